@@ -1,0 +1,1 @@
+//! The log: hash-chained, certified, append-only.

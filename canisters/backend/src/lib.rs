@@ -1,0 +1,1 @@
+//! Payment gate and coordinator.

@@ -1,0 +1,1 @@
+//! The one factory that the five faces share.

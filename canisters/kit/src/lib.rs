@@ -1,0 +1,1 @@
+//! What every canister of the platform shares.

@@ -1,0 +1,1 @@
+//! The token face of the factory.

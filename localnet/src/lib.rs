@@ -1,0 +1,1 @@
+//! An embedded Internet Computer for one machine, deterministic.

@@ -1,0 +1,1 @@
+//! Pure reducers from events to read models.
