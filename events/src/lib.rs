@@ -1,1 +1,35 @@
 //! The vocabulary and the mathematics of the log.
+//!
+//! An [`Event`] is a fact that the audit canister has accepted: an envelope (who, when, why, after what) around a
+//! [`Payload`]. It has two forms. It is *hashed* as an ICRC-3 [`Value`], so that any reader of the standard can check
+//! it; it is *stored* as CBOR by [`codec`]. Everything else in this crate is about trusting a sequence of events:
+//! the hash chain, the links of each [`Topic`], the RFC 9162 tree in [`merkle`], and [`verify`], which checks them all.
+//!
+//! Nothing here performs I/O, reads a clock or knows a canister: the same code runs in canisters, in the command
+//! line and in tests.
+
+pub mod amount;
+pub mod codec;
+pub mod commitment;
+pub mod event;
+pub mod hash;
+pub mod kind;
+pub mod merkle;
+pub mod payload;
+pub mod stream;
+pub mod submission;
+pub mod topic;
+pub mod value;
+pub mod verify;
+
+pub use amount::{Amount, Timestamp};
+pub use candid::Principal;
+pub use commitment::{Commitment, Opening};
+pub use event::{Event, Receipt, SCHEMA_VERSION};
+pub use hash::{DeploymentId, Hash, LogId};
+pub use kind::{Class, Effect, Kind, WriterRole};
+pub use payload::Payload;
+pub use stream::Stream;
+pub use submission::{Expected, Submission};
+pub use topic::{Family, Link, Topic};
+pub use value::Value;

@@ -1,0 +1,64 @@
+//! The stored form of events: CBOR, by serde_cbor. The only module that knows that crate; nothing is hashed in this form.
+
+use crate::{Event, Payload};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Bytes that are not the one encoding of what they should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// Not CBOR, or not of this type: an unknown kind is refused, not skipped.
+    #[error("malformed: {0}")]
+    Malformed(String),
+    /// Readable, but another encoding than ours: there must be one only.
+    #[error("not the canonical encoding")]
+    NotCanonical,
+}
+
+/// The stored form of an event.
+pub fn encode_event(event: &Event) -> Vec<u8> {
+    encode(event)
+}
+
+/// Reads a stored event.
+///
+/// # Errors
+/// [`CodecError`] if the bytes are not exactly what [`encode_event`] writes for some event.
+pub fn decode_event(bytes: &[u8]) -> Result<Event, CodecError> {
+    decode(bytes)
+}
+
+/// The wire form of a payload.
+pub fn encode_payload(payload: &Payload) -> Vec<u8> {
+    encode(payload)
+}
+
+/// Reads a payload.
+///
+/// # Errors
+/// [`CodecError`] if the bytes are not exactly what [`encode_payload`] writes for some payload.
+pub fn decode_payload(bytes: &[u8]) -> Result<Payload, CodecError> {
+    decode(bytes)
+}
+
+/// CBOR of any of our stored types (events, payloads, rows).
+pub fn encode<T: Serialize>(data: &T) -> Vec<u8> {
+    // Writing to a vector cannot fail, and no stored type holds what CBOR cannot.
+    serde_cbor::to_vec(data).unwrap_or_default()
+}
+
+/// Reads CBOR, accepting the one canonical encoding only.
+///
+/// # Errors
+/// [`CodecError`] if the bytes are malformed or not canonical.
+pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    let data = decode_trusted(bytes)?;
+    if encode(&data) == bytes { Ok(data) } else { Err(CodecError::NotCanonical) }
+}
+
+/// Reads CBOR that we wrote ourselves, such as our own stable memory, without the cost of the canonical check.
+///
+/// # Errors
+/// [`CodecError::Malformed`].
+pub fn decode_trusted<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    serde_cbor::from_slice(bytes).map_err(|error| CodecError::Malformed(error.to_string()))
+}

@@ -1,0 +1,177 @@
+//! The kinds of events: name, class, families, who may write them, how large they may be.
+
+use candid::CandidType;
+use serde::{Deserialize, Serialize};
+
+use crate::Family;
+
+/// What a registered writer is to the platform. Its role bounds the kinds it may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, CandidType)]
+pub enum WriterRole {
+    /// The audit canister itself.
+    #[serde(rename = "log")]
+    Log,
+    /// The gateway: the one writer of money, bound at genesis.
+    #[serde(rename = "gateway")]
+    Gateway,
+    /// A factory.
+    #[serde(rename = "factory")]
+    Factory,
+    /// A canister that only hosts projections.
+    #[serde(rename = "host")]
+    Host,
+}
+
+/// An effect on the world outside the log, of which a deployment has at most one intent open at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, CandidType)]
+pub enum Effect {
+    /// The fee moves from the payer to escrow.
+    #[serde(rename = "payment")]
+    Payment,
+    /// A factory is asked to deliver.
+    #[serde(rename = "delivery")]
+    Delivery,
+    /// The price moves from escrow back to the payer.
+    #[serde(rename = "refund")]
+    Refund,
+    /// The price moves from escrow to the treasury.
+    #[serde(rename = "release")]
+    Release,
+    /// An empty canister is created.
+    #[serde(rename = "creation")]
+    Creation,
+    /// Code is installed into a contract's canister.
+    #[serde(rename = "installation")]
+    Installation,
+}
+
+/// The place of a kind in the bracket around an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Precedes the effect; needs the exact stream version and room for the outcome.
+    Intent(Effect),
+    /// Follows the effect and closes its intent; is accepted as long as anything is.
+    Outcome(Effect),
+    /// Opens or closes nothing.
+    Fact,
+}
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])* $kind:ident $name:literal $class:expr, $families:expr, $roles:expr, $max:literal;)*) => {
+        /// A kind of event. The names are for ever.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[doc = $doc])* $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the order of introduction.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
+
+            /// The `btype` of the kind's blocks (ICRC-3), in a namespace of our own.
+            pub fn btype(self) -> &'static str {
+                match self { $(Kind::$kind => concat!("cairn_", $name),)* }
+            }
+
+            /// Intent, outcome or plain fact.
+            pub fn class(self) -> Class {
+                match self { $(Kind::$kind => $class,)* }
+            }
+
+            /// The feeds that the kind belongs to.
+            pub fn families(self) -> &'static [Family] {
+                match self { $(Kind::$kind => &$families,)* }
+            }
+
+            /// The roles whose writers may append the kind.
+            pub fn roles(self) -> &'static [WriterRole] {
+                match self { $(Kind::$kind => &$roles,)* }
+            }
+
+            /// The largest encoded size of an event of this kind, in bytes.
+            pub fn max_size(self) -> usize {
+                match self { $(Kind::$kind => $max,)* }
+            }
+        }
+    };
+}
+
+use Class::{Fact, Intent, Outcome};
+use Family::{Contracts, Deployments, Money, Platform};
+use WriterRole::{Factory, Gateway, Host, Log};
+
+kinds! {
+    /// The log began.
+    Genesis "genesis" Fact, [Platform], [Log], 800;
+    /// A canister may write from now on.
+    WriterRegistered "writer_registered" Fact, [Platform], [Log], 800;
+    /// A canister of the platform runs new code.
+    CanisterUpgraded "canister_upgraded" Fact, [Platform], [Log, Gateway, Factory, Host], 800;
+    /// A person became an admin.
+    AdminGranted "admin_granted" Fact, [Platform], [Gateway], 800;
+    /// A service was switched on or off, and bound to its factory.
+    ServiceConfigured "service_configured" Fact, [Platform], [Gateway], 800;
+    /// The price of a service was set.
+    FeeConfigured "fee_configured" Fact, [Platform], [Gateway], 900;
+    /// Maintenance began or ended.
+    MaintenanceConfigured "maintenance_configured" Fact, [Platform], [Gateway], 800;
+    /// A factory got a template to install.
+    TemplatePublished "template_published" Fact, [Platform], [Factory], 800;
+    /// A projection was rebuilt from the log beside the one that served, and compared with it.
+    ProjectionRebuilt "projection_rebuilt" Fact, [Platform], [Gateway, Factory, Host], 900;
+    /// Something was refused to the holder of a role.
+    Refused "refused" Fact, [Platform], [Log, Gateway, Factory, Host], 1000;
+    /// A person asked for a contract, at a quoted price.
+    DeploymentRequested "deployment_requested" Fact, [Deployments, Money], [Gateway], 40_000;
+    /// A factory is about to be asked to deliver.
+    DeploymentDispatched "deployment_dispatched" Intent(Effect::Delivery), [Deployments], [Gateway], 900;
+    /// The arbiter: the contract is the owner's. Excludes `DeploymentAbandoned`.
+    DeliveryCommitted "delivery_committed" Outcome(Effect::Delivery), [Deployments, Money, Contracts], [Factory], 1100;
+    /// The arbiter: nothing will be delivered. Excludes `DeliveryCommitted`.
+    DeploymentAbandoned "deployment_abandoned" Outcome(Effect::Delivery), [Deployments, Money], [Gateway], 1100;
+    /// Evidence for an effect could not be had; a person must look.
+    DeploymentQuarantined "deployment_quarantined" Fact, [Deployments, Money], [Gateway], 1100;
+    /// The fee is about to be moved into escrow.
+    PaymentIntended "payment_intended" Intent(Effect::Payment), [Deployments, Money], [Gateway], 1200;
+    /// The fee is in escrow.
+    PaymentCaptured "payment_captured" Outcome(Effect::Payment), [Deployments, Money], [Gateway], 900;
+    /// The fee was not moved.
+    PaymentFailed "payment_failed" Outcome(Effect::Payment), [Deployments, Money], [Gateway], 1100;
+    /// The price is about to be paid back.
+    RefundIntended "refund_intended" Intent(Effect::Refund), [Deployments, Money], [Gateway], 1200;
+    /// The price was paid back.
+    RefundPaid "refund_paid" Outcome(Effect::Refund), [Deployments, Money], [Gateway], 900;
+    /// This attempt to pay back moved nothing.
+    RefundFailed "refund_failed" Outcome(Effect::Refund), [Deployments, Money], [Gateway], 1100;
+    /// The price is about to be moved to the treasury.
+    ReleaseIntended "release_intended" Intent(Effect::Release), [Deployments, Money], [Gateway], 1200;
+    /// The price is the treasury's.
+    EscrowReleased "escrow_released" Outcome(Effect::Release), [Deployments, Money], [Gateway], 900;
+    /// This attempt to release moved nothing.
+    ReleaseFailed "release_failed" Outcome(Effect::Release), [Deployments, Money], [Gateway], 1100;
+    /// An empty canister is about to be created.
+    CreationIntended "contract_creation_intended" Intent(Effect::Creation), [Contracts], [Factory], 800;
+    /// An empty canister stands in the pool.
+    ContractCreated "contract_created" Outcome(Effect::Creation), [Contracts], [Factory], 900;
+    /// The creation failed, or its reply was lost: at most one empty canister is.
+    CreationUnresolved "contract_creation_unresolved" Outcome(Effect::Creation), [Contracts], [Factory], 1000;
+    /// Code is about to be installed for a deployment.
+    InstallIntended "contract_install_intended" Intent(Effect::Installation), [Contracts], [Factory], 1000;
+    /// The code is installed, under the hash that was observed.
+    ContractInstalled "contract_installed" Outcome(Effect::Installation), [Contracts], [Factory], 1000;
+    /// The code was not installed.
+    InstallFailed "contract_install_failed" Outcome(Effect::Installation), [Contracts], [Factory], 1200;
+    /// The contract has its final controllers and is listed.
+    ContractRegistered "contract_registered" Fact, [Contracts], [Factory], 1600;
+    /// The canister is empty again and back in the pool.
+    ContractReclaimed "contract_reclaimed" Fact, [Contracts], [Factory], 1200;
+    /// A contract told its factory something new.
+    CallbackAccepted "callback_accepted" Fact, [Contracts], [Factory], 900;
+}
+
+impl Kind {
+    /// The kind with this `btype`.
+    pub fn from_btype(btype: &str) -> Option<Kind> {
+        Kind::ALL.iter().copied().find(|kind| kind.btype() == btype)
+    }
+}

@@ -1,0 +1,107 @@
+//! The generic value of ICRC-3 and its representation-independent hash.
+//!
+//! Source: ICRC-3, "Value" and `HASHINGVALUES.md`. We use `Nat`, `Text`, `Blob`, `Array` and `Map` only: no `Int`, so
+//! that every public implementation agrees on our hashes, and no map with a repeated key.
+
+mod key;
+mod serialize;
+
+use crate::Hash;
+use candid::CandidType;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+pub use key::is_constant as is_constant_key;
+pub use serialize::{UnsupportedValue, to_value};
+
+/// A value of ICRC-3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CandidType)]
+pub enum Value {
+    /// A natural number.
+    Nat(u128),
+    /// UTF-8 text.
+    Text(String),
+    /// Bytes.
+    Blob(ByteBuf),
+    /// A sequence.
+    Array(Vec<Value>),
+    /// Named values; names are unique, their order does not matter.
+    Map(Vec<(String, Value)>),
+}
+
+impl Value {
+    /// A blob of these bytes.
+    pub fn blob(bytes: impl Into<Vec<u8>>) -> Self {
+        Value::Blob(ByteBuf::from(bytes.into()))
+    }
+
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Value::Text(text.into())
+    }
+
+    /// The representation-independent hash of ICRC-3.
+    pub fn hash(&self) -> Hash {
+        match self {
+            Value::Nat(n) => hash_nat(*n),
+            Value::Text(text) => Hash::of(&[text.as_bytes()]),
+            Value::Blob(bytes) => Hash::of(&[bytes]),
+            Value::Array(items) => {
+                let hashes: Vec<u8> = items.iter().flat_map(|item| item.hash().0).collect();
+                Hash::of(&[&hashes])
+            }
+            Value::Map(entries) => {
+                let mut pairs: Vec<[u8; 64]> = entries.iter().map(|(key, value)| hash_pair(key, value)).collect();
+                pairs.sort_unstable();
+                Hash::of(&[pairs.as_flattened()])
+            }
+        }
+    }
+
+    /// The value under `key`, if this is a map that has it.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        match self {
+            Value::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+}
+
+fn hash_pair(key: &str, value: &Value) -> [u8; 64] {
+    let mut pair = [0; 64];
+    let (left, right) = pair.split_at_mut(32);
+    left.copy_from_slice(&key::hash(key).0);
+    right.copy_from_slice(&value.hash().0);
+    pair
+}
+
+fn hash_nat(n: u128) -> Hash {
+    let mut buffer = [0u8; 19];
+    let length = uleb128(n, &mut buffer);
+    Hash::of(&[buffer.get(..length).unwrap_or_default()])
+}
+
+/// Writes `n` as unsigned LEB128 and returns its length.
+fn uleb128(mut n: u128, buffer: &mut [u8; 19]) -> usize {
+    let mut length = 0;
+    for byte in buffer.iter_mut() {
+        *byte = (n & 0x7f) as u8;
+        n >>= 7;
+        length += 1;
+        if n == 0 {
+            break;
+        }
+        *byte |= 0x80;
+    }
+    length
+}
+
+/// The unsigned LEB128 encoding of an index, as certified trees hold it.
+pub fn leb128(n: u64) -> Vec<u8> {
+    let mut buffer = [0u8; 19];
+    let length = uleb128(u128::from(n), &mut buffer);
+    buffer.get(..length).unwrap_or_default().to_vec()
+}
+
+#[cfg(test)]
+mod tests;
