@@ -1,1 +1,3 @@
 //! What every canister of the platform shares.
+
+pub mod api;

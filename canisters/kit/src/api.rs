@@ -1,0 +1,28 @@
+//! The Candid types that our canisters, and those who call them, agree on.
+//!
+//! Plain data: no module below this one knows the platform it runs on. Errors of every canister have three arms, which
+//! tell what to do: `Request` (mend the request), `Temporary` (try again), `Internal` (tell us).
+
+pub mod audit;
+pub mod backend;
+pub mod factory;
+pub mod http;
+
+use candid::{CandidType, Deserialize};
+
+/// Something that is wrong on our side.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
+#[error("internal error: {message}")]
+pub struct InternalError {
+    /// What is wrong.
+    pub message: String,
+}
+
+/// A standard that a canister implements (ICRC-10).
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct SupportedStandard {
+    /// Its name, such as `ICRC-3`.
+    pub name: String,
+    /// Where it is described.
+    pub url: String,
+}

@@ -1,0 +1,349 @@
+//! The interface of the audit canister.
+
+use super::InternalError;
+use cairn_events::codec::{self, CodecError};
+use cairn_events::topic::TopicHead;
+use cairn_events::{Expected, Hash, LogId, Opening, Principal, Receipt, Stream, Submission, Topic, WriterRole};
+use candid::{CandidType, Deserialize};
+use serde_bytes::ByteBuf;
+
+/// Install argument of the audit canister.
+#[derive(Clone, Debug, CandidType, Deserialize)]
+pub struct AuditInit {
+    /// The one canister that may ever write money kinds: the backend.
+    pub money_writer: Principal,
+}
+
+/// A submission on the wire: the payload travels in its stored encoding.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct WireSubmission {
+    /// The stream version insisted on.
+    pub expected: Expected,
+    /// On whose behalf.
+    pub actor: Principal,
+    /// The business process.
+    pub correlation: Option<Hash>,
+    /// Index of the causing event.
+    pub causation: Option<u64>,
+    /// The payload, as [`codec::encode_payload`] writes it.
+    pub payload: ByteBuf,
+    /// Openings of the commitments in the payload.
+    pub openings: Vec<Opening>,
+}
+
+impl From<&Submission> for WireSubmission {
+    fn from(submission: &Submission) -> Self {
+        WireSubmission {
+            expected: submission.expected,
+            actor: submission.actor,
+            correlation: submission.correlation,
+            causation: submission.causation,
+            payload: ByteBuf::from(codec::encode_payload(&submission.payload)),
+            openings: submission.openings.clone(),
+        }
+    }
+}
+
+impl TryFrom<WireSubmission> for Submission {
+    type Error = CodecError;
+
+    fn try_from(wire: WireSubmission) -> Result<Self, CodecError> {
+        Ok(Submission {
+            expected: wire.expected,
+            actor: wire.actor,
+            correlation: wire.correlation,
+            causation: wire.causation,
+            payload: codec::decode_payload(&wire.payload)?,
+            openings: wire.openings,
+        })
+    }
+}
+
+/// Argument of `append`: an atomic batch, numbered by the writer from `first_seq` without gaps.
+///
+/// If all of it was accepted before, with the same content, the first reply's receipts are returned again.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct AppendArgs {
+    /// The writer's number of the first submission.
+    pub first_seq: u64,
+    /// The events to be.
+    pub submissions: Vec<WireSubmission>,
+}
+
+/// Most submissions in a batch.
+pub const MAX_BATCH: usize = 100;
+/// Most bytes of encoded payloads and openings in a batch.
+pub const MAX_BATCH_BYTES: usize = 1_000_000;
+
+/// Reply of `append`.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Appended {
+    /// One receipt per submission.
+    pub receipts: Vec<Receipt>,
+    /// What the log can still promise.
+    pub reserve: Reserve,
+}
+
+/// What the log holds back so that every open intent finds room for its outcomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Reserve {
+    /// Intents without outcome.
+    pub open_intents: u64,
+    /// How many more intents would be accepted now.
+    pub intents_left: u64,
+}
+
+/// Why the audit canister refused. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
+pub enum AuditError {
+    /// The request must be mended.
+    #[error(transparent)]
+    Request(AuditRequestError),
+    /// Another attempt may succeed.
+    #[error(transparent)]
+    Temporary(AuditTemporaryError),
+    /// Something is wrong on our side.
+    #[error(transparent)]
+    Internal(InternalError),
+}
+
+/// What is wrong with a request. `position` counts the batch's submissions from 0.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
+pub enum AuditRequestError {
+    /// The caller may not do this.
+    #[error("{caller} may not call this")]
+    Unauthorized {
+        /// Who called.
+        caller: Principal,
+    },
+    /// The caller is not a registered writer.
+    #[error("{caller} is no registered writer")]
+    NotAWriter {
+        /// Who called.
+        caller: Principal,
+    },
+    /// Another canister holds that role, or this canister another role.
+    #[error("{writer} cannot be registered: {conflict}")]
+    WriterConflict {
+        /// Who was to be registered.
+        writer: Principal,
+        /// What stands against it.
+        conflict: String,
+    },
+    /// The batch is empty or too large.
+    #[error("batch of {submissions} submissions and {bytes} bytes; at least 1, at most {max_submissions} and {max_bytes}")]
+    BatchSize {
+        /// How many came.
+        submissions: u64,
+        /// How many bytes came.
+        bytes: u64,
+        /// How many may come.
+        max_submissions: u64,
+        /// How many bytes may come.
+        max_bytes: u64,
+    },
+    /// The writer's numbering would get a gap.
+    #[error("sequence number {found} leaves a gap; the next is {expected}")]
+    SequenceGap {
+        /// The number that came.
+        found: u64,
+        /// The number that is next.
+        expected: u64,
+    },
+    /// The number was used before, for something else.
+    #[error("sequence number {seq} was used for other content (event {index})")]
+    SequenceReused {
+        /// The number.
+        seq: u64,
+        /// The event that has it.
+        index: u64,
+    },
+    /// A submission is not decodable: unknown kind, not canonical, or not CBOR at all.
+    #[error("submission {position} is malformed: {detail}")]
+    Malformed {
+        /// Which submission.
+        position: u32,
+        /// What is wrong, shortened.
+        detail: String,
+    },
+    /// The writer's role does not allow the kind.
+    #[error("submission {position}: kind {kind} is not allowed to the caller")]
+    KindNotAllowed {
+        /// Which submission.
+        position: u32,
+        /// Its kind.
+        kind: String,
+    },
+    /// A text, list or blob exceeds its bound, or the event its kind's size.
+    #[error("submission {position}: {bytes} bytes, or a field, exceed the bound; at most {max}")]
+    TooLarge {
+        /// Which submission.
+        position: u32,
+        /// Its encoded size.
+        bytes: u64,
+        /// The most for its kind.
+        max: u64,
+    },
+    /// The stream has another version than the one insisted on.
+    #[error("submission {position}: stream {stream} has version {actual}, expected {expected}")]
+    StreamVersion {
+        /// Which submission.
+        position: u32,
+        /// Its stream.
+        stream: Stream,
+        /// The version insisted on.
+        expected: u64,
+        /// The version it has.
+        actual: u64,
+    },
+    /// An intent must insist on an exact version, and no intent for the same effect may be open.
+    #[error("submission {position}: an intent needs an exact stream version and no open intent for its effect")]
+    IntentConflict {
+        /// Which submission.
+        position: u32,
+    },
+    /// The cause is not an earlier event.
+    #[error("submission {position}: causing event {causation} does not exist")]
+    Causation {
+        /// Which submission.
+        position: u32,
+        /// The index given.
+        causation: u64,
+    },
+    /// An opening belongs to no commitment of the payload, or is too large.
+    #[error("submission {position}: an opening does not fit the payload")]
+    Opening {
+        /// Which submission.
+        position: u32,
+    },
+    /// An argument of a read is out of bounds.
+    #[error("{what} is {found}, out of bounds ({bound})")]
+    OutOfBounds {
+        /// Which argument.
+        what: String,
+        /// What came.
+        found: u64,
+        /// What may come.
+        bound: u64,
+    },
+}
+
+/// Why the audit canister cannot accept right now.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
+pub enum AuditTemporaryError {
+    /// The log has no genesis yet: the network's randomness is on its way.
+    #[error("the log has not begun yet")]
+    NotReady,
+    /// No new intents: what is left is reserved for outcomes.
+    #[error("no new intents: {open_intents} open, reserve exhausted")]
+    ReserveExhausted {
+        /// Intents without outcome.
+        open_intents: u64,
+    },
+}
+
+/// The end of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Tip {
+    /// The log.
+    pub log: LogId,
+    /// How many events it has.
+    pub size: u64,
+    /// Hash of the last event.
+    pub last_hash: Hash,
+    /// Root of the tree over all events.
+    pub root: Hash,
+    /// Timestamp of the last event.
+    pub timestamp: u64,
+}
+
+/// Which events to read.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub enum Filter {
+    /// All of them.
+    #[serde(rename = "all")]
+    All,
+    /// Those of a stream.
+    #[serde(rename = "stream")]
+    Stream(Stream),
+    /// Those of a topic.
+    #[serde(rename = "topic")]
+    Topic(Topic),
+}
+
+/// The order in which to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub enum Order {
+    /// From the first one on.
+    #[serde(rename = "oldest_first")]
+    OldestFirst,
+    /// From the last one back.
+    #[serde(rename = "newest_first")]
+    NewestFirst,
+}
+
+/// Argument of `getEvents`.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct EventQuery {
+    /// Which events.
+    pub filter: Filter,
+    /// In which order.
+    pub order: Order,
+    /// Only events at this time (nanoseconds) or later.
+    pub from_time: Option<u64>,
+    /// Only events before this time.
+    pub until_time: Option<u64>,
+    /// Where to go on: a page's `next`. The position within the filter (0 for its first event), whatever the order.
+    pub cursor: Option<u64>,
+    /// Most events in the page; capped by [`MAX_PAGE`] and by bytes.
+    pub limit: u32,
+}
+
+/// Most events in a page.
+pub const MAX_PAGE: u32 = 500;
+/// Most bytes of events in a page.
+pub const MAX_PAGE_BYTES: usize = 1_500_000;
+
+/// A page of events.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct EventPage {
+    /// The events, in the order asked for, as [`codec::encode_event`] writes them.
+    pub events: Vec<ByteBuf>,
+    /// The cursor of the next page, if there is more.
+    pub next: Option<u64>,
+    /// How many events the log has: the answer is complete up to there.
+    pub log_length: u64,
+    /// The last event of the topic asked for.
+    pub topic_head: Option<TopicHead>,
+}
+
+/// A registered writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Writer {
+    /// The canister.
+    pub writer: Principal,
+    /// What it may write.
+    pub role: WriterRole,
+    /// The number its next event must have.
+    pub next_seq: u64,
+}
+
+/// An inclusion or consistency proof (RFC 9162).
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Proof {
+    /// The path, from the leaf upwards.
+    pub path: Vec<Hash>,
+    /// The tree's size.
+    pub size: u64,
+    /// The tree's root.
+    pub root: Hash,
+}
+
+/// What ICRC-3 calls the tip certificate.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct TipCertificate {
+    /// The network's certificate of this canister's certified data.
+    pub certificate: ByteBuf,
+    /// The labelled tree whose root is that data.
+    pub hash_tree: ByteBuf,
+}

@@ -1,0 +1,277 @@
+//! The interface of factories.
+
+use super::InternalError;
+use cairn_events::payload::Notification;
+use cairn_events::topic::Service;
+use cairn_events::{DeploymentId, Hash, Principal};
+use candid::{CandidType, Deserialize};
+use serde_bytes::ByteBuf;
+
+/// Install argument of a factory.
+#[derive(Clone, Debug, CandidType, Deserialize)]
+pub struct FactoryInit {
+    /// The log.
+    pub audit: Principal,
+    /// Empty canisters to keep in the pool.
+    pub pool_target: u32,
+    /// Cycles that each contract gets. The caller of `createContract` cannot choose.
+    pub contract_cycles: u64,
+    /// Cycles the factory never goes below.
+    pub reserve_cycles: u64,
+}
+
+/// Second argument of `createContract`; the first one is the owner.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct ContractArgs {
+    /// The deployment: repeating the call for it repeats the reply.
+    pub deployment: DeploymentId,
+    /// What to deliver.
+    pub service: Service,
+    /// The module hash that was quoted; delivered is this one or nothing.
+    pub template: Option<Hash>,
+    /// Stream version of `DeploymentDispatched`: the arbiter is appended exactly after it.
+    pub dispatch_version: u64,
+    /// Index of `DeploymentDispatched`.
+    pub dispatched: u64,
+    /// The contract's own arguments, Candid-encoded: [`super::backend::TokenArgs`] for a token.
+    pub args: ByteBuf,
+}
+
+/// What a factory has delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Delivered {
+    /// The contract.
+    pub contract: Principal,
+    /// Its module hash, as observed.
+    pub module_hash: Hash,
+    /// Index of `DeliveryCommitted`.
+    pub committed: u64,
+}
+
+/// Why a factory refused.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
+pub enum FactoryError {
+    /// The request must be mended. For `createContract`: nothing was and nothing will be delivered.
+    #[error(transparent)]
+    Request(FactoryRequestError),
+    /// Another attempt may succeed. For `createContract`: the outcome is open.
+    #[error(transparent)]
+    Temporary(FactoryTemporaryError),
+    /// Something is wrong on our side. For `createContract`: the outcome is open.
+    #[error(transparent)]
+    Internal(InternalError),
+}
+
+/// What is wrong with a request to a factory.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
+pub enum FactoryRequestError {
+    /// The caller may not do this.
+    #[error("{caller} may not call this")]
+    Unauthorized {
+        /// Who called.
+        caller: Principal,
+    },
+    /// The whitelist names another backend already.
+    #[error("{backend} is whitelisted already")]
+    AlreadyWhitelisted {
+        /// Which one.
+        backend: Principal,
+    },
+    /// The factory makes another kind of contract.
+    #[error("this factory does not make {service}")]
+    WrongService {
+        /// What was asked for.
+        service: String,
+    },
+    /// The contract's arguments are not acceptable.
+    #[error("contract arguments: {field}: {problem}")]
+    InvalidArgs {
+        /// Which field.
+        field: String,
+        /// The value and the bound.
+        problem: String,
+    },
+    /// The template asked for is not the one there is.
+    #[error("template {expected} was asked for, {actual} is published")]
+    TemplateMismatch {
+        /// What was asked for.
+        expected: Hash,
+        /// What there is.
+        actual: Hash,
+    },
+    /// The same deployment with other arguments.
+    #[error("deployment {deployment} was dispatched with other arguments")]
+    DeploymentConflict {
+        /// The deployment.
+        deployment: DeploymentId,
+    },
+    /// The deployment was abandoned; nothing will be delivered.
+    #[error("deployment {deployment} was abandoned")]
+    Abandoned {
+        /// The deployment.
+        deployment: DeploymentId,
+    },
+    /// The contract's code refused its arguments.
+    #[error("installation failed: {detail}")]
+    InstallFailed {
+        /// What was said, shortened.
+        detail: String,
+    },
+    /// An upload does not fit: size, order, or hash.
+    #[error("template upload: {problem}")]
+    Upload {
+        /// The value and the bound.
+        problem: String,
+    },
+    /// No such contract.
+    #[error("{contract} is no contract of this factory")]
+    UnknownContract {
+        /// What was asked for.
+        contract: Principal,
+    },
+    /// An argument of a read is out of bounds.
+    #[error("{what} is {found}, at most {bound}")]
+    OutOfBounds {
+        /// Which argument.
+        what: String,
+        /// What came.
+        found: u64,
+        /// What may come.
+        bound: u64,
+    },
+}
+
+/// Why a factory cannot do it right now.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
+pub enum FactoryTemporaryError {
+    /// Not set up: no backend whitelisted, no template, or not a writer of the log yet.
+    #[error("not set up: {missing}")]
+    NotSetUp {
+        /// What is missing.
+        missing: String,
+    },
+    /// No empty canister is ready.
+    #[error("no empty canister is ready")]
+    PoolEmpty,
+    /// Too few cycles for one more contract.
+    #[error("{balance} cycles, {required} needed for one more contract")]
+    CyclesLow {
+        /// What there is.
+        balance: u64,
+        /// What is needed.
+        required: u64,
+    },
+    /// The deployment is being worked on by another call.
+    #[error("the deployment is being worked on")]
+    Busy,
+    /// The log or the management canister did not answer as hoped.
+    #[error("interrupted: {detail}")]
+    Interrupted {
+        /// What happened, shortened.
+        detail: String,
+    },
+}
+
+/// What a factory can deliver: asked before money moves.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Capacity {
+    /// Module hash of the template that would be installed.
+    pub template: Hash,
+    /// Version of that template.
+    pub version: String,
+    /// Contracts that could be made now, by pool and cycles.
+    pub contracts: u64,
+}
+
+/// Whether a factory is ready.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct FactoryHealth {
+    /// Whether it would deliver now.
+    pub healthy: bool,
+    /// What it makes.
+    pub service: Service,
+    /// Cycles it holds.
+    pub cycles: u64,
+    /// Empty canisters ready.
+    pub pool: u64,
+    /// Contracts delivered.
+    pub contracts: u64,
+    /// Deployments in work.
+    pub in_progress: u64,
+    /// The template.
+    pub template: Option<Hash>,
+    /// Events of the log that its index has applied.
+    pub projection_lag: u64,
+}
+
+/// What a factory still lacks.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct SetupStatus {
+    /// The backend it obeys.
+    pub backend: Option<Principal>,
+    /// The log it writes to.
+    pub audit: Principal,
+    /// Whether the log takes its events.
+    pub writer: bool,
+    /// Whether it has a template.
+    pub template: bool,
+}
+
+/// A numbered notification of a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct NumberedNotification {
+    /// From 1, within the epoch.
+    pub sequence: u64,
+    /// What is new.
+    pub notification: Notification,
+}
+
+/// Reply to a contract's notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct NotificationsAccepted {
+    /// All numbers up to this one are in the log.
+    pub accepted_through: u64,
+}
+
+/// Why a contract's notifications were refused.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
+pub enum CallbackError {
+    /// The caller is no contract of this factory.
+    #[error("the caller is no contract of this factory")]
+    NotDeployedHere,
+    /// The contract named is not the caller.
+    #[error("the contract named is not the caller")]
+    ContractMismatch,
+    /// The list is empty or too long.
+    #[error("{found} notifications; at least 1, at most {max}")]
+    BatchSize {
+        /// What came.
+        found: u64,
+        /// What may come.
+        max: u64,
+    },
+    /// Numbers are missing.
+    #[error("notification {expected} is missing")]
+    Gap {
+        /// The next number that would be accepted.
+        expected: u64,
+    },
+    /// A number came again with other content.
+    #[error("notification {sequence} was accepted with other content")]
+    Conflict {
+        /// The number.
+        sequence: u64,
+    },
+    /// Too many in this period.
+    #[error("budget exhausted")]
+    BudgetExhausted {
+        /// When there is more, in nanoseconds.
+        retry_at: Option<u64>,
+    },
+    /// The log did not answer as hoped.
+    #[error("temporarily unavailable: {message}")]
+    TemporarilyUnavailable {
+        /// What happened.
+        message: String,
+    },
+}
