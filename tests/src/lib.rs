@@ -1,1 +1,1 @@
-//! End-to-end tests, fault injection, benchmarks, golden files.
+//! End-to-end tests, fault injection, benchmarks and golden files.
