@@ -1,7 +1,6 @@
 //! Amounts of a token and points in time.
 
 use candid::CandidType;
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -56,11 +55,29 @@ impl Serialize for Amount {
     }
 }
 
+// Candid answers the request for a 128-bit integer with one; CBOR, which describes itself, answers with the bytes.
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = serde_bytes::ByteBuf::deserialize(deserializer)?;
+        deserializer.deserialize_u128(AmountVisitor)
+    }
+}
+
+struct AmountVisitor;
+
+impl<'de> serde::de::Visitor<'de> for AmountVisitor {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an amount of at most 128 bits")
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, n: u128) -> Result<Amount, E> {
+        Ok(Amount(n))
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Amount, E> {
         if bytes.len() > 16 || bytes.first() == Some(&0) {
-            return Err(D::Error::custom("an amount is at most 16 bytes without leading zeros"));
+            return Err(E::custom("an amount is at most 16 bytes without leading zeros"));
         }
         Ok(Amount(bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte))))
     }
@@ -85,5 +102,26 @@ pub struct Timestamp(pub u64);
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Amount;
+
+    #[test]
+    fn an_amount_is_a_nat_in_candid_and_bytes_in_cbor() {
+        for n in [0, 1, 255, 256, u128::from(u64::MAX), u128::from(u64::MAX) + 1, u128::MAX] {
+            let amount = Amount(n);
+            let candid = candid::encode_one(amount).unwrap();
+            assert_eq!(candid, candid::encode_one(n).unwrap());
+            assert_eq!(candid::decode_one::<Amount>(&candid).unwrap(), amount);
+            assert_eq!(candid::decode_one::<Option<Amount>>(&candid::encode_one(Some(amount)).unwrap()).unwrap(), Some(amount));
+            let cbor = crate::codec::encode(&amount);
+            assert_eq!(crate::codec::decode::<Amount>(&cbor).unwrap(), amount);
+        }
+        assert!(crate::codec::decode::<Amount>(&[0x42, 0, 1]).is_err(), "leading zero");
+        assert!(crate::codec::decode::<Amount>(&[0x01]).is_err(), "a CBOR number");
+        assert!(candid::decode_one::<Amount>(&candid::encode_one(candid::Nat::from(u128::MAX) + 1u8).unwrap()).is_err());
     }
 }
