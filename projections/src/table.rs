@@ -1,0 +1,120 @@
+//! Typed tables, and the lists in order of time that point into them.
+
+use crate::key::{Key, Moment};
+use crate::tables::{Order, Tables};
+use cairn_events::codec;
+use candid::CandidType;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use std::ops::Bound;
+
+/// Most rows in a page.
+pub const MAX_PAGE: usize = 100;
+
+/// A table: rows of type `R` under keys of type `K`, stored as [`codec`] encodes them.
+pub struct Table<K, R> {
+    number: u8,
+    types: PhantomData<fn(K) -> R>,
+}
+
+impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
+    /// The table of this number: unique within its projection, and for ever.
+    pub const fn new(number: u8) -> Self {
+        Table { number, types: PhantomData }
+    }
+
+    /// The row under `key`.
+    pub fn get(&self, tables: &dyn Tables, key: &K) -> Option<R> {
+        codec::decode_trusted(&tables.get(&self.key(key))?).ok()
+    }
+
+    /// Sets the row under `key`.
+    pub fn put(&self, tables: &mut dyn Tables, key: &K, row: &R) {
+        tables.insert(self.key(key), codec::encode(row));
+    }
+
+    /// Drops the row under `key`.
+    pub fn remove(&self, tables: &mut dyn Tables, key: &K) {
+        tables.remove(&self.key(key));
+    }
+
+    /// Changes the row under `key`, if there is one, and returns it as it is then.
+    pub fn update(&self, tables: &mut dyn Tables, key: &K, change: impl FnOnce(&mut R)) -> Option<R> {
+        let mut row = self.get(tables, key)?;
+        change(&mut row);
+        self.put(tables, key, &row);
+        Some(row)
+    }
+
+    /// The rows from `from` (inclusive) to `to` (exclusive), at most `limit` of them.
+    pub fn range(&self, tables: &dyn Tables, from: &K, to: &K, limit: usize) -> Vec<R> {
+        let (from, to) = (self.key(from), self.key(to));
+        let rows = tables.scan(Bound::Included(&from), Bound::Excluded(&to), Order::Ascending, limit.min(MAX_PAGE));
+        rows.iter().filter_map(|(_, row)| codec::decode_trusted(row).ok()).collect()
+    }
+
+    fn key(&self, key: &K) -> Vec<u8> {
+        let mut bytes = vec![self.number];
+        key.write(&mut bytes);
+        bytes
+    }
+}
+
+impl<K: Key, R: Serialize + DeserializeOwned + Default> Table<K, R> {
+    /// Changes the row under `key`, beginning with the default one.
+    pub fn upsert(&self, tables: &mut dyn Tables, key: &K, change: impl FnOnce(&mut R)) {
+        let mut row = self.get(tables, key).unwrap_or_default();
+        change(&mut row);
+        self.put(tables, key, &row);
+    }
+}
+
+/// A page of rows. The host adds the checkpoint that it reflects.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Page<R> {
+    /// The rows.
+    pub rows: Vec<R>,
+    /// Where the next page begins; absent if this is the last one.
+    pub next: Option<Moment>,
+}
+
+impl<R> Page<R> {
+    /// The same page with every row seen through `view`; rows that it does not yield are left out.
+    pub fn filter_map<V>(self, view: impl FnMut(R) -> Option<V>) -> Page<V> {
+        Page { rows: self.rows.into_iter().filter_map(view).collect(), next: self.next }
+    }
+}
+
+/// Lists in order of time, one per scope `S`, of references of type `K`.
+pub struct Timeline<S, K> {
+    entries: Table<(S, Moment), K>,
+}
+
+impl<S: Key + Copy, K: Serialize + DeserializeOwned> Timeline<S, K> {
+    /// The timeline that is table `number`.
+    pub const fn new(number: u8) -> Self {
+        Timeline { entries: Table::new(number) }
+    }
+
+    /// Adds a reference to the list of `scope`.
+    pub fn add(&self, tables: &mut dyn Tables, scope: S, moment: Moment, reference: &K) {
+        self.entries.put(tables, &(scope, moment), reference);
+    }
+
+    /// Takes the reference of that moment out of the list of `scope`.
+    pub fn remove(&self, tables: &mut dyn Tables, scope: S, moment: Moment) {
+        self.entries.remove(tables, &(scope, moment));
+    }
+
+    /// At most `limit` (1 to [`MAX_PAGE`]) references of `scope`, the newest first, from `cursor` (a page's `next`) on.
+    pub fn page(&self, tables: &dyn Tables, scope: S, cursor: Option<Moment>, limit: usize) -> Page<K> {
+        const LAST: Moment = Moment { time: cairn_events::Timestamp(u64::MAX), index: u64::MAX };
+        let limit = limit.clamp(1, MAX_PAGE);
+        let (from, to) = (self.entries.key(&(scope, Moment::default())), self.entries.key(&(scope, cursor.unwrap_or(LAST))));
+        // One more than asked for: the beginning of the next page.
+        let mut found = tables.scan(Bound::Included(&from), Bound::Included(&to), Order::Descending, limit + 1);
+        let next = if found.len() > limit { found.pop().and_then(|(key, _)| Moment::at_end_of(&key)) } else { None };
+        Page { rows: found.iter().filter_map(|(_, row)| codec::decode_trusted(row).ok()).collect(), next }
+    }
+}
