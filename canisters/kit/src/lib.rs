@@ -1,3 +1,17 @@
 //! What every canister of the platform shares.
+//!
+//! * [`api`]: the Candid types that our canisters, and those who call them, agree on.
+//! * [`runtime`]: everything a canister asks of the network, behind one trait.
+//! * [`journal`]: a writer's way into the log. A canister's decision state changes in the journal's `apply` only.
+//! * [`host`]: a projection of the log, kept in stable memory, rebuilt beside the one that serves.
+//! * [`access`], [`guard`], [`http`], [`layout`], [`stable`]: who calls, what is under way, what is shown to operators,
+//!   what stable memory holds.
 
+pub mod access;
 pub mod api;
+pub mod guard;
+pub mod http;
+pub mod journal;
+pub mod layout;
+pub mod runtime;
+pub mod stable;

@@ -3,7 +3,9 @@
 use super::InternalError;
 use cairn_events::codec::{self, CodecError};
 use cairn_events::topic::TopicHead;
-use cairn_events::{Expected, Hash, LogId, Opening, Principal, Receipt, Stream, Submission, Topic, WriterRole};
+use cairn_events::{
+    Expected, Hash, LogId, Opening, Principal, Receipt, Stream, Submission, Topic, WriterRole,
+};
 use candid::{CandidType, Deserialize};
 use serde_bytes::ByteBuf;
 
@@ -131,7 +133,9 @@ pub enum AuditRequestError {
         conflict: String,
     },
     /// The batch is empty or too large.
-    #[error("batch of {submissions} submissions and {bytes} bytes; at least 1, at most {max_submissions} and {max_bytes}")]
+    #[error(
+        "batch of {submissions} submissions and {bytes} bytes; at least 1, at most {max_submissions} and {max_bytes}"
+    )]
     BatchSize {
         /// How many came.
         submissions: u64,
@@ -197,7 +201,9 @@ pub enum AuditRequestError {
         actual: u64,
     },
     /// An intent must insist on an exact version, and no intent for the same effect may be open.
-    #[error("submission {position}: an intent needs an exact stream version and no open intent for its effect")]
+    #[error(
+        "submission {position}: an intent needs an exact stream version and no open intent for its effect"
+    )]
     IntentConflict {
         /// Which submission.
         position: u32,

@@ -211,7 +211,9 @@ pub enum BackendRequestError {
         actual: Hash,
     },
     /// The allowance does not cover price and ledger fees.
-    #[error("allowance {allowance} of {required} needed (price {price}, two ledger fees of {ledger_fee}); {missing} missing")]
+    #[error(
+        "allowance {allowance} of {required} needed (price {price}, two ledger fees of {ledger_fee}); {missing} missing"
+    )]
     AllowanceShort {
         /// What was approved, and has not expired.
         allowance: Amount,
@@ -225,7 +227,9 @@ pub enum BackendRequestError {
         missing: Amount,
     },
     /// The balance does not cover price and ledger fees.
-    #[error("balance {balance} of {required} needed (price {price}, two ledger fees of {ledger_fee}); {missing} missing")]
+    #[error(
+        "balance {balance} of {required} needed (price {price}, two ledger fees of {ledger_fee}); {missing} missing"
+    )]
     BalanceShort {
         /// What there is.
         balance: Amount,

@@ -1,0 +1,70 @@
+//! The Internet Computer.
+
+use super::{CallFailure, Request, Runtime, Task, Wait};
+use cairn_events::Principal;
+use ic_cdk::call::{Call, CallFailed};
+use std::time::Duration;
+
+/// The network itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Ic;
+
+/// Bytes of a wasm page.
+const PAGE: u64 = 65_536;
+
+impl Runtime for Ic {
+    fn now(&self) -> u64 {
+        ic_cdk::api::time()
+    }
+
+    fn id(&self) -> Principal {
+        ic_cdk::api::canister_self()
+    }
+
+    fn is_controller(&self, principal: Principal) -> bool {
+        ic_cdk::api::is_controller(&principal)
+    }
+
+    fn cycles(&self) -> u128 {
+        ic_cdk::api::canister_cycle_balance()
+    }
+
+    fn stable_bytes(&self) -> u64 {
+        ic_cdk::api::stable_size() * PAGE
+    }
+
+    fn instructions(&self) -> u64 {
+        ic_cdk::api::instruction_counter()
+    }
+
+    fn after(&self, delay: Duration, task: Task<()>) {
+        ic_cdk_timers::set_timer(delay, task);
+    }
+
+    fn certify(&self, data: [u8; 32]) {
+        ic_cdk::api::certified_data_set(data);
+    }
+
+    fn send(&self, request: Request) -> Task<Result<Vec<u8>, CallFailure>> {
+        Box::pin(async move {
+            let call = match request.wait {
+                Wait::Unbounded => Call::unbounded_wait(request.to, request.method),
+                Wait::Bounded(seconds) => {
+                    Call::bounded_wait(request.to, request.method).change_timeout(seconds)
+                }
+            };
+            match call
+                .take_raw_args(request.args)
+                .with_cycles(request.cycles)
+                .await
+            {
+                Ok(reply) => Ok(reply.into_bytes()),
+                Err(CallFailed::CallRejected(rejected)) => Err(CallFailure::rejected(
+                    rejected.raw_reject_code(),
+                    rejected.reject_message(),
+                )),
+                Err(unsent) => Err(CallFailure::unsent(&unsent.to_string())),
+            }
+        })
+    }
+}
