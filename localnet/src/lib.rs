@@ -1,1 +1,98 @@
 //! An embedded Internet Computer for one machine, deterministic.
+//!
+//! It runs canister WebAssembly in process: the System API of the interface specification on
+//! wasmtime, messages with call contexts and callbacks, traps that roll back, timers, cycles, stable
+//! memory, upgrades, the management canister. Time is virtual, randomness comes from a seed, one
+//! scheduler orders everything: the same seed and calls give the same state and the same trace.
+//!
+//! ```no_run
+//! use localnet::{Fault, MessageKind, Net, Principal, Reject, RejectCode};
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), Reject> {
+//! # let wasm: Vec<u8> = Vec::new();
+//! let mut net = Net::default();
+//! let owner = Principal::self_authenticating(b"owner");
+//! let user = Principal::self_authenticating(b"user");
+//!
+//! // A canister with ten trillion cycles; arguments of `init` are Candid bytes.
+//! let counter = net.create_canister(owner, 10_000_000_000_000);
+//! net.install(counter, owner, &wasm, candid::encode_args((1_u64,)).unwrap())?;
+//!
+//! // Candid tuples in, one value out (`()` for an empty reply). An update runs rounds until the
+//! // response is there.
+//! let next: u64 = net.update(counter, user, "add", (2_u64,))?;
+//! let value: u64 = net.query(counter, user, "get", ())?;
+//! assert_eq!(next, value);
+//!
+//! // Many calls at once: submit, run rounds, ask for the responses.
+//! let one = net.submit(counter, user, "add", (1_u64,));
+//! let two = net.submit(counter, user, "add", (1_u64,));
+//! net.tick(); // one round
+//! net.upgrade(counter, owner, &wasm, candid::encode_args((1_u64,)).unwrap())?; // in between
+//! net.run_until_idle(100); // until no message is on its way and no timer is due
+//! let _first: Option<Result<u64, Reject>> = net.poll(&one);
+//! let _second: Option<Result<u64, Reject>> = net.poll(&two);
+//!
+//! // Timers: move the clock, then run the rounds.
+//! net.advance(Duration::from_secs(60));
+//! net.run_until_idle(100);
+//!
+//! // Faults: the second call of `transfer` is rejected; the callback of `append` traps at its end.
+//! net.inject(Fault::reject(RejectCode::SysTransient).method("transfer").occurrence(2));
+//! net.inject(Fault::trap().method("append").kind(MessageKind::ReplyCallback));
+//!
+//! // A second network in the same state, to try something on.
+//! let mut other = net.fork();
+//! other.update::<u64>(counter, user, "add", (2_u64,))?;
+//!
+//! // Every message: round, kind, caller, callee, method, outcome, instructions, cycles.
+//! for entry in net.trace() {
+//!     println!("{entry:?}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Rounds.** [`Net::tick`] runs the due timers, then the messages that were queued when the round
+//! began; what they send is delivered in the next round. [`Net::install`], [`Net::upgrade`],
+//! [`Net::create_canister`] and the like act at once, between rounds. Methods of the management
+//! canister can also be called as on the network, by users and canisters, at `aaaaa-aa`.
+//!
+//! **Rollback.** After each execution the heap is compared, page by page, with an image of the last
+//! committed state: what differs is taken over, or put back. Stable memory keeps a journal.
+//!
+//! **Instructions** are counted by fuel, about one per WebAssembly operator: deterministic, good for
+//! limits and comparisons, but not the network's weights.
+//!
+//! **Cycles** follow a fixed model ([`Costs`]), by default only the creation of canisters costs.
+
+mod call_context;
+mod canister;
+mod certificate;
+mod compiled;
+mod config;
+mod entry;
+mod execution;
+mod fault;
+mod image;
+mod management;
+mod module;
+mod net;
+mod page;
+mod reject;
+mod sandbox;
+mod settings;
+mod stable;
+mod subnet;
+mod system_api;
+mod trace;
+
+pub use candid::Principal;
+pub use canister::LogLine;
+pub use config::{Config, Costs, Limits};
+pub use fault::{Action, Fault};
+pub use ic_management_canister_types as management_types;
+pub use net::{MessageId, Net};
+pub use reject::{Reject, RejectCode};
+pub use trace::{MessageKind, Outcome, TraceEntry};

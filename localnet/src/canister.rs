@@ -1,0 +1,366 @@
+//! A canister: its state, and the execution of one of its functions with commit or rollback.
+
+use crate::call_context::{CallContext, Callback, Origin};
+use crate::compiled::Compiled;
+use crate::entry::Entry;
+use crate::execution::{Effects, Execution, Facts};
+use crate::image::Image;
+use crate::reject::Reject;
+use crate::sandbox::{Ended, Failure, Function, Sandbox};
+use crate::settings::Settings;
+use crate::stable::StableMemory;
+use crate::subnet::Subnet;
+use candid::Principal;
+use ic_management_canister_types::Change;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Life cycle of a canister ("Canister status").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Running,
+    /// Open call contexts are waited for; those who asked for the stop wait too.
+    Stopping(Vec<Origin>),
+    Stopped,
+}
+
+/// Installed code with its heap.
+pub(crate) struct Code {
+    pub(crate) compiled: Arc<Compiled>,
+    pub(crate) image: Image,
+    /// Rebuilt from the image when it is needed and not there.
+    pub(crate) sandbox: Option<Sandbox>,
+    /// Query methods that asked for a certificate: they get it without asking again.
+    pub(crate) certified_queries: BTreeSet<String>,
+}
+
+impl Code {
+    /// The same code and heap, without the live instance.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            compiled: Arc::clone(&self.compiled),
+            image: self.image.clone(),
+            sandbox: None,
+            certified_queries: self.certified_queries.clone(),
+        }
+    }
+
+    pub(crate) fn live(&mut self) -> Result<&mut Sandbox, String> {
+        if self.sandbox.is_none() {
+            let sandbox = Sandbox::from_image(&self.compiled, &self.image)
+                .map_err(|error| format!("{error:#}"))?;
+            self.sandbox = Some(sandbox);
+        }
+        self.sandbox.as_mut().ok_or_else(String::new)
+    }
+}
+
+/// A line a canister printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Nanoseconds since 1970.
+    pub time: u64,
+    /// The text given to `ic0.debug_print`, or the message of a trap.
+    pub text: String,
+}
+
+/// Lines kept of a canister's log.
+const LOG_LINES: usize = 1_000;
+
+/// A canister.
+pub(crate) struct Canister {
+    pub(crate) id: Principal,
+    pub(crate) controllers: Arc<[Principal]>,
+    pub(crate) settings: Settings,
+    pub(crate) status: Status,
+    pub(crate) cycles: u128,
+    pub(crate) code: Option<Code>,
+    pub(crate) stable: StableMemory,
+    pub(crate) certified_data: Vec<u8>,
+    /// Deadline of the global timer; 0 if it is not set.
+    pub(crate) timer: u64,
+    pub(crate) version: u64,
+    pub(crate) contexts: BTreeMap<u64, CallContext>,
+    pub(crate) callbacks: BTreeMap<u64, Callback>,
+    /// Numbers given to call contexts and callbacks so far.
+    pub(crate) issued: u64,
+    /// Calls outstanding, by callee.
+    pub(crate) outstanding: BTreeMap<Principal, usize>,
+    pub(crate) history: Vec<Change>,
+    pub(crate) changes: u64,
+    pub(crate) chunks: BTreeMap<[u8; 32], Arc<[u8]>>,
+    pub(crate) log: VecDeque<LogLine>,
+}
+
+/// What to execute, and what the canister is told about it.
+pub(crate) struct Invocation<'a> {
+    pub(crate) entry: Entry,
+    pub(crate) function: Function<'a>,
+    pub(crate) caller: Principal,
+    pub(crate) method: &'a str,
+    pub(crate) arg: Arc<[u8]>,
+    pub(crate) reject: Option<Reject>,
+    pub(crate) cycles_available: u128,
+    pub(crate) cycles_refunded: u128,
+    pub(crate) deadline: u64,
+    pub(crate) answered: bool,
+    pub(crate) earlier_instructions: u64,
+    pub(crate) instruction_limit: u64,
+    pub(crate) certificate: Option<Arc<[u8]>>,
+    /// Roll back at the end as if the canister had trapped.
+    pub(crate) injected_trap: Option<Reject>,
+}
+
+impl<'a> Invocation<'a> {
+    pub(crate) fn new(entry: Entry, function: Function<'a>, caller: Principal, limit: u64) -> Self {
+        Self {
+            entry,
+            function,
+            caller,
+            method: "",
+            arg: Arc::default(),
+            reject: None,
+            cycles_available: 0,
+            cycles_refunded: 0,
+            deadline: 0,
+            answered: false,
+            earlier_instructions: 0,
+            instruction_limit: limit,
+            certificate: None,
+            injected_trap: None,
+        }
+    }
+}
+
+/// An execution whose changes are committed or rolled back.
+pub(crate) struct Executed {
+    /// The effects that are left for the network to apply: calls, answer, cycles of the call.
+    pub(crate) effects: Effects,
+    pub(crate) result: Result<(), Failure>,
+    pub(crate) instructions: u64,
+}
+
+impl Canister {
+    pub(crate) fn new(id: Principal, controllers: Arc<[Principal]>, cycles: u128) -> Self {
+        Self {
+            id,
+            controllers,
+            settings: Settings::default(),
+            status: Status::Running,
+            cycles,
+            code: None,
+            stable: StableMemory::default(),
+            certified_data: Vec::new(),
+            timer: 0,
+            version: 0,
+            contexts: BTreeMap::new(),
+            callbacks: BTreeMap::new(),
+            issued: 0,
+            outstanding: BTreeMap::new(),
+            history: Vec::new(),
+            changes: 0,
+            chunks: BTreeMap::new(),
+            log: VecDeque::new(),
+        }
+    }
+
+    /// The same state without the live instance.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            id: self.id,
+            controllers: Arc::clone(&self.controllers),
+            settings: self.settings.clone(),
+            status: self.status.clone(),
+            cycles: self.cycles,
+            code: self.code.as_ref().map(Code::fork),
+            stable: self.stable.clone(),
+            certified_data: self.certified_data.clone(),
+            timer: self.timer,
+            version: self.version,
+            contexts: self.contexts.clone(),
+            callbacks: self.callbacks.clone(),
+            issued: self.issued,
+            outstanding: self.outstanding.clone(),
+            history: self.history.clone(),
+            changes: self.changes,
+            chunks: self.chunks.clone(),
+            log: self.log.clone(),
+        }
+    }
+
+    /// A number for a call context or a callback.
+    pub(crate) fn issue(&mut self) -> u64 {
+        self.issued += 1;
+        self.issued
+    }
+
+    pub(crate) fn exports(&self, function: &str) -> bool {
+        self.code
+            .as_ref()
+            .is_some_and(|code| code.compiled.info.functions.contains(function))
+    }
+
+    /// Whether requests are taken, else why not.
+    pub(crate) fn accepts_requests(&self) -> Result<&Code, Reject> {
+        match self.status {
+            Status::Stopped => return Err(Reject::stopped(self.id)),
+            Status::Stopping(_) => return Err(Reject::stopping(self.id)),
+            Status::Running => {}
+        }
+        self.code
+            .as_ref()
+            .ok_or_else(|| Reject::no_wasm_module(self.id))
+    }
+
+    /// Executes a function. Its changes are kept if it succeeds and its entry point keeps changes,
+    /// else heap, globals and stable memory are put back; what it printed is kept anyway.
+    pub(crate) fn execute(&mut self, subnet: &Subnet, invocation: Invocation<'_>) -> Executed {
+        let injected = invocation.injected_trap.clone();
+        let function = invocation.function;
+        let entry = invocation.entry;
+        let execution = self.prepare(subnet, invocation);
+        let mut ended = self.run(function, execution);
+        if let (Ok(()), Some(reject)) = (&ended.result, injected) {
+            ended.result = Err(Failure::Trap(reject));
+        }
+        let mut effects = ended.execution.effects;
+        self.append_log(subnet.time, &mut effects, &ended.result);
+        let mut stable = std::mem::take(&mut effects.stable);
+        let keep = ended.result.is_ok() && entry.keeps_changes();
+        if keep {
+            stable.commit();
+        } else {
+            stable.rollback();
+        }
+        self.stable = stable;
+        if let Some(code) = &mut self.code {
+            settle_heap(code, keep);
+        }
+        if ended.result.is_ok() && ended.execution.facts.replicated {
+            self.cycles = effects.balance;
+        }
+        if keep {
+            self.version += 1;
+            self.timer = effects.timer;
+            self.outstanding = std::mem::take(&mut effects.outstanding);
+            if let Some(data) = effects.certified_data.take() {
+                self.certified_data = data;
+            }
+        }
+        if ended.execution.facts.replicated {
+            let price = subnet.config.costs.execution_price(ended.instructions);
+            self.cycles = self.cycles.saturating_sub(price);
+        }
+        Executed {
+            effects,
+            result: ended.result,
+            instructions: ended.instructions,
+        }
+    }
+
+    /// Runs in the live instance; stable memory is in the effects afterwards, not yet committed.
+    pub(crate) fn run(&mut self, function: Function<'_>, execution: Box<Execution>) -> Ended {
+        let sandbox = match &mut self.code {
+            Some(code) => code.live(),
+            None => Err("there is no Wasm module".to_owned()),
+        };
+        let mut ended = match sandbox {
+            Ok(sandbox) => sandbox.run(function, execution),
+            Err(error) => Ended {
+                execution,
+                result: Err(Failure::Trap(Reject::error_from(self.id, 502, error))),
+                instructions: 0,
+            },
+        };
+        crate::system_api::drop_pending(&mut ended.execution);
+        ended
+    }
+
+    /// What the canister is told. Takes the stable memory out of the canister.
+    pub(crate) fn prepare(
+        &mut self,
+        subnet: &Subnet,
+        invocation: Invocation<'_>,
+    ) -> Box<Execution> {
+        let entry = invocation.entry;
+        let query = entry.is_in(
+            Entry::QUERY
+                .or(Entry::COMPOSITE_QUERY)
+                .or(Entry::COMPOSITE_REPLY)
+                .or(Entry::COMPOSITE_REJECT)
+                .or(Entry::COMPOSITE_CLEANUP),
+        );
+        let limits = &subnet.config.limits;
+        let facts = Facts {
+            entry,
+            canister: self.id,
+            caller: invocation.caller,
+            time: subnet.time,
+            arg: invocation.arg,
+            method: invocation.method.to_owned(),
+            reject: invocation.reject,
+            cycles_refunded: invocation.cycles_refunded,
+            deadline: invocation.deadline,
+            status: self.status_number(),
+            version: self.version,
+            controllers: Arc::clone(&self.controllers),
+            environment: Arc::clone(&self.settings.environment),
+            root_key: Arc::clone(&subnet.root_key),
+            subnet: subnet.id,
+            answered: invocation.answered,
+            earlier_instructions: invocation.earlier_instructions,
+            instruction_limit: invocation.instruction_limit,
+            reply_limit: if query {
+                limits.query_reply_bytes
+            } else {
+                limits.reply_bytes
+            },
+            costs: subnet.config.costs.clone(),
+            limits: limits.clone(),
+            certificate: invocation.certificate,
+            replicated: !query && entry != Entry::INSPECT,
+        };
+        let effects = Effects {
+            stable: std::mem::take(&mut self.stable),
+            balance: self.cycles,
+            cycles_available: invocation.cycles_available,
+            timer: self.timer,
+            outstanding: self.outstanding.clone(),
+            ..Effects::default()
+        };
+        Box::new(Execution { facts, effects })
+    }
+
+    fn status_number(&self) -> u32 {
+        match self.status {
+            Status::Running => 1,
+            Status::Stopping(_) => 2,
+            Status::Stopped => 3,
+        }
+    }
+
+    fn append_log(&mut self, time: u64, effects: &mut Effects, result: &Result<(), Failure>) {
+        let trap = match result {
+            Err(Failure::Trap(reject)) => Some(reject.message.clone()),
+            _ => None,
+        };
+        for text in effects.log.drain(..).chain(trap) {
+            if self.log.len() == LOG_LINES {
+                self.log.pop_front();
+            }
+            self.log.push_back(LogLine { time, text });
+        }
+    }
+}
+
+/// Takes the heap over into the image, or puts it back.
+pub(crate) fn settle_heap(code: &mut Code, keep: bool) {
+    let Some(sandbox) = &mut code.sandbox else {
+        return;
+    };
+    if keep {
+        sandbox.capture(&mut code.image);
+    } else if !sandbox.restore(&code.image) {
+        code.sandbox = None;
+    }
+}

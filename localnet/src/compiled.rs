@@ -1,0 +1,122 @@
+//! Compiled modules, cached in memory for the whole process and on disk between processes.
+
+use crate::config::Config;
+use crate::module::{self, Prepared};
+use crate::sandbox::Host;
+use crate::system_api;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use wasmtime::{Engine, InstancePre, Linker, Module};
+
+/// A module ready to be instantiated.
+pub(crate) struct Compiled {
+    /// SHA-256 of the module as it was uploaded ("module_hash").
+    pub(crate) hash: [u8; 32],
+    pub(crate) info: Prepared,
+    pub(crate) pre: InstancePre<Host>,
+}
+
+/// What all instances of this process share: nothing in it depends on a network's state.
+struct Runtime {
+    engine: Engine,
+    linker: Linker<Host>,
+    compiled: Mutex<BTreeMap<[u8; 32], Arc<Compiled>>>,
+}
+
+static RUNTIME: LazyLock<Result<Runtime, String>> =
+    LazyLock::new(|| Runtime::new().map_err(|error| error.to_string()));
+
+/// Compiles an uploaded module, or finds it compiled; the error says what is wrong with it.
+pub(crate) fn compile(uploaded: &[u8], config: &Config) -> Result<Arc<Compiled>, String> {
+    let runtime = RUNTIME.as_ref().map_err(String::clone)?;
+    let hash: [u8; 32] = Sha256::digest(uploaded).into();
+    let known = |map: &BTreeMap<[u8; 32], Arc<Compiled>>| map.get(&hash).cloned();
+    if let Some(compiled) = known(&runtime.lock()) {
+        return Ok(compiled);
+    }
+    let mut info = module::prepare(uploaded, &config.limits)?;
+    let wasm = std::mem::take(&mut info.wasm);
+    let module = runtime.module(&wasm, config.cache_dir.as_deref())?;
+    let pre = runtime
+        .linker
+        .instantiate_pre(&module)
+        .map_err(|error| format!("{error:#}"))?;
+    let compiled = Arc::new(Compiled { hash, info, pre });
+    runtime.lock().insert(hash, Arc::clone(&compiled));
+    Ok(compiled)
+}
+
+impl Runtime {
+    fn new() -> wasmtime::Result<Self> {
+        let mut settings = wasmtime::Config::new();
+        settings
+            .consume_fuel(true)
+            // The same bits on every machine.
+            .cranelift_nan_canonicalization(true)
+            .relaxed_simd_deterministic(true)
+            .wasm_multi_memory(false)
+            .max_wasm_stack(1 << 20);
+        let engine = Engine::new(&settings)?;
+        let mut linker = Linker::new(&engine);
+        system_api::define(&mut linker)?;
+        Ok(Self {
+            engine,
+            linker,
+            compiled: Mutex::default(),
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<[u8; 32], Arc<Compiled>>> {
+        // The map is only ever inserted into: a panic elsewhere leaves it usable.
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loads a compiled module from disk or compiles it and stores it there.
+    fn module(&self, wasm: &[u8], cache: Option<&Path>) -> Result<Module, String> {
+        let file = cache.map(|dir| dir.join(self.file_name(wasm)));
+        if let Some(module) = file.as_deref().and_then(|file| self.load(file)) {
+            return Ok(module);
+        }
+        let module = Module::new(&self.engine, wasm).map_err(|error| format!("{error:#}"))?;
+        if let Some(file) = file {
+            // A cache that cannot be written costs time, nothing else.
+            let _ = store(&module, &file);
+        }
+        Ok(module)
+    }
+
+    /// Module, engine version and engine settings make the name.
+    fn file_name(&self, wasm: &[u8]) -> PathBuf {
+        let mut hasher = DefaultHasher::new();
+        self.engine
+            .precompile_compatibility_hash()
+            .hash(&mut hasher);
+        let digest = Sha256::digest(wasm);
+        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        PathBuf::from(format!("{name}-{:016x}.cwasm", hasher.finish()))
+    }
+
+    #[allow(unsafe_code)]
+    fn load(&self, file: &Path) -> Option<Module> {
+        if !file.exists() {
+            return None;
+        }
+        // SAFETY: the file was written by `store` under a name that ties it to this engine; the
+        // directory is documented to be writable only by the user who runs this process.
+        unsafe { Module::deserialize_file(&self.engine, file) }.ok()
+    }
+}
+
+/// Writes beside the final name first: a reader never sees half a file.
+fn store(module: &Module, file: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    if let Some(dir) = file.parent() {
+        std::fs::create_dir_all(dir)?;
+    }
+    let partial = file.with_extension(format!("{}.partial", std::process::id()));
+    std::fs::write(&partial, module.serialize()?)?;
+    std::fs::rename(&partial, file)?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! One execution: what the canister is told, and what it did.
+//!
+//! The System API reads and writes only this. Effects (calls, the answer, cycles, certified data,
+//! the timer) are applied by the network after the execution succeeded; after a trap they are dropped
+//! with it.
+
+use crate::config::{Costs, Limits};
+use crate::entry::Entry;
+use crate::reject::Reject;
+use crate::stable::StableMemory;
+use candid::Principal;
+use std::sync::Arc;
+
+/// A function in the canister's table with its environment ("ic0.call_new").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closure {
+    pub(crate) fun: u32,
+    pub(crate) env: u32,
+}
+
+/// A call made with `ic0.call_perform`.
+#[derive(Clone, Debug)]
+pub(crate) struct OutgoingCall {
+    pub(crate) callee: Principal,
+    pub(crate) method: String,
+    pub(crate) arg: Vec<u8>,
+    pub(crate) cycles: u128,
+    pub(crate) reply: Closure,
+    pub(crate) reject: Closure,
+    pub(crate) cleanup: Option<Closure>,
+    /// Seconds a best-effort response is waited for; none for a guaranteed one.
+    pub(crate) timeout_seconds: Option<u32>,
+}
+
+/// The answer to a call.
+pub(crate) type Response = Result<Vec<u8>, Reject>;
+
+/// What does not change during an execution.
+#[derive(Clone)]
+pub(crate) struct Facts {
+    pub(crate) entry: Entry,
+    pub(crate) canister: Principal,
+    pub(crate) caller: Principal,
+    pub(crate) time: u64,
+    pub(crate) arg: Arc<[u8]>,
+    pub(crate) method: String,
+    /// Set in a reject callback.
+    pub(crate) reject: Option<Reject>,
+    pub(crate) cycles_refunded: u128,
+    /// When the caller stops waiting; 0 if the response is guaranteed.
+    pub(crate) deadline: u64,
+    pub(crate) status: u32,
+    pub(crate) version: u64,
+    pub(crate) controllers: Arc<[Principal]>,
+    pub(crate) environment: Arc<[(String, String)]>,
+    pub(crate) root_key: Arc<[u8]>,
+    pub(crate) subnet: Principal,
+    /// Whether the call was answered by an earlier execution of the same call context.
+    pub(crate) answered: bool,
+    /// Instructions of earlier executions of the same call context.
+    pub(crate) earlier_instructions: u64,
+    pub(crate) instruction_limit: u64,
+    pub(crate) reply_limit: usize,
+    pub(crate) costs: Costs,
+    pub(crate) limits: Limits,
+    pub(crate) certificate: Option<Arc<[u8]>>,
+    pub(crate) replicated: bool,
+}
+
+/// What an execution changes.
+#[derive(Default)]
+pub(crate) struct Effects {
+    pub(crate) stable: StableMemory,
+    pub(crate) balance: u128,
+    /// Cycles of the call that are not accepted yet.
+    pub(crate) cycles_available: u128,
+    pub(crate) cycles_accepted: u128,
+    pub(crate) certified_data: Option<Vec<u8>>,
+    /// Deadline of the global timer; 0 if it is not set.
+    pub(crate) timer: u64,
+    pub(crate) reply_data: Vec<u8>,
+    pub(crate) response: Option<Response>,
+    pub(crate) calls: Vec<OutgoingCall>,
+    /// Between `ic0.call_new` and `ic0.call_perform`.
+    pub(crate) pending_call: Option<OutgoingCall>,
+    /// How many calls to a canister are outstanding already.
+    pub(crate) outstanding: std::collections::BTreeMap<Principal, usize>,
+    pub(crate) accepted_message: bool,
+    /// Lines of `ic0.debug_print`; kept even if the execution traps.
+    pub(crate) log: Vec<String>,
+    /// Set if the canister asked for a certificate that was not at hand.
+    pub(crate) wants_certificate: bool,
+}
+
+/// Facts and effects of the running execution.
+pub(crate) struct Execution {
+    pub(crate) facts: Facts,
+    pub(crate) effects: Effects,
+}
+
+/// How an execution ended without finishing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Violation {
+    #[error("Canister called `ic0.trap` with message: '{0}'")]
+    Trap(String),
+    #[error("Canister violated contract: {0}")]
+    Contract(String),
+    #[error("Canister trapped: {0}")]
+    Memory(&'static str),
+    #[error("Canister has not enough cycles: {needed} needed, {held} held")]
+    OutOfCycles { needed: u128, held: u128 },
+    /// Not the canister's doing: the execution is repeated with a certificate.
+    #[error("the certificate is being prepared")]
+    CertificateWanted,
+}
+
+impl Violation {
+    pub(crate) fn contract(text: impl Into<String>) -> Self {
+        Self::Contract(text.into())
+    }
+
+    /// Error code of the network ("Error codes").
+    pub(crate) fn number(&self) -> u32 {
+        match self {
+            Self::Trap(_) => 503,
+            Self::Contract(_) => 504,
+            Self::Memory(_) | Self::CertificateWanted => 502,
+            Self::OutOfCycles { .. } => 501,
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Preparation of an uploaded module.
+//!
+//! The module is copied section by section; only its exports change: memory 0, table 0 and every
+//! mutable global are exported under private names (the stack pointer is a global that compilers do
+//! not export, and a trap must roll it back), and the start function is detached so that it runs once,
+//! at installation, and not each time an instance is rebuilt.
+//! Interface specification, "Canister module format".
+
+use crate::config::Limits;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use wasm_encoder::{ExportKind, ExportSection, RawSection};
+use wasmparser::{ExternalKind, Parser, Payload};
+
+/// Private export of memory 0.
+pub(crate) const MEMORY: &str = "localnet memory";
+/// Private export of table 0.
+pub(crate) const TABLE: &str = "localnet table";
+/// Private export of the detached start function.
+pub(crate) const START: &str = "localnet start";
+/// Private export of the n-th mutable global.
+pub(crate) fn global_export(number: usize) -> String {
+    format!("localnet global {number}")
+}
+
+/// How a method is exported ("Entry points").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MethodKind {
+    Update,
+    Query,
+    CompositeQuery,
+}
+
+impl MethodKind {
+    /// Prefix of the exported function's name.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Update => "canister_update",
+            Self::Query => "canister_query",
+            Self::CompositeQuery => "canister_composite_query",
+        }
+    }
+}
+
+/// A metadata section ("icp:public name" or "icp:private name").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    pub(crate) public: bool,
+    pub(crate) content: Vec<u8>,
+}
+
+/// What is known of a module before it is compiled.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    pub(crate) wasm: Vec<u8>,
+    pub(crate) methods: BTreeMap<String, MethodKind>,
+    /// Names of all exported functions.
+    pub(crate) functions: BTreeSet<String>,
+    pub(crate) metadata: BTreeMap<String, Metadata>,
+    pub(crate) mutable_globals: usize,
+    pub(crate) has_start: bool,
+    /// Size of the module once unpacked.
+    pub(crate) size: usize,
+}
+
+/// Unpacks and rewrites a module; the error says what is wrong with it.
+pub(crate) fn prepare(uploaded: &[u8], limits: &Limits) -> Result<Prepared, String> {
+    let unpacked = unpack(uploaded, limits)?;
+    let mut prepared = Prepared {
+        size: unpacked.len(),
+        ..Prepared::default()
+    };
+    let survey = Survey::of(&unpacked).map_err(|error| error.to_string())?;
+    prepared.mutable_globals = survey.mutable_globals.len();
+    prepared.has_start = survey.start.is_some();
+    for (name, kind, _) in &survey.exports {
+        if *kind == ExternalKind::Func {
+            add_function(&mut prepared, name)?;
+        }
+    }
+    for (name, content) in &survey.custom {
+        let (public, name) = match (
+            name.strip_prefix("icp:public "),
+            name.strip_prefix("icp:private "),
+        ) {
+            (Some(name), _) => (true, name),
+            (None, Some(name)) => (false, name),
+            (None, None) => continue,
+        };
+        let metadata = Metadata {
+            public,
+            content: content.to_vec(),
+        };
+        prepared.metadata.insert(name.to_owned(), metadata);
+    }
+    prepared.wasm = rewrite(&unpacked, &survey).map_err(|error| error.to_string())?;
+    Ok(prepared)
+}
+
+/// Modules may be uploaded compressed with gzip.
+fn unpack<'a>(uploaded: &'a [u8], limits: &Limits) -> Result<std::borrow::Cow<'a, [u8]>, String> {
+    if !uploaded.starts_with(&[0x1f, 0x8b, 0x08]) {
+        return Ok(uploaded.into());
+    }
+    let mut unpacked = Vec::new();
+    let bound = limits.module_bytes as u64 + 1;
+    flate2::read::GzDecoder::new(uploaded)
+        .take(bound)
+        .read_to_end(&mut unpacked)
+        .map_err(|error| format!("the module is not valid gzip: {error}"))?;
+    if unpacked.len() > limits.module_bytes {
+        return Err(format!(
+            "the module unpacks to more than {} bytes",
+            limits.module_bytes
+        ));
+    }
+    Ok(unpacked.into())
+}
+
+fn add_function(prepared: &mut Prepared, name: &str) -> Result<(), String> {
+    for kind in [
+        MethodKind::Update,
+        MethodKind::Query,
+        MethodKind::CompositeQuery,
+    ] {
+        let method = name
+            .strip_prefix(kind.prefix())
+            .and_then(|rest| rest.strip_prefix(' '));
+        if let Some(method) = method
+            && prepared.methods.insert(method.to_owned(), kind).is_some()
+        {
+            return Err(format!(
+                "the module exports the method '{method}' more than once"
+            ));
+        }
+    }
+    prepared.functions.insert(name.to_owned());
+    Ok(())
+}
+
+/// What the rewriting needs to know of the sections.
+#[derive(Default)]
+struct Survey<'a> {
+    exports: Vec<(&'a str, ExternalKind, u32)>,
+    custom: Vec<(&'a str, &'a [u8])>,
+    mutable_globals: Vec<u32>,
+    memories: u32,
+    tables: u32,
+    start: Option<u32>,
+}
+
+impl<'a> Survey<'a> {
+    fn of(wasm: &'a [u8]) -> wasmparser::Result<Self> {
+        let mut survey = Self::default();
+        for payload in Parser::new(0).parse_all(wasm) {
+            match payload? {
+                Payload::MemorySection(section) => survey.memories = section.count(),
+                Payload::TableSection(section) => survey.tables = section.count(),
+                Payload::StartSection { func, .. } => survey.start = Some(func),
+                Payload::CustomSection(section) => {
+                    survey.custom.push((section.name(), section.data()));
+                }
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        let export = export?;
+                        survey
+                            .exports
+                            .push((export.name, export.kind, export.index));
+                    }
+                }
+                Payload::GlobalSection(section) => {
+                    for (index, global) in (0..).zip(section) {
+                        if global?.ty.mutable {
+                            survey.mutable_globals.push(index);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(survey)
+    }
+
+    fn export_section(&self) -> ExportSection {
+        let mut section = ExportSection::new();
+        for (name, kind, index) in &self.exports {
+            section.export(name, export_kind(*kind), *index);
+        }
+        if self.memories > 0 {
+            section.export(MEMORY, ExportKind::Memory, 0);
+        }
+        if self.tables > 0 {
+            section.export(TABLE, ExportKind::Table, 0);
+        }
+        if let Some(start) = self.start {
+            section.export(START, ExportKind::Func, start);
+        }
+        for (number, index) in self.mutable_globals.iter().enumerate() {
+            section.export(&global_export(number), ExportKind::Global, *index);
+        }
+        section
+    }
+}
+
+fn export_kind(kind: ExternalKind) -> ExportKind {
+    match kind {
+        ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
+        ExternalKind::Table => ExportKind::Table,
+        ExternalKind::Memory => ExportKind::Memory,
+        ExternalKind::Global => ExportKind::Global,
+        ExternalKind::Tag => ExportKind::Tag,
+    }
+}
+
+const EXPORT_SECTION: u8 = 7;
+const START_SECTION: u8 = 8;
+
+/// Copies the module with the new exports and without start section and custom sections.
+fn rewrite(wasm: &[u8], survey: &Survey<'_>) -> wasmparser::Result<Vec<u8>> {
+    let mut module = wasm_encoder::Module::new();
+    let mut exported = false;
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload?;
+        if matches!(payload, Payload::CustomSection(_)) {
+            continue;
+        }
+        let Some((id, range)) = payload.as_section() else {
+            continue;
+        };
+        // Sections after the exports: start (8), elements (9), data count (12), code (10), data (11).
+        if !exported && (id >= START_SECTION && id <= 12 || id == EXPORT_SECTION) {
+            module.section(&survey.export_section());
+            exported = true;
+        }
+        if id == EXPORT_SECTION || id == START_SECTION {
+            continue;
+        }
+        let data = wasm.get(range).unwrap_or_default();
+        module.section(&RawSection { id, data });
+    }
+    if !exported {
+        module.section(&survey.export_section());
+    }
+    Ok(module.finish())
+}

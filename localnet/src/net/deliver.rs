@@ -1,0 +1,267 @@
+//! Delivery of requests, and what an execution means for the call it belongs to.
+
+use super::{Message, Net, Request};
+use crate::call_context::{CallContext, Callback, Origin};
+use crate::canister::{Canister, Executed, Invocation, Status};
+use crate::entry::Entry;
+use crate::execution::OutgoingCall;
+use crate::fault::Action;
+use crate::module::MethodKind;
+use crate::reject::Reject;
+use crate::sandbox::{Failure, Function};
+use crate::trace::{MessageKind, Outcome, TraceEntry};
+use candid::Principal;
+use std::sync::Arc;
+
+/// The reject of an injected trap.
+pub(super) fn injected_trap(canister: Principal) -> Reject {
+    Reject::error_from(
+        canister,
+        503,
+        "Canister called `ic0.trap` with message: 'injected fault'",
+    )
+}
+
+impl Net {
+    pub(super) fn deliver_request(&mut self, request: Request, fault: Option<Action>) {
+        let faulted = fault.is_some();
+        if let Some(Action::Reject(code, message)) = fault {
+            let reject = Reject::new(code, message);
+            return self.reject_request(request, reject, faulted);
+        }
+        if request.callee == Principal::management_canister() {
+            return match fault {
+                Some(_) => {
+                    let reject = injected_trap(request.callee);
+                    self.reject_request(request, reject, faulted);
+                }
+                None => self.deliver_to_management(request),
+            };
+        }
+        match self.entry_of(&request) {
+            Ok((entry, function)) => self.begin_call(request, entry, &function, faulted),
+            Err(reject) => self.reject_request(request, reject, faulted),
+        }
+    }
+
+    /// Answers a request that does not reach its callee.
+    pub(super) fn reject_request(&mut self, request: Request, reject: Reject, faulted: bool) {
+        self.record(TraceEntry {
+            round: self.subnet.round,
+            kind: request_kind(&request.origin),
+            caller: request.caller,
+            callee: request.callee,
+            method: request.method,
+            outcome: Outcome::Rejected(reject.clone()),
+            instructions: 0,
+            cycles: request.cycles,
+            faulted,
+        });
+        self.respond(request.origin, Err(reject), request.cycles);
+    }
+
+    fn entry_of(&self, request: &Request) -> Result<(Entry, String), Reject> {
+        let id = request.callee;
+        let canister = self
+            .canisters
+            .get(&id)
+            .ok_or_else(|| Reject::canister_not_found(id))?;
+        let code = canister.accepts_requests()?;
+        let entry = match code.compiled.info.methods.get(&request.method) {
+            Some(MethodKind::Update) => Entry::UPDATE,
+            Some(MethodKind::Query) => Entry::REPLICATED_QUERY,
+            Some(MethodKind::CompositeQuery) | None => {
+                return Err(Reject::method_not_found(id, "update", &request.method));
+            }
+        };
+        let kind = if entry == Entry::UPDATE {
+            MethodKind::Update
+        } else {
+            MethodKind::Query
+        };
+        Ok((entry, format!("{} {}", kind.prefix(), request.method)))
+    }
+
+    fn begin_call(&mut self, request: Request, entry: Entry, function: &str, faulted: bool) {
+        let Some(canister) = self.canisters.get_mut(&request.callee) else {
+            return;
+        };
+        let context = canister.issue();
+        let limit = self.subnet.config.limits.update_instructions;
+        let invocation = Invocation {
+            arg: Arc::clone(&request.arg),
+            method: &request.method,
+            cycles_available: request.cycles,
+            deadline: request.deadline,
+            injected_trap: faulted.then(|| injected_trap(request.callee)),
+            ..Invocation::new(entry, Function::Export(function), request.caller, limit)
+        };
+        let call = CallContext {
+            origin: request.origin.clone(),
+            caller: request.caller,
+            method: request.method.clone(),
+            answered: false,
+            cycles: request.cycles,
+            outstanding: 0,
+            instructions: 0,
+            deadline: request.deadline,
+            deleted: false,
+        };
+        canister.contexts.insert(context, call);
+        let executed = canister.execute(&self.subnet, invocation);
+        self.record(TraceEntry {
+            round: self.subnet.round,
+            kind: request_kind(&request.origin),
+            caller: request.caller,
+            callee: request.callee,
+            method: request.method,
+            outcome: outcome(&executed),
+            instructions: executed.instructions,
+            cycles: request.cycles,
+            faulted,
+        });
+        self.settle(request.callee, context, executed);
+    }
+
+    /// Applies what an execution did to its call: cycles, answer, calls; ends the call if nothing is
+    /// left of it.
+    pub(super) fn settle(&mut self, id: Principal, context: u64, executed: Executed) {
+        let trap = match executed.result {
+            Err(Failure::Trap(reject)) => Some(reject),
+            Err(Failure::CertificateWanted) => Some(Reject::error_from(
+                id,
+                504,
+                "there is no certificate in replicated execution",
+            )),
+            Ok(()) => None,
+        };
+        let mut effects = executed.effects;
+        let mut answer = None;
+        if let Some(call) = self.context_mut(id, context) {
+            call.instructions = call.instructions.saturating_add(executed.instructions);
+            if trap.is_none() {
+                call.cycles = effects.cycles_available;
+                if let Some(response) = effects.response.take() {
+                    call.answered = true;
+                    let refund = std::mem::take(&mut call.cycles);
+                    answer = Some((call.origin.clone(), response, refund));
+                }
+            }
+        }
+        if let Some((origin, response, refund)) = answer {
+            self.respond(origin, response, refund);
+        }
+        if trap.is_none() {
+            for call in std::mem::take(&mut effects.calls) {
+                self.send(id, context, call);
+            }
+        }
+        self.finish(id, context, trap);
+    }
+
+    fn context_mut(&mut self, id: Principal, context: u64) -> Option<&mut CallContext> {
+        self.canisters.get_mut(&id)?.contexts.get_mut(&context)
+    }
+
+    /// Queues the request of a call and keeps its callback.
+    fn send(&mut self, id: Principal, context: u64, mut call: OutgoingCall) {
+        let time = self.subnet.time;
+        let Some(canister) = self.canisters.get_mut(&id) else {
+            return;
+        };
+        let number = canister.issue();
+        let deadline = call.timeout_seconds.map_or(0, |seconds| {
+            time.saturating_add(u64::from(seconds).saturating_mul(1_000_000_000))
+        });
+        if let Some(call) = canister.contexts.get_mut(&context) {
+            call.outstanding += 1;
+        }
+        let request = Request {
+            origin: Origin::Canister {
+                id,
+                callback: number,
+            },
+            caller: id,
+            callee: call.callee,
+            method: call.method.clone(),
+            arg: std::mem::take(&mut call.arg).into(),
+            cycles: call.cycles,
+            deadline,
+        };
+        let callback = Callback {
+            context,
+            call,
+            deadline,
+        };
+        canister.callbacks.insert(number, callback);
+        self.enqueue(Message::Request(request));
+    }
+
+    /// Ends a call that waits for nothing; without an answer so far it is rejected.
+    pub(super) fn finish(&mut self, id: Principal, context: u64, trap: Option<Reject>) {
+        let Some(canister) = self.canisters.get_mut(&id) else {
+            return;
+        };
+        if canister
+            .contexts
+            .get(&context)
+            .is_none_or(|call| call.outstanding > 0)
+        {
+            return;
+        }
+        if let Some(call) = canister.contexts.remove(&context)
+            && !call.answered
+        {
+            let reject = trap.unwrap_or_else(|| Reject::did_not_reply(id));
+            self.respond(call.origin, Err(reject), call.cycles);
+        }
+        self.check_stopped(id);
+    }
+
+    /// A stopping canister is stopped once its last call ended; those who waited are told.
+    pub(crate) fn check_stopped(&mut self, id: Principal) {
+        let Some(canister) = self.canisters.get_mut(&id) else {
+            return;
+        };
+        if !canister.contexts.is_empty() {
+            return;
+        }
+        if let Status::Stopping(waiting) = &mut canister.status {
+            let waiting = std::mem::take(waiting);
+            canister.status = Status::Stopped;
+            canister.version += 1;
+            for origin in waiting {
+                self.respond(origin, Ok(crate::management::empty_reply()), 0);
+            }
+        }
+    }
+}
+
+pub(super) fn request_kind(origin: &Origin) -> MessageKind {
+    match origin {
+        Origin::Ingress(_) => MessageKind::Ingress,
+        Origin::Canister { .. } | Origin::Task => MessageKind::Request,
+    }
+}
+
+/// How an execution ended, for the trace.
+pub(super) fn outcome(executed: &Executed) -> Outcome {
+    match (&executed.result, &executed.effects.response) {
+        (Err(Failure::Trap(reject)), _) => Outcome::Trapped(reject.clone()),
+        (Ok(()), Some(Ok(_))) => Outcome::Replied,
+        (Ok(()), Some(Err(reject))) => Outcome::Rejected(reject.clone()),
+        _ => Outcome::Ended,
+    }
+}
+
+impl Canister {
+    /// Forgets that a call to this callee is outstanding.
+    pub(super) fn call_returned(&mut self, callee: Principal) {
+        if let Some(count) = self.outstanding.get_mut(&callee) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.outstanding.remove(&callee);
+            }
+        }
+    }
+}

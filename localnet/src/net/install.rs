@@ -1,0 +1,237 @@
+//! Installation and upgrade of code ("IC method install_code").
+
+use super::Net;
+use super::deliver::outcome;
+use crate::canister::{Canister, Code, Executed, Invocation};
+use crate::compiled::{Compiled, compile};
+use crate::entry::Entry;
+use crate::image::Image;
+use crate::module::START;
+use crate::reject::Reject;
+use crate::sandbox::{Failure, Function, Sandbox};
+use crate::stable::StableMemory;
+use crate::trace::{MessageKind, TraceEntry};
+use candid::Principal;
+use ic_management_canister_types::{CanisterInstallMode, WasmMemoryPersistence};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What is put back if an installation fails.
+struct Saved {
+    code: Option<Code>,
+    stable: StableMemory,
+    certified_data: Vec<u8>,
+    timer: u64,
+    version: u64,
+}
+
+/// An installation in progress.
+struct Installation<'a> {
+    canister: Principal,
+    caller: Principal,
+    compiled: Arc<Compiled>,
+    arg: &'a [u8],
+    instructions_left: u64,
+}
+
+impl Net {
+    /// Installs, reinstalls or upgrades. If any step traps, everything is as it was before.
+    pub(crate) fn install_code(
+        &mut self,
+        caller: Principal,
+        id: Principal,
+        mode: CanisterInstallMode,
+        wasm: &[u8],
+        arg: &[u8],
+    ) -> Result<(), Reject> {
+        let canister = self.controlled(id, caller)?;
+        let installed = canister.code.is_some();
+        if installed && mode == CanisterInstallMode::Install {
+            return Err(Reject::canister_error(
+                514,
+                format_args!(
+                    "Canister {id} cannot be installed because the canister is not empty. Try installing with mode='reinstall' instead."
+                ),
+            ));
+        }
+        if !installed && matches!(mode, CanisterInstallMode::Upgrade(_)) {
+            return Err(Reject::no_wasm_module(id));
+        }
+        let compiled = compile(wasm, &self.subnet.config).map_err(|error| {
+            Reject::error_from(
+                id,
+                505,
+                format_args!("Canister's Wasm module is not valid: {error}"),
+            )
+        })?;
+        let saved = self.controlled(id, caller)?.save();
+        let mut installation = Installation {
+            canister: id,
+            caller,
+            compiled,
+            arg,
+            instructions_left: self.subnet.config.limits.install_instructions,
+        };
+        let done = match mode {
+            CanisterInstallMode::Upgrade(flags) => {
+                let flags = flags.unwrap_or_default();
+                let keep = flags.wasm_memory_persistence == Some(WasmMemoryPersistence::Keep);
+                self.upgrade_code(
+                    &mut installation,
+                    flags.skip_pre_upgrade == Some(true),
+                    keep,
+                )
+            }
+            _ => self.fresh_code(&mut installation),
+        };
+        if let Some(canister) = self.canisters.get_mut(&id) {
+            match &done {
+                Ok(()) => canister.version = saved.version + 1,
+                Err(_) => canister.put_back(saved),
+            }
+        }
+        done
+    }
+
+    fn fresh_code(&mut self, installation: &mut Installation<'_>) -> Result<(), Reject> {
+        let id = installation.canister;
+        let canister = self.existing(id)?;
+        canister.stable = StableMemory::default();
+        canister.certified_data.clear();
+        canister.timer = 0;
+        canister.place(&installation.compiled, None)?;
+        self.start(installation, "canister_init")
+    }
+
+    fn upgrade_code(
+        &mut self,
+        installation: &mut Installation<'_>,
+        skip_pre_upgrade: bool,
+        keep_memory: bool,
+    ) -> Result<(), Reject> {
+        let id = installation.canister;
+        if !skip_pre_upgrade {
+            self.step(installation, Entry::PRE_UPGRADE, "canister_pre_upgrade")?;
+        }
+        let canister = self.existing(id)?;
+        let old = canister.code.take().map(|code| code.image);
+        // The new code does not know what the old one had set the timer for.
+        canister.timer = 0;
+        canister.place(&installation.compiled, old.filter(|_| keep_memory))?;
+        self.start(installation, "canister_post_upgrade")
+    }
+
+    fn start(&mut self, installation: &mut Installation<'_>, hook: &str) -> Result<(), Reject> {
+        if installation.compiled.info.has_start {
+            self.step(installation, Entry::START, START)?;
+        }
+        self.step(installation, Entry::INIT, hook)
+    }
+
+    /// Runs one entry point of the installation, if the module has it.
+    fn step(
+        &mut self,
+        installation: &mut Installation<'_>,
+        entry: Entry,
+        function: &str,
+    ) -> Result<(), Reject> {
+        let (id, caller) = (installation.canister, installation.caller);
+        let limit = installation.instructions_left;
+        let Some(canister) = self.canisters.get_mut(&id) else {
+            return Err(Reject::canister_not_found(id));
+        };
+        if function != START && !canister.exports(function) {
+            return Ok(());
+        }
+        let invocation = Invocation {
+            arg: installation.arg.into(),
+            method: function,
+            ..Invocation::new(entry, Function::Export(function), caller, limit)
+        };
+        let executed = canister.execute(&self.subnet, invocation);
+        installation.instructions_left -= executed.instructions.min(limit);
+        self.record_step(installation, function, &executed);
+        match executed.result {
+            Ok(()) => Ok(()),
+            Err(Failure::Trap(reject)) => Err(reject),
+            Err(Failure::CertificateWanted) => {
+                Err(Reject::error_from(id, 504, "there is no certificate here"))
+            }
+        }
+    }
+
+    fn record_step(&mut self, installation: &Installation<'_>, method: &str, executed: &Executed) {
+        self.record(TraceEntry {
+            round: self.subnet.round,
+            kind: MessageKind::Install,
+            caller: installation.caller,
+            callee: installation.canister,
+            method: method.to_owned(),
+            outcome: outcome(executed),
+            instructions: executed.instructions,
+            cycles: 0,
+            faulted: false,
+        });
+    }
+
+    pub(crate) fn existing(&mut self, id: Principal) -> Result<&mut Canister, Reject> {
+        self.canisters
+            .get_mut(&id)
+            .ok_or_else(|| Reject::canister_not_found(id))
+    }
+
+    /// The canister, if the caller controls it.
+    pub(crate) fn controlled(
+        &mut self,
+        id: Principal,
+        caller: Principal,
+    ) -> Result<&mut Canister, Reject> {
+        let canister = self.existing(id)?;
+        if canister.controllers.contains(&caller) {
+            Ok(canister)
+        } else {
+            Err(Reject::invalid_controller(id, caller))
+        }
+    }
+}
+
+impl Canister {
+    fn save(&self) -> Saved {
+        Saved {
+            code: self.code.as_ref().map(Code::fork),
+            stable: self.stable.clone(),
+            certified_data: self.certified_data.clone(),
+            timer: self.timer,
+            version: self.version,
+        }
+    }
+
+    fn put_back(&mut self, saved: Saved) {
+        self.code = saved.code;
+        self.stable = saved.stable;
+        self.certified_data = saved.certified_data;
+        self.timer = saved.timer;
+        self.version = saved.version;
+    }
+
+    /// Puts new code in place, with a fresh heap or with the one that is kept.
+    fn place(&mut self, compiled: &Arc<Compiled>, kept: Option<Image>) -> Result<(), Reject> {
+        let id = self.id;
+        let invalid = |error: String| Reject::error_from(id, 505, error);
+        let mut sandbox = Sandbox::new(compiled).map_err(|error| invalid(format!("{error:#}")))?;
+        if let Some(heap) = kept {
+            sandbox
+                .keep_heap(&heap)
+                .map_err(|error| invalid(format!("{error:#}")))?;
+        }
+        let mut image = Image::default();
+        sandbox.capture(&mut image);
+        self.code = Some(Code {
+            compiled: Arc::clone(compiled),
+            image,
+            sandbox: Some(sandbox),
+            certified_queries: BTreeSet::new(),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! Queries ("Request: Query call"): executed on the current state, their changes dropped.
+
+use super::Net;
+use super::ingress::{decode, encode};
+use crate::canister::{Executed, Invocation};
+use crate::entry::Entry;
+use crate::execution::Response;
+use crate::module::MethodKind;
+use crate::reject::Reject;
+use crate::sandbox::{Failure, Function};
+use candid::utils::ArgumentEncoder;
+use candid::{CandidType, Principal};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+impl Net {
+    /// Calls a query method. The argument is a tuple, the result the single value of the reply.
+    pub fn query<R: CandidType + DeserializeOwned>(
+        &mut self,
+        canister: Principal,
+        caller: Principal,
+        method: &str,
+        args: impl ArgumentEncoder,
+    ) -> Result<R, Reject> {
+        let arg = encode(args)?;
+        decode(&self.query_raw(canister, caller, method, arg)?)
+    }
+
+    /// As [`Net::query`], with bytes.
+    pub fn query_raw(
+        &mut self,
+        canister: Principal,
+        caller: Principal,
+        method: &str,
+        arg: Vec<u8>,
+    ) -> Result<Vec<u8>, Reject> {
+        let limit = self.subnet.config.limits.ingress_bytes;
+        if arg.len() > limit {
+            return Err(Reject::too_large("a query", arg.len(), limit));
+        }
+        let target = self
+            .canisters
+            .get(&canister)
+            .ok_or_else(|| Reject::canister_not_found(canister))?;
+        let code = target.accepts_requests()?;
+        match code.compiled.info.methods.get(method) {
+            Some(MethodKind::Query) => self.simple_query(canister, caller, method, arg.into()),
+            _ => Err(Reject::method_not_found(canister, "query", method)),
+        }
+    }
+
+    fn simple_query(
+        &mut self,
+        id: Principal,
+        caller: Principal,
+        method: &str,
+        arg: Arc<[u8]>,
+    ) -> Response {
+        let function = format!("{} {method}", MethodKind::Query.prefix());
+        let executed = self.with_certificate(id, method, |net, certificate| {
+            let limit = net.subnet.config.limits.query_instructions;
+            let function = Function::Export(&function);
+            let invocation = Invocation {
+                arg: Arc::clone(&arg),
+                method,
+                certificate,
+                ..Invocation::new(Entry::QUERY, function, caller, limit)
+            };
+            let canister = net.canisters.get_mut(&id)?;
+            Some(canister.execute(&net.subnet, invocation))
+        });
+        let executed = executed.ok_or_else(|| Reject::canister_not_found(id))?;
+        self.last_instructions = executed.instructions;
+        response(id, executed)
+    }
+
+    /// Runs a query, a second time with a certificate if it asked for one: certificates cost a
+    /// signature, and most queries need none.
+    fn with_certificate(
+        &mut self,
+        id: Principal,
+        method: &str,
+        run: impl Fn(&mut Self, Option<Arc<[u8]>>) -> Option<Executed>,
+    ) -> Option<Executed> {
+        let code = self.canisters.get(&id)?.code.as_ref()?;
+        let certificate = code
+            .certified_queries
+            .contains(method)
+            .then(|| self.data_certificate(id));
+        let executed = run(self, certificate)?;
+        if !matches!(executed.result, Err(Failure::CertificateWanted)) {
+            return Some(executed);
+        }
+        if let Some(code) = &mut self.canisters.get_mut(&id)?.code {
+            code.certified_queries.insert(method.to_owned());
+        }
+        let certificate = self.data_certificate(id);
+        run(self, Some(certificate))
+    }
+}
+
+fn response(id: Principal, executed: Executed) -> Response {
+    match (executed.result, executed.effects.response) {
+        (Ok(()), Some(response)) => response,
+        (Err(Failure::Trap(reject)), _) => Err(reject),
+        _ => Err(Reject::did_not_reply(id)),
+    }
+}
+
+impl Net {
+    fn data_certificate(&self, _id: Principal) -> Arc<[u8]> {
+        Arc::default()
+    }
+}

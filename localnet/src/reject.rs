@@ -1,0 +1,150 @@
+//! Reject codes and the texts the network gives with them.
+//!
+//! Interface specification, "Reject codes" and "Error codes".
+
+use candid::Principal;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why a call was not answered with a reply ("Reject codes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u32)]
+pub enum RejectCode {
+    /// `SYS_FATAL`: fatal system error, retry unlikely to help.
+    SysFatal = 1,
+    /// `SYS_TRANSIENT`: transient system error, retry may help.
+    SysTransient = 2,
+    /// `DESTINATION_INVALID`: no such canister, or no such management method.
+    DestinationInvalid = 3,
+    /// `CANISTER_REJECT`: the canister itself rejected the call.
+    CanisterReject = 4,
+    /// `CANISTER_ERROR`: trap, no response, stopped, no such method.
+    CanisterError = 5,
+    /// `SYS_UNKNOWN`: the outcome of a bounded-wait call is unknown.
+    SysUnknown = 6,
+}
+
+impl RejectCode {
+    /// The number canisters see through `ic0.msg_reject_code`.
+    pub fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+/// A call's rejection: code and message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code:?} ({}): {message}", code.number())]
+pub struct Reject {
+    /// The class of the failure.
+    pub code: RejectCode,
+    /// The text; those that come from the system begin with an error code `ICnnnn`.
+    pub message: String,
+}
+
+impl Reject {
+    /// A rejection with a given code and text.
+    pub fn new(code: RejectCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The `ICnnnn` that begins the message, if the system wrote it ("Error codes").
+    pub fn error_code(&self) -> Option<&str> {
+        let code = self.message.split(':').next()?;
+        let digits = code.strip_prefix("IC")?;
+        (digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(code)
+    }
+
+    fn system(code: RejectCode, number: u32, text: impl fmt::Display) -> Self {
+        Self::new(code, format!("IC{number:04}: {text}"))
+    }
+
+    pub(crate) fn canister_not_found(id: Principal) -> Self {
+        Self::system(
+            RejectCode::DestinationInvalid,
+            301,
+            format_args!("Canister {id} not found"),
+        )
+    }
+
+    pub(crate) fn no_such_management_method(method: &str) -> Self {
+        Self::system(
+            RejectCode::DestinationInvalid,
+            302,
+            format_args!("Management canister has no method '{method}'"),
+        )
+    }
+
+    pub(crate) fn out_of_cycles(id: Principal, needed: u128, held: u128) -> Self {
+        Self::system(
+            RejectCode::SysTransient,
+            207,
+            format_args!("Canister {id} is out of cycles: {needed} needed, {held} held"),
+        )
+    }
+
+    pub(crate) fn stopped(id: Principal) -> Self {
+        Self::canister_error(508, format_args!("Canister {id} is stopped"))
+    }
+
+    pub(crate) fn stopping(id: Principal) -> Self {
+        Self::canister_error(509, format_args!("Canister {id} is stopping"))
+    }
+
+    pub(crate) fn invalid_controller(id: Principal, caller: Principal) -> Self {
+        Self::canister_error(
+            512,
+            format_args!(
+                "Only the controllers of the canister {id} can control it; {caller} is none of them"
+            ),
+        )
+    }
+
+    pub(crate) fn method_not_found(id: Principal, kind: &str, method: &str) -> Self {
+        Self::error_from(
+            id,
+            536,
+            format_args!("Canister has no {kind} method '{method}'."),
+        )
+    }
+
+    pub(crate) fn no_wasm_module(id: Principal) -> Self {
+        Self::error_from(
+            id,
+            537,
+            "Attempted to execute a message, but the canister contains no Wasm module.",
+        )
+    }
+
+    pub(crate) fn did_not_reply(id: Principal) -> Self {
+        Self::error_from(id, 506, "Canister did not reply to the call.")
+    }
+
+    pub(crate) fn refused_ingress(id: Principal) -> Self {
+        Self::system(
+            RejectCode::CanisterReject,
+            516,
+            format_args!("Canister {id} rejected the message"),
+        )
+    }
+
+    pub(crate) fn too_large(what: &str, size: usize, limit: usize) -> Self {
+        Self::system(
+            RejectCode::SysFatal,
+            // The boundary answers oversized requests before any canister sees them.
+            413,
+            format_args!("{what} of {size} bytes exceeds the limit of {limit} bytes"),
+        )
+    }
+
+    pub(crate) fn canister_error(number: u32, text: impl fmt::Display) -> Self {
+        Self::system(RejectCode::CanisterError, number, text)
+    }
+
+    /// "Error from Canister ...", as the network words what went wrong inside one.
+    pub(crate) fn error_from(id: Principal, number: u32, text: impl fmt::Display) -> Self {
+        Self::canister_error(number, format_args!("Error from Canister {id}: {text}"))
+    }
+}

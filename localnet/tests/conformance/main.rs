@@ -1,0 +1,6 @@
+//! Conformance of the engine to the interface specification, one rule per test, on canisters in
+//! WebAssembly's text form.
+
+mod calls;
+mod rollback;
+mod wat_canister;
