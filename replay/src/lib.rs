@@ -1,1 +1,3 @@
-//! The cairn command: run the platform, export, verify, rebuild.
+//! The cairn command: run the platform, export its log, verify an export offline, rebuild every index from it.
+
+pub mod artifacts;

@@ -1,0 +1,79 @@
+//! Canister modules for tests, benchmark and demo: built once, the same way everywhere.
+//!
+//! Cargo itself decides what is out of date, so a module is never older than its sources. Modules built elsewhere
+//! (another machine, a reproducible build) are used instead if [`WASM_DIR`] names their folder.
+
+mod build;
+mod toolchain;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
+use wasm_encoder::{CustomSection, Section};
+
+/// The canisters of the platform, by package.
+pub const CANISTERS: [&str; 5] = ["audit_storage", "backend", "invoice_storage", "token_factory", "token"];
+
+/// Environment variable: a folder with `PACKAGE.wasm` files to use as they are, instead of building.
+pub const WASM_DIR: &str = "CAIRN_WASM_DIR";
+
+/// Name of the custom section that tells everybody a canister's interface.
+const CANDID_SECTION: &str = "icp:public candid:service";
+
+/// Why there is no module.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The target is not installed and cannot be.
+    #[error("no wasm target: run `rustup target add wasm32-unknown-unknown` ({0})")]
+    Target(String),
+    /// Cargo could not be run or understood.
+    #[error("cargo: {0}")]
+    Cargo(String),
+    /// The package does not compile.
+    #[error("canister {0} does not build; cargo says why above, or run `cargo check -p {0} --target wasm32-unknown-unknown`")]
+    Build(String),
+    /// A file is not readable or writable.
+    #[error("{0}")]
+    File(String),
+}
+
+impl ArtifactError {
+    fn file(path: &Path, error: &std::io::Error) -> Self {
+        ArtifactError::File(format!("{}: {error}", path.display()))
+    }
+}
+
+/// The module of the canister `package`, its Candid interface attached. The first call of a process builds all
+/// canisters if anything changed.
+///
+/// # Errors
+/// [`ArtifactError`]; its message says what to do.
+pub fn wasm(package: &str) -> Result<Vec<u8>, ArtifactError> {
+    if let Some(folder) = std::env::var_os(WASM_DIR) {
+        let path = Path::new(&folder).join(format!("{package}.wasm"));
+        return std::fs::read(&path).map_err(|error| ArtifactError::file(&path, &error));
+    }
+    static BUILT: OnceLock<Result<BTreeMap<String, Vec<u8>>, ArtifactError>> = OnceLock::new();
+    let modules = BUILT.get_or_init(build::all).as_ref().map_err(Clone::clone)?;
+    modules.get(package).cloned().ok_or_else(|| ArtifactError::Build(package.to_owned()))
+}
+
+/// `module` with `interface` as its public Candid metadata.
+fn with_interface(mut module: Vec<u8>, interface: &[u8]) -> Vec<u8> {
+    CustomSection { name: CANDID_SECTION.into(), data: interface.into() }.append_to(&mut module);
+    module
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interface_is_a_custom_section_at_the_end() {
+        let empty = wasm_encoder::Module::new().finish();
+        let module = with_interface(empty.clone(), b"service : {}");
+        assert!(module.starts_with(&empty));
+        assert!(module.ends_with(b"icp:public candid:serviceservice : {}"));
+        assert_eq!(module.get(empty.len()), Some(&0), "the id of custom sections");
+    }
+}
