@@ -157,13 +157,13 @@ pub struct DeploymentView {
 pub enum BackendError {
     /// The request must be mended.
     #[error(transparent)]
-    Request(BackendRequestError),
+    Request(#[from] BackendRequestError),
     /// Another attempt may succeed.
     #[error(transparent)]
-    Temporary(BackendTemporaryError),
+    Temporary(#[from] BackendTemporaryError),
     /// Something is wrong on our side.
     #[error(transparent)]
-    Internal(InternalError),
+    Internal(#[from] InternalError),
 }
 
 /// What is wrong with a request to the backend. No money moved, nothing was logged but, for holders of a role, the refusal.
