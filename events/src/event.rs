@@ -1,6 +1,7 @@
 //! The envelope around every payload, and its hash.
 
 use crate::topic::links;
+use crate::value::{Form, Hashed};
 use crate::{Hash, Link, LogId, Payload, Stream, Timestamp, Value};
 use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
@@ -58,49 +59,51 @@ pub struct Event {
 impl Event {
     /// The event as a block of ICRC-3.
     pub fn to_value(&self) -> Value {
-        let mut entries = Vec::with_capacity(15);
-        let mut put = |key: &str, value: Value| entries.push((key.to_owned(), value));
-        if let Some(parent) = self.parent {
-            put("phash", Value::blob(parent.0));
-        }
-        put("btype", Value::text(self.payload.kind().btype()));
-        put("ts", Value::Nat(u128::from(self.timestamp.0)));
-        put("v", Value::Nat(u128::from(self.schema)));
-        put("log", Value::blob(self.log.0.0));
-        put("idx", Value::Nat(u128::from(self.index)));
-        put("stream", Value::text(self.stream.to_string()));
-        put("sver", Value::Nat(u128::from(self.stream_version)));
-        put("actor", Value::blob(self.actor.as_slice()));
-        put("src", Value::blob(self.source.as_slice()));
-        put("sseq", Value::Nat(u128::from(self.source_seq)));
-        if let Some(correlation) = self.correlation {
-            put("corr", Value::blob(correlation.0));
-        }
-        if let Some(causation) = self.causation {
-            put("cause", Value::Nat(u128::from(causation)));
-        }
-        put("links", Value::Array(self.links.iter().map(|link| Value::blob(link.to_bytes())).collect()));
-        put("tx", self.payload.to_value());
-        Value::Map(entries)
+        self.to_form()
     }
 
     /// The hash of the event's block: what the next event, the tree and the certificate refer to.
     pub fn hash(&self) -> Hash {
-        self.to_value().hash()
+        self.to_form::<Hashed>().0
+    }
+
+    fn to_form<F: Form>(&self) -> F {
+        let mut entries = Vec::with_capacity(15);
+        let mut put = |key: &'static str, value: F| entries.push((key, value));
+        if let Some(parent) = self.parent {
+            put("phash", F::blob(&parent.0));
+        }
+        put("btype", F::text(self.payload.kind().btype()));
+        put("ts", F::nat(u128::from(self.timestamp.0)));
+        put("v", F::nat(u128::from(self.schema)));
+        put("log", F::blob(&self.log.0.0));
+        put("idx", F::nat(u128::from(self.index)));
+        put("stream", F::text(&self.stream.to_string()));
+        put("sver", F::nat(u128::from(self.stream_version)));
+        put("actor", F::blob(self.actor.as_slice()));
+        put("src", F::blob(self.source.as_slice()));
+        put("sseq", F::nat(u128::from(self.source_seq)));
+        if let Some(correlation) = self.correlation {
+            put("corr", F::blob(&correlation.0));
+        }
+        if let Some(causation) = self.causation {
+            put("cause", F::nat(u128::from(causation)));
+        }
+        put("links", F::array(self.links.iter().map(|link| F::blob(&link.to_bytes())).collect()));
+        put("tx", self.payload.to_form());
+        F::map(entries)
     }
 }
 
 impl Payload {
     /// The payload as the `tx` of a block; the kind is not repeated in it.
     pub fn to_value(&self) -> Value {
-        match crate::value::to_value(self) {
-            Ok(Value::Map(mut variant)) => match variant.pop() {
-                Some((_, inner)) => inner,
-                None => Value::Map(Vec::new()),
-            },
-            // Payloads hold nothing that a value cannot; the golden test of every kind proves it.
-            _ => Value::Map(Vec::new()),
-        }
+        self.to_form()
+    }
+
+    fn to_form<F: Form>(&self) -> F {
+        // Payloads hold nothing that a value cannot; the golden test of every kind proves it.
+        self.content_form().unwrap_or_else(|_| F::map(Vec::new()))
     }
 }
 

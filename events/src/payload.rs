@@ -12,6 +12,7 @@ pub use deployment::*;
 pub use platform::*;
 
 use crate::topic::Service;
+use crate::value::{Form, UnsupportedValue, to_form};
 use crate::{DeploymentId, Hash, Kind, Stream};
 use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,11 @@ macro_rules! payloads {
             /// The kind of the event.
             pub fn kind(&self) -> Kind {
                 match self { $(Payload::$kind(_) => Kind::$kind,)* }
+            }
+
+            /// The fields of the event, in one form or the other, without the kind around them.
+            pub(crate) fn content_form<F: Form>(&self) -> Result<F, UnsupportedValue> {
+                match self { $(Payload::$kind(content) => to_form(content),)* }
             }
         }
     };

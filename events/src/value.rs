@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 pub use key::is_constant as is_constant_key;
-pub use serialize::{UnsupportedValue, to_value};
+pub use serialize::{Form, UnsupportedValue, to_form, to_value};
 
 /// A value of ICRC-3.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CandidType)]
@@ -50,11 +50,7 @@ impl Value {
                 let hashes: Vec<u8> = items.iter().flat_map(|item| item.hash().0).collect();
                 Hash::of(&[&hashes])
             }
-            Value::Map(entries) => {
-                let mut pairs: Vec<[u8; 64]> = entries.iter().map(|(key, value)| hash_pair(key, value)).collect();
-                pairs.sort_unstable();
-                Hash::of(&[pairs.as_flattened()])
-            }
+            Value::Map(entries) => hash_map(entries.iter().map(|(key, value)| (key.as_str(), value.hash()))),
         }
     }
 
@@ -67,12 +63,15 @@ impl Value {
     }
 }
 
-fn hash_pair(key: &str, value: &Value) -> [u8; 64] {
-    let mut pair = [0; 64];
-    let (left, right) = pair.split_at_mut(32);
-    left.copy_from_slice(&key::hash(key).0);
-    right.copy_from_slice(&value.hash().0);
-    pair
+/// The hash of a value, as a [`Form`]: what is wanted when the value itself is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashed(pub Hash);
+
+fn hash_map<'a>(entries: impl Iterator<Item = (&'a str, Hash)>) -> Hash {
+    let mut pairs: Vec<[Hash; 2]> = entries.map(|(key, value)| [key::hash(key), value]).collect();
+    pairs.sort_unstable();
+    let bytes: Vec<[u8; 32]> = pairs.into_iter().flatten().map(|hash| hash.0).collect();
+    Hash::of(&[bytes.as_flattened()])
 }
 
 fn hash_nat(n: u128) -> Hash {

@@ -1,12 +1,14 @@
-//! One generic serializer: any payload becomes a [`Value`].
+//! One generic serializer: any payload becomes a [`Value`], or the hash of that value without the value being built.
 //!
 //! Structs and struct variants become maps (absent options leave no entry), unit variants their name, other variants
 //! a map of one entry, booleans 0 or 1. What ICRC-3 cannot hold portably (negative numbers, floats) is refused.
 
-use super::Value;
+use super::{Hashed, Value, hash_map, hash_nat};
+use crate::Hash;
 use crate::amount::NAT;
 use serde::ser::{self, Impossible, Serialize};
 use std::fmt;
+use std::marker::PhantomData;
 
 /// A type that has no place in a [`Value`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,77 +25,143 @@ fn unsupported<T>(what: &str) -> Result<T, UnsupportedValue> {
     Err(UnsupportedValue(what.to_owned()))
 }
 
-/// The value that `data` serializes to.
+/// What can be made of the parts of a value: the value itself, or its hash.
+pub trait Form: Sized {
+    /// A natural number.
+    fn nat(n: u128) -> Self;
+    /// Text.
+    fn text(text: &str) -> Self;
+    /// Bytes.
+    fn blob(bytes: &[u8]) -> Self;
+    /// A sequence.
+    fn array(items: Vec<Self>) -> Self;
+    /// Named values.
+    fn map(entries: Vec<(&'static str, Self)>) -> Self;
+}
+
+impl Form for Value {
+    fn nat(n: u128) -> Self {
+        Value::Nat(n)
+    }
+    fn text(text: &str) -> Self {
+        Value::Text(text.to_owned())
+    }
+    fn blob(bytes: &[u8]) -> Self {
+        Value::Blob(bytes.to_vec().into())
+    }
+    fn array(items: Vec<Self>) -> Self {
+        Value::Array(items)
+    }
+    fn map(entries: Vec<(&'static str, Self)>) -> Self {
+        Value::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+}
+
+impl Form for Hashed {
+    fn nat(n: u128) -> Self {
+        Hashed(hash_nat(n))
+    }
+    fn text(text: &str) -> Self {
+        Hashed(Hash::of(&[text.as_bytes()]))
+    }
+    fn blob(bytes: &[u8]) -> Self {
+        Hashed(Hash::of(&[bytes]))
+    }
+    fn array(items: Vec<Self>) -> Self {
+        let hashes: Vec<[u8; 32]> = items.into_iter().map(|Hashed(hash)| hash.0).collect();
+        Hashed(Hash::of(&[hashes.as_flattened()]))
+    }
+    fn map(entries: Vec<(&'static str, Self)>) -> Self {
+        Hashed(hash_map(entries.into_iter().map(|(key, Hashed(hash))| (key, hash))))
+    }
+}
+
+/// The value that `data` serializes to, in one form or the other.
 ///
 /// # Errors
 /// [`UnsupportedValue`] if `data` holds a negative number, a float, a map with keys that are not text, or the like.
-pub fn to_value<T: Serialize + ?Sized>(data: &T) -> Result<Value, UnsupportedValue> {
-    match data.serialize(ToValue)? {
+pub fn to_form<F: Form, T: Serialize + ?Sized>(data: &T) -> Result<F, UnsupportedValue> {
+    match data.serialize(To::default())? {
         Some(value) => Ok(value),
         None => unsupported("an absent option at the top"),
     }
 }
 
+/// The value that `data` serializes to.
+///
+/// # Errors
+/// As [`to_form`].
+pub fn to_value<T: Serialize + ?Sized>(data: &T) -> Result<Value, UnsupportedValue> {
+    to_form(data)
+}
+
 /// `None` stands for an absent option: it leaves no trace in the map that would hold it.
-type Outcome = Result<Option<Value>, UnsupportedValue>;
+type Outcome<F> = Result<Option<F>, UnsupportedValue>;
 
-struct ToValue;
+struct To<F> {
+    /// Whether bytes are those of an [`crate::Amount`].
+    is_amount: bool,
+    form: PhantomData<F>,
+}
 
-impl ser::Serializer for ToValue {
-    type Ok = Option<Value>;
+impl<F> Default for To<F> {
+    fn default() -> Self {
+        To { is_amount: false, form: PhantomData }
+    }
+}
+
+impl<F: Form> ser::Serializer for To<F> {
+    type Ok = Option<F>;
     type Error = UnsupportedValue;
-    type SerializeSeq = Items;
-    type SerializeTuple = Items;
-    type SerializeTupleStruct = Items;
-    type SerializeTupleVariant = Impossible<Option<Value>, UnsupportedValue>;
-    type SerializeMap = Impossible<Option<Value>, UnsupportedValue>;
-    type SerializeStruct = Entries;
-    type SerializeStructVariant = Entries;
+    type SerializeSeq = Items<F>;
+    type SerializeTuple = Items<F>;
+    type SerializeTupleStruct = Items<F>;
+    type SerializeTupleVariant = Impossible<Option<F>, UnsupportedValue>;
+    type SerializeMap = Impossible<Option<F>, UnsupportedValue>;
+    type SerializeStruct = Entries<F>;
+    type SerializeStructVariant = Entries<F>;
 
     fn is_human_readable(&self) -> bool {
         false
     }
-    fn serialize_bool(self, v: bool) -> Outcome {
-        Ok(Some(Value::Nat(u128::from(v))))
+    fn serialize_bool(self, v: bool) -> Outcome<F> {
+        Ok(Some(F::nat(u128::from(v))))
     }
-    fn serialize_u8(self, v: u8) -> Outcome {
-        Ok(Some(Value::Nat(u128::from(v))))
+    fn serialize_u8(self, v: u8) -> Outcome<F> {
+        Ok(Some(F::nat(u128::from(v))))
     }
-    fn serialize_u16(self, v: u16) -> Outcome {
-        Ok(Some(Value::Nat(u128::from(v))))
+    fn serialize_u16(self, v: u16) -> Outcome<F> {
+        Ok(Some(F::nat(u128::from(v))))
     }
-    fn serialize_u32(self, v: u32) -> Outcome {
-        Ok(Some(Value::Nat(u128::from(v))))
+    fn serialize_u32(self, v: u32) -> Outcome<F> {
+        Ok(Some(F::nat(u128::from(v))))
     }
-    fn serialize_u64(self, v: u64) -> Outcome {
-        Ok(Some(Value::Nat(u128::from(v))))
+    fn serialize_u64(self, v: u64) -> Outcome<F> {
+        Ok(Some(F::nat(u128::from(v))))
     }
-    fn serialize_u128(self, v: u128) -> Outcome {
-        Ok(Some(Value::Nat(v)))
+    fn serialize_u128(self, v: u128) -> Outcome<F> {
+        Ok(Some(F::nat(v)))
     }
-    fn serialize_str(self, v: &str) -> Outcome {
-        Ok(Some(Value::text(v)))
+    fn serialize_str(self, v: &str) -> Outcome<F> {
+        Ok(Some(F::text(v)))
     }
-    fn serialize_bytes(self, v: &[u8]) -> Outcome {
-        Ok(Some(Value::blob(v)))
+    fn serialize_bytes(self, v: &[u8]) -> Outcome<F> {
+        if self.is_amount {
+            return Ok(Some(F::nat(v.iter().fold(0, |n, byte| n << 8 | u128::from(*byte)))));
+        }
+        Ok(Some(F::blob(v)))
     }
-    fn serialize_none(self) -> Outcome {
+    fn serialize_none(self) -> Outcome<F> {
         Ok(None)
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Outcome {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Outcome<F> {
         value.serialize(self)
     }
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Outcome {
-        Ok(Some(Value::text(variant)))
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Outcome<F> {
+        Ok(Some(F::text(variant)))
     }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Outcome {
-        let inner = value.serialize(self)?;
-        match (name, inner) {
-            (NAT, Some(Value::Blob(bytes))) => {
-                Ok(Some(Value::Nat(bytes.iter().fold(0, |n, byte| n << 8 | u128::from(*byte)))))
-            }
-            (_, inner) => Ok(inner),
-        }
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Outcome<F> {
+        value.serialize(To { is_amount: name == NAT, form: PhantomData })
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
@@ -101,20 +169,19 @@ impl ser::Serializer for ToValue {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Outcome {
-        let inner = to_value(value)?;
-        Ok(Some(Value::Map(vec![(variant.to_owned(), inner)])))
+    ) -> Outcome<F> {
+        Ok(Some(F::map(vec![(variant, to_form(value)?)])))
     }
-    fn serialize_seq(self, length: Option<usize>) -> Result<Items, UnsupportedValue> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Items<F>, UnsupportedValue> {
         Ok(Items(Vec::with_capacity(length.unwrap_or_default())))
     }
-    fn serialize_tuple(self, length: usize) -> Result<Items, UnsupportedValue> {
+    fn serialize_tuple(self, length: usize) -> Result<Items<F>, UnsupportedValue> {
         self.serialize_seq(Some(length))
     }
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Items, UnsupportedValue> {
+    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Items<F>, UnsupportedValue> {
         self.serialize_seq(Some(length))
     }
-    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Entries, UnsupportedValue> {
+    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Entries<F>, UnsupportedValue> {
         Ok(Entries { variant: None, entries: Vec::with_capacity(length) })
     }
     fn serialize_struct_variant(
@@ -123,35 +190,35 @@ impl ser::Serializer for ToValue {
         _: u32,
         variant: &'static str,
         length: usize,
-    ) -> Result<Entries, UnsupportedValue> {
+    ) -> Result<Entries<F>, UnsupportedValue> {
         Ok(Entries { variant: Some(variant), entries: Vec::with_capacity(length) })
     }
 
-    fn serialize_i8(self, _: i8) -> Outcome {
+    fn serialize_i8(self, _: i8) -> Outcome<F> {
         unsupported("a signed number")
     }
-    fn serialize_i16(self, _: i16) -> Outcome {
+    fn serialize_i16(self, _: i16) -> Outcome<F> {
         unsupported("a signed number")
     }
-    fn serialize_i32(self, _: i32) -> Outcome {
+    fn serialize_i32(self, _: i32) -> Outcome<F> {
         unsupported("a signed number")
     }
-    fn serialize_i64(self, _: i64) -> Outcome {
+    fn serialize_i64(self, _: i64) -> Outcome<F> {
         unsupported("a signed number")
     }
-    fn serialize_f32(self, _: f32) -> Outcome {
+    fn serialize_f32(self, _: f32) -> Outcome<F> {
         unsupported("a float")
     }
-    fn serialize_f64(self, _: f64) -> Outcome {
+    fn serialize_f64(self, _: f64) -> Outcome<F> {
         unsupported("a float")
     }
-    fn serialize_char(self, _: char) -> Outcome {
+    fn serialize_char(self, _: char) -> Outcome<F> {
         unsupported("a character")
     }
-    fn serialize_unit(self) -> Outcome {
+    fn serialize_unit(self) -> Outcome<F> {
         unsupported("a unit")
     }
-    fn serialize_unit_struct(self, _: &'static str) -> Outcome {
+    fn serialize_unit_struct(self, _: &'static str) -> Outcome<F> {
         unsupported("a unit")
     }
     fn serialize_tuple_variant(
@@ -168,87 +235,87 @@ impl ser::Serializer for ToValue {
     }
 }
 
-struct Items(Vec<Value>);
+struct Items<F>(Vec<F>);
 
-impl Items {
+impl<F: Form> Items<F> {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), UnsupportedValue> {
-        self.0.push(to_value(value)?);
+        self.0.push(to_form(value)?);
         Ok(())
     }
 }
 
-impl ser::SerializeSeq for Items {
-    type Ok = Option<Value>;
+impl<F: Form> ser::SerializeSeq for Items<F> {
+    type Ok = Option<F>;
     type Error = UnsupportedValue;
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), UnsupportedValue> {
         self.push(value)
     }
-    fn end(self) -> Outcome {
-        Ok(Some(Value::Array(self.0)))
+    fn end(self) -> Outcome<F> {
+        Ok(Some(F::array(self.0)))
     }
 }
 
-impl ser::SerializeTuple for Items {
-    type Ok = Option<Value>;
+impl<F: Form> ser::SerializeTuple for Items<F> {
+    type Ok = Option<F>;
     type Error = UnsupportedValue;
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), UnsupportedValue> {
         self.push(value)
     }
-    fn end(self) -> Outcome {
-        Ok(Some(Value::Array(self.0)))
+    fn end(self) -> Outcome<F> {
+        Ok(Some(F::array(self.0)))
     }
 }
 
-impl ser::SerializeTupleStruct for Items {
-    type Ok = Option<Value>;
+impl<F: Form> ser::SerializeTupleStruct for Items<F> {
+    type Ok = Option<F>;
     type Error = UnsupportedValue;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), UnsupportedValue> {
         self.push(value)
     }
-    fn end(self) -> Outcome {
-        Ok(Some(Value::Array(self.0)))
+    fn end(self) -> Outcome<F> {
+        Ok(Some(F::array(self.0)))
     }
 }
 
-struct Entries {
+struct Entries<F> {
     variant: Option<&'static str>,
-    entries: Vec<(String, Value)>,
+    entries: Vec<(&'static str, F)>,
 }
 
-impl Entries {
+impl<F: Form> Entries<F> {
     fn push<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), UnsupportedValue> {
-        if let Some(value) = value.serialize(ToValue)? {
-            self.entries.push((key.to_owned(), value));
+        if let Some(value) = value.serialize(To::default())? {
+            self.entries.push((key, value));
         }
         Ok(())
     }
-    fn finish(self) -> Outcome {
-        let map = Value::Map(self.entries);
+    fn finish(self) -> Outcome<F> {
+        let map = F::map(self.entries);
         Ok(Some(match self.variant {
-            Some(variant) => Value::Map(vec![(variant.to_owned(), map)]),
+            Some(variant) => F::map(vec![(variant, map)]),
             None => map,
         }))
     }
 }
 
-impl ser::SerializeStruct for Entries {
-    type Ok = Option<Value>;
+impl<F: Form> ser::SerializeStruct for Entries<F> {
+    type Ok = Option<F>;
     type Error = UnsupportedValue;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), UnsupportedValue> {
         self.push(key, value)
     }
-    fn end(self) -> Outcome {
+    fn end(self) -> Outcome<F> {
         self.finish()
     }
 }
 
-impl ser::SerializeStructVariant for Entries {
-    type Ok = Option<Value>;
+impl<F: Form> ser::SerializeStructVariant for Entries<F> {
+    type Ok = Option<F>;
     type Error = UnsupportedValue;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), UnsupportedValue> {
         self.push(key, value)
     }
-    fn end(self) -> Outcome {
+    fn end(self) -> Outcome<F> {
         self.finish()
     }
 }

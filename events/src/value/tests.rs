@@ -69,3 +69,26 @@ fn signed_numbers_and_floats_are_refused() {
     assert!(to_value(&-1i64).is_err());
     assert!(to_value(&1.0f64).is_err());
 }
+
+#[test]
+fn the_hash_without_the_value_is_the_hash_of_the_value() {
+    #[derive(serde::Serialize)]
+    struct Sample {
+        phash: crate::Hash,
+        amount: crate::Amount,
+        none: Option<u64>,
+        list: Vec<crate::topic::Service>,
+        unknown_key: Result<u8, String>,
+    }
+    let sample = Sample {
+        phash: crate::Hash([9; 32]),
+        amount: crate::Amount(1 << 100),
+        none: None,
+        list: vec![crate::topic::Service::Dao, crate::topic::Service::Token],
+        unknown_key: Err("text".into()),
+    };
+    let value = to_value(&sample).unwrap();
+    assert_eq!(value.get("amount"), Some(&Value::Nat(1 << 100)));
+    assert_eq!(value.get("none"), None);
+    assert_eq!(to_form::<Hashed, _>(&sample).unwrap().0, value.hash());
+}
