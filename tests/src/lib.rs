@@ -1,1 +1,4 @@
-//! End-to-end tests, fault injection, benchmarks and golden files.
+//! What the end-to-end tests share: the invariants that hold whatever went wrong.
+
+pub mod invariants;
+pub mod ledger;
