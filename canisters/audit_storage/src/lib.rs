@@ -1,1 +1,6 @@
-//! The log: hash-chained, certified, append-only.
+//! The audit canister: the log of the platform.
+pub mod certificate;
+pub mod log;
+pub mod memory;
+pub mod region;
+pub mod view;

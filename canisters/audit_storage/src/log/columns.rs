@@ -1,0 +1,130 @@
+//! The events themselves: one record of fixed size per event, and two columns of bytes that the records point into.
+
+use crate::region::Region;
+use cairn_events::Hash;
+use ic_stable_structures::Memory;
+
+/// Bytes of an event's record.
+pub const RECORD: u64 = 56;
+
+/// What is found without decoding an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Where the event's bytes end; they begin where those of the previous event end.
+    pub events_end: u64,
+    /// Where the openings' bytes end.
+    pub openings_end: u64,
+    /// The event's timestamp.
+    pub timestamp: u64,
+    /// The event's hash.
+    pub hash: Hash,
+}
+
+/// The record before the first: nothing.
+pub const NOTHING: Record = Record { events_end: 0, openings_end: 0, timestamp: 0, hash: Hash([0; 32]) };
+
+/// Directory and columns.
+pub struct Columns<M> {
+    directory: Region<M>,
+    events: Region<M>,
+    openings: Region<M>,
+    length: u64,
+    /// The last record, or [`NOTHING`].
+    last: Record,
+}
+
+impl<M: Memory> Columns<M> {
+    /// The `length` events in these memories.
+    pub fn open(directory: M, events: M, openings: M, length: u64) -> Self {
+        let directory = Region::new(directory);
+        let whole = length > 0 && directory.holds(RECORD * length);
+        let last = if whole { read(&directory, length - 1) } else { NOTHING };
+        Columns { directory, events: Region::new(events), openings: Region::new(openings), length, last }
+    }
+
+    /// Whether the memories are as long as they must be.
+    pub fn is_whole(&self) -> bool {
+        self.directory.holds(RECORD * self.length)
+            && self.events.holds(self.last.events_end)
+            && self.openings.holds(self.last.openings_end)
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// The last event's record; [`NOTHING`] if there is none.
+    pub fn last(&self) -> Record {
+        self.last
+    }
+
+    /// Makes room for so many more events, bytes of events, and bytes of openings; false if there is none.
+    pub fn ensure(&self, events: u64, bytes: u64, openings: u64) -> bool {
+        self.directory.ensure(RECORD * (self.length + events))
+            && self.events.ensure(self.last.events_end + bytes)
+            && self.openings.ensure(self.last.openings_end + openings)
+    }
+
+    /// Appends an event. The room was ensured.
+    pub fn push(&mut self, event: &[u8], openings: &[u8], timestamp: u64, hash: Hash) {
+        self.events.write(self.last.events_end, event);
+        if !openings.is_empty() {
+            self.openings.write(self.last.openings_end, openings);
+        }
+        let events_end = self.last.events_end + event.len() as u64;
+        let openings_end = self.last.openings_end + openings.len() as u64;
+        self.last = Record { events_end, openings_end, timestamp, hash };
+        write(&self.directory, self.length, &self.last);
+        self.length += 1;
+    }
+
+    /// The record of event `index`.
+    pub fn record(&self, index: u64) -> Option<Record> {
+        (index < self.length).then(|| read(&self.directory, index))
+    }
+
+    /// The hash of event `index`.
+    pub fn hash(&self, index: u64) -> Option<Hash> {
+        (index < self.length).then(|| Hash(self.directory.array(RECORD * index + 24)))
+    }
+
+    /// The timestamp of event `index`.
+    pub fn timestamp(&self, index: u64) -> Option<u64> {
+        (index < self.length).then(|| self.directory.u64(RECORD * index + 16))
+    }
+
+    /// The bytes of event `index`, as they were pushed.
+    pub fn event(&self, index: u64) -> Option<Vec<u8>> {
+        let (before, record) = self.bounds(index)?;
+        Some(self.events.bytes(before.events_end, record.events_end))
+    }
+
+    /// The bytes of the openings of event `index`, as they were pushed; empty if there were none.
+    pub fn openings(&self, index: u64) -> Option<Vec<u8>> {
+        let (before, record) = self.bounds(index)?;
+        Some(self.openings.bytes(before.openings_end, record.openings_end))
+    }
+
+    fn bounds(&self, index: u64) -> Option<(Record, Record)> {
+        let before = if index == 0 { NOTHING } else { self.record(index - 1)? };
+        Some((before, self.record(index)?))
+    }
+}
+
+fn read<M: Memory>(directory: &Region<M>, index: u64) -> Record {
+    let at = RECORD * index;
+    let bytes: [u8; RECORD as usize] = directory.array(at);
+    let number = |at: usize| {
+        u64::from_le_bytes(bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default())
+    };
+    let hash = bytes.get(24..).and_then(Hash::from_slice).unwrap_or(Hash([0; 32]));
+    Record { events_end: number(0), openings_end: number(8), timestamp: number(16), hash }
+}
+
+fn write<M: Memory>(directory: &Region<M>, index: u64, record: &Record) {
+    let numbers = [record.events_end, record.openings_end, record.timestamp].map(u64::to_le_bytes);
+    let mut bytes = [0; RECORD as usize];
+    bytes.iter_mut().zip(numbers.as_flattened().iter().chain(record.hash.as_bytes())).for_each(|(to, from)| *to = *from);
+    directory.write(RECORD * index, &bytes);
+}

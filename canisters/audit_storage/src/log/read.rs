@@ -1,0 +1,228 @@
+//! Answers about what has happened. None of them changes anything.
+
+use super::key::Key;
+use super::postings::Reader;
+use super::{Log, broken};
+use crate::view::EventView;
+use cairn_events::topic::TopicHead;
+use cairn_events::{Commitment, Event, Opening, Payload, Principal, Stream, Topic, codec};
+use cairn_kit::api::audit::{
+    AuditError, AuditRequestError, EventPage, EventQuery, Filter, MAX_PAGE, MAX_PAGE_BYTES, Order, Proof, Writer,
+};
+use ic_stable_structures::Memory;
+use serde_bytes::ByteBuf;
+use std::ops::Range;
+
+/// The events of a filter, by their position in it.
+enum Selection<'a, M> {
+    /// Every event: the position is the index.
+    All(u64),
+    /// A thread's events.
+    Thread(Reader<'a, M>, u64),
+}
+
+impl<M: Memory> Selection<'_, M> {
+    fn len(&self) -> u64 {
+        match self {
+            Selection::All(length) | Selection::Thread(_, length) => *length,
+        }
+    }
+
+    fn index(&mut self, position: u64) -> Option<u64> {
+        match self {
+            Selection::All(length) => (position < *length).then_some(position),
+            Selection::Thread(reader, _) => reader.get(position),
+        }
+    }
+}
+
+impl<M: Memory> Log<M> {
+    /// A page of the events that `query` asks for.
+    ///
+    /// # Errors
+    /// [`AuditRequestError::OutOfBounds`] for a limit of 0; [`cairn_kit::api::audit::AuditTemporaryError::NotReady`]
+    /// before the log has begun.
+    pub fn page(&self, query: &EventQuery) -> Result<EventPage, AuditError> {
+        self.id()?;
+        if query.limit == 0 {
+            return Err(out_of_bounds("limit", 0, u64::from(MAX_PAGE)));
+        }
+        let mut selection = self.select(&query.filter);
+        let range = self.range(&mut selection, query)?;
+        let mut page = EventPage {
+            events: Vec::new(),
+            next: None,
+            log_length: self.columns.len(),
+            topic_head: match &query.filter {
+                Filter::Topic(topic) => self.topic_head(topic)?,
+                _ => None,
+            },
+        };
+        match query.order {
+            Order::OldestFirst => self.fill(&mut page, &mut selection, query, range)?,
+            Order::NewestFirst => self.fill(&mut page, &mut selection, query, range.rev())?,
+        }
+        Ok(page)
+    }
+
+    fn select(&self, filter: &Filter) -> Selection<'_, M> {
+        let key = match filter {
+            Filter::All => return Selection::All(self.columns.len()),
+            Filter::Stream(stream) => Key::stream(stream),
+            Filter::Topic(topic) => Key::topic(topic),
+        };
+        let head = self.thread(&key);
+        Selection::Thread(self.postings.reader(head.tail, head.count), head.count)
+    }
+
+    /// The positions that time and cursor leave, before limits.
+    fn range(&self, selection: &mut Selection<'_, M>, query: &EventQuery) -> Result<Range<u64>, AuditError> {
+        let mut begin = match query.from_time {
+            Some(time) => self.first_at(selection, time)?,
+            None => 0,
+        };
+        let mut end = match query.until_time {
+            Some(time) => self.first_at(selection, time)?,
+            None => selection.len(),
+        };
+        if let Some(cursor) = query.cursor {
+            match query.order {
+                Order::OldestFirst => begin = begin.max(cursor),
+                Order::NewestFirst => end = end.min(cursor.saturating_add(1)),
+            }
+        }
+        Ok(begin..end.max(begin))
+    }
+
+    /// The position of the first event at `time` or later. Timestamps never decrease.
+    fn first_at(&self, selection: &mut Selection<'_, M>, time: u64) -> Result<u64, AuditError> {
+        let (mut begin, mut end) = (0, selection.len());
+        while begin < end {
+            let middle = begin + (end - begin) / 2;
+            let timestamp = selection.index(middle).and_then(|index| self.columns.timestamp(index));
+            if timestamp.ok_or_else(|| broken("an event's record is missing"))? < time {
+                begin = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        Ok(begin)
+    }
+
+    fn fill(
+        &self,
+        page: &mut EventPage,
+        selection: &mut Selection<'_, M>,
+        query: &EventQuery,
+        positions: impl Iterator<Item = u64>,
+    ) -> Result<(), AuditError> {
+        let limit = query.limit.min(MAX_PAGE) as usize;
+        let mut bytes = 0;
+        for position in positions {
+            let event = selection.index(position).and_then(|index| self.columns.event(index));
+            let event = event.ok_or_else(|| broken("an event is missing"))?;
+            bytes += event.len();
+            if page.events.len() == limit || (bytes > MAX_PAGE_BYTES && !page.events.is_empty()) {
+                page.next = Some(position);
+                break;
+            }
+            page.events.push(ByteBuf::from(event));
+        }
+        Ok(())
+    }
+
+    /// The last event of a topic.
+    fn topic_head(&self, topic: &Topic) -> Result<Option<TopicHead>, AuditError> {
+        let head = self.thread(&Key::topic(topic));
+        if head.count == 0 {
+            return Ok(None);
+        }
+        let hash = self.columns.hash(head.last).ok_or_else(|| broken("a topic's last event is missing"))?;
+        Ok(Some(TopicHead { count: head.count, index: head.last, hash }))
+    }
+
+    /// Event `index`.
+    ///
+    /// # Errors
+    /// [`AuditRequestError::OutOfBounds`] if there is none yet.
+    pub fn event(&self, index: u64) -> Result<Event, AuditError> {
+        let bytes = self.columns.event(index).ok_or_else(|| out_of_bounds("index", index, self.columns.len()))?;
+        codec::decode_trusted(&bytes).map_err(|_| broken("an event cannot be decoded"))
+    }
+
+    /// Bytes of event `index` as it is stored, if there is one.
+    pub fn event_size(&self, index: u64) -> Option<usize> {
+        self.columns.event(index).map(|bytes| bytes.len())
+    }
+
+    /// Event `index` with every field in a Candid type.
+    ///
+    /// # Errors
+    /// As [`Log::event`].
+    pub fn view(&self, index: u64) -> Result<EventView, AuditError> {
+        let event = self.event(index)?;
+        let hash = self.columns.hash(index).ok_or_else(|| broken("an event's record is missing"))?;
+        Ok(EventView::of(event, hash))
+    }
+
+    /// The proof that event `index` is in the tree of the first `size` events.
+    ///
+    /// # Errors
+    /// [`AuditRequestError::OutOfBounds`].
+    pub fn inclusion_proof(&self, index: u64, size: u64) -> Result<Proof, AuditError> {
+        let root = self.tree.root(size).ok_or_else(|| out_of_bounds("size", size, self.columns.len()))?;
+        let path = self.tree.inclusion(index, size).ok_or_else(|| out_of_bounds("index", index, size))?;
+        Ok(Proof { path, size, root })
+    }
+
+    /// The proof that the first `size` events begin with the first `old`.
+    ///
+    /// # Errors
+    /// [`AuditRequestError::OutOfBounds`].
+    pub fn consistency_proof(&self, old: u64, size: u64) -> Result<Proof, AuditError> {
+        let root = self.tree.root(size).ok_or_else(|| out_of_bounds("size", size, self.columns.len()))?;
+        let path = self.tree.consistency(old, size).ok_or_else(|| out_of_bounds("old", old, size))?;
+        Ok(Proof { path, size, root })
+    }
+
+    /// All registered writers, in the order of registration.
+    ///
+    /// # Errors
+    /// That the log is broken.
+    pub fn writers(&self) -> Result<Vec<Writer>, AuditError> {
+        let head = self.thread(&Key::stream(&Stream::Log));
+        let mut indices = self.postings.reader(head.tail, head.count);
+        let mut writers = Vec::new();
+        for position in 0..head.count {
+            let index = indices.get(position).ok_or_else(|| broken("an event of the log's stream is missing"))?;
+            match self.event(index)?.payload {
+                Payload::Genesis(genesis) => writers.extend([genesis.canister, genesis.money_writer]),
+                Payload::WriterRegistered(registered) => writers.push(registered.writer),
+                _ => {}
+            }
+        }
+        writers.into_iter().map(|writer| self.writer(writer)).collect()
+    }
+
+    /// The opening of a commitment in event `index`, for the event's actor and nobody else; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`AuditRequestError::Unauthorized`], [`AuditRequestError::OutOfBounds`].
+    pub fn opening(&self, caller: Principal, index: u64, commitment: Commitment) -> Result<Option<Opening>, AuditError> {
+        let event = self.event(index)?;
+        if event.actor != caller || caller == Principal::anonymous() {
+            return Err(AuditError::Request(AuditRequestError::Unauthorized { caller }));
+        }
+        let bytes = self.columns.openings(index).unwrap_or_default();
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let openings: Vec<Opening> =
+            codec::decode_trusted(&bytes).map_err(|_| broken("an opening cannot be decoded"))?;
+        Ok(openings.into_iter().find(|opening| opening.commitment() == commitment))
+    }
+}
+
+fn out_of_bounds(what: &str, found: u64, bound: u64) -> AuditError {
+    AuditError::Request(AuditRequestError::OutOfBounds { what: what.to_owned(), found, bound })
+}
