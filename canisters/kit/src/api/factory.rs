@@ -172,6 +172,17 @@ pub enum FactoryTemporaryError {
     },
 }
 
+/// A template that contracts are made from.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct PublishedTemplate {
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of the module, computed by the factory.
+    pub module_hash: Hash,
+    /// Bytes of the module.
+    pub size: u64,
+}
+
 /// What a factory can deliver: asked before money moves.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct Capacity {
