@@ -93,9 +93,7 @@ impl CandidType for Amount {
 }
 
 /// A point in time: nanoseconds since the Unix epoch, as the Internet Computer counts it.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, CandidType,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, CandidType)]
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
 
@@ -116,12 +114,17 @@ mod tests {
             let candid = candid::encode_one(amount).unwrap();
             assert_eq!(candid, candid::encode_one(n).unwrap());
             assert_eq!(candid::decode_one::<Amount>(&candid).unwrap(), amount);
-            assert_eq!(candid::decode_one::<Option<Amount>>(&candid::encode_one(Some(amount)).unwrap()).unwrap(), Some(amount));
+            assert_eq!(
+                candid::decode_one::<Option<Amount>>(&candid::encode_one(Some(amount)).unwrap()).unwrap(),
+                Some(amount)
+            );
             let cbor = crate::codec::encode(&amount);
             assert_eq!(crate::codec::decode::<Amount>(&cbor).unwrap(), amount);
         }
         assert!(crate::codec::decode::<Amount>(&[0x42, 0, 1]).is_err(), "leading zero");
         assert!(crate::codec::decode::<Amount>(&[0x01]).is_err(), "a CBOR number");
-        assert!(candid::decode_one::<Amount>(&candid::encode_one(candid::Nat::from(u128::MAX) + 1u8).unwrap()).is_err());
+        assert!(
+            candid::decode_one::<Amount>(&candid::encode_one(candid::Nat::from(u128::MAX) + 1u8).unwrap()).is_err()
+        );
     }
 }

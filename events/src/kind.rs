@@ -88,7 +88,7 @@ macro_rules! kinds {
                 match self { $(Kind::$kind => &$roles,)* }
             }
 
-            /// The largest encoded size of an event of this kind, in bytes.
+            /// The largest encoded size of an event of this kind, in bytes: the worst case, and a little for fields to come.
             pub fn max_size(self) -> usize {
                 match self { $(Kind::$kind => $max,)* }
             }
@@ -104,67 +104,67 @@ kinds! {
     /// The log began.
     Genesis "genesis" Fact, [Platform], [Log], 800;
     /// A canister may write from now on.
-    WriterRegistered "writer_registered" Fact, [Platform], [Log], 800;
+    WriterRegistered "writer_registered" Fact, [Platform], [Log], 600;
     /// A canister of the platform runs new code.
-    CanisterUpgraded "canister_upgraded" Fact, [Platform], [Log, Gateway, Factory, Host], 800;
+    CanisterUpgraded "canister_upgraded" Fact, [Platform], [Log, Gateway, Factory, Host], 700;
     /// A person became an admin.
-    AdminGranted "admin_granted" Fact, [Platform], [Gateway], 800;
+    AdminGranted "admin_granted" Fact, [Platform], [Gateway], 600;
     /// A service was switched on or off, and bound to its factory.
-    ServiceConfigured "service_configured" Fact, [Platform], [Gateway], 800;
+    ServiceConfigured "service_configured" Fact, [Platform], [Gateway], 700;
     /// The price of a service was set.
-    FeeConfigured "fee_configured" Fact, [Platform], [Gateway], 900;
+    FeeConfigured "fee_configured" Fact, [Platform], [Gateway], 800;
     /// Maintenance began or ended.
-    MaintenanceConfigured "maintenance_configured" Fact, [Platform], [Gateway], 800;
+    MaintenanceConfigured "maintenance_configured" Fact, [Platform], [Gateway], 500;
     /// A factory got a template to install.
     TemplatePublished "template_published" Fact, [Platform], [Factory], 800;
     /// A projection was rebuilt from the log beside the one that served, and compared with it.
     ProjectionRebuilt "projection_rebuilt" Fact, [Platform], [Gateway, Factory, Host], 900;
     /// Something was refused to the holder of a role.
-    Refused "refused" Fact, [Platform], [Log, Gateway, Factory, Host], 1000;
+    Refused "refused" Fact, [Platform], [Log, Gateway, Factory, Host], 900;
     /// A person asked for a contract, at a quoted price.
-    DeploymentRequested "deployment_requested" Fact, [Deployments, Money], [Gateway], 40_000;
+    DeploymentRequested "deployment_requested" Fact, [Deployments, Money], [Gateway], 38_000;
     /// A factory is about to be asked to deliver.
-    DeploymentDispatched "deployment_dispatched" Intent(Effect::Delivery), [Deployments], [Gateway], 900;
+    DeploymentDispatched "deployment_dispatched" Intent(Effect::Delivery), [Deployments], [Gateway], 800;
     /// The arbiter: the contract is the owner's. Excludes `DeploymentAbandoned`.
     DeliveryCommitted "delivery_committed" Outcome(Effect::Delivery), [Deployments, Money, Contracts], [Factory], 1100;
     /// The arbiter: nothing will be delivered. Excludes `DeliveryCommitted`.
-    DeploymentAbandoned "deployment_abandoned" Outcome(Effect::Delivery), [Deployments, Money], [Gateway], 1100;
+    DeploymentAbandoned "deployment_abandoned" Outcome(Effect::Delivery), [Deployments, Money], [Gateway], 1000;
     /// Evidence for an effect could not be had; a person must look.
-    DeploymentQuarantined "deployment_quarantined" Fact, [Deployments, Money], [Gateway], 1100;
+    DeploymentQuarantined "deployment_quarantined" Fact, [Deployments, Money], [Gateway], 1000;
     /// The fee is about to be moved into escrow.
     PaymentIntended "payment_intended" Intent(Effect::Payment), [Deployments, Money], [Gateway], 1200;
     /// The fee is in escrow.
-    PaymentCaptured "payment_captured" Outcome(Effect::Payment), [Deployments, Money], [Gateway], 900;
+    PaymentCaptured "payment_captured" Outcome(Effect::Payment), [Deployments, Money], [Gateway], 800;
     /// The fee was not moved.
-    PaymentFailed "payment_failed" Outcome(Effect::Payment), [Deployments, Money], [Gateway], 1100;
+    PaymentFailed "payment_failed" Outcome(Effect::Payment), [Deployments, Money], [Gateway], 1000;
     /// The price is about to be paid back.
     RefundIntended "refund_intended" Intent(Effect::Refund), [Deployments, Money], [Gateway], 1200;
     /// The price was paid back.
-    RefundPaid "refund_paid" Outcome(Effect::Refund), [Deployments, Money], [Gateway], 900;
+    RefundPaid "refund_paid" Outcome(Effect::Refund), [Deployments, Money], [Gateway], 800;
     /// This attempt to pay back moved nothing.
-    RefundFailed "refund_failed" Outcome(Effect::Refund), [Deployments, Money], [Gateway], 1100;
+    RefundFailed "refund_failed" Outcome(Effect::Refund), [Deployments, Money], [Gateway], 1000;
     /// The price is about to be moved to the treasury.
     ReleaseIntended "release_intended" Intent(Effect::Release), [Deployments, Money], [Gateway], 1200;
     /// The price is the treasury's.
-    EscrowReleased "escrow_released" Outcome(Effect::Release), [Deployments, Money], [Gateway], 900;
+    EscrowReleased "escrow_released" Outcome(Effect::Release), [Deployments, Money], [Gateway], 800;
     /// This attempt to release moved nothing.
-    ReleaseFailed "release_failed" Outcome(Effect::Release), [Deployments, Money], [Gateway], 1100;
+    ReleaseFailed "release_failed" Outcome(Effect::Release), [Deployments, Money], [Gateway], 1000;
     /// An empty canister is about to be created.
-    CreationIntended "contract_creation_intended" Intent(Effect::Creation), [Contracts], [Factory], 800;
+    CreationIntended "contract_creation_intended" Intent(Effect::Creation), [Contracts], [Factory], 600;
     /// An empty canister stands in the pool.
-    ContractCreated "contract_created" Outcome(Effect::Creation), [Contracts], [Factory], 900;
+    ContractCreated "contract_created" Outcome(Effect::Creation), [Contracts], [Factory], 700;
     /// The creation failed, or its reply was lost: at most one empty canister is.
-    CreationUnresolved "contract_creation_unresolved" Outcome(Effect::Creation), [Contracts], [Factory], 1000;
+    CreationUnresolved "contract_creation_unresolved" Outcome(Effect::Creation), [Contracts], [Factory], 800;
     /// Code is about to be installed for a deployment.
-    InstallIntended "contract_install_intended" Intent(Effect::Installation), [Contracts], [Factory], 1000;
+    InstallIntended "contract_install_intended" Intent(Effect::Installation), [Contracts], [Factory], 900;
     /// The code is installed, under the hash that was observed.
-    ContractInstalled "contract_installed" Outcome(Effect::Installation), [Contracts], [Factory], 1000;
+    ContractInstalled "contract_installed" Outcome(Effect::Installation), [Contracts], [Factory], 900;
     /// The code was not installed.
-    InstallFailed "contract_install_failed" Outcome(Effect::Installation), [Contracts], [Factory], 1200;
+    InstallFailed "contract_install_failed" Outcome(Effect::Installation), [Contracts], [Factory], 1000;
     /// The contract has its final controllers and is listed.
-    ContractRegistered "contract_registered" Fact, [Contracts], [Factory], 1600;
+    ContractRegistered "contract_registered" Fact, [Contracts], [Factory], 1700;
     /// The canister is empty again and back in the pool.
-    ContractReclaimed "contract_reclaimed" Fact, [Contracts], [Factory], 1200;
+    ContractReclaimed "contract_reclaimed" Fact, [Contracts], [Factory], 1000;
     /// A contract told its factory something new.
     CallbackAccepted "callback_accepted" Fact, [Contracts], [Factory], 900;
 }

@@ -18,6 +18,8 @@ pub mod merkle;
 pub mod payload;
 pub mod stream;
 pub mod submission;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod topic;
 pub mod value;
 pub mod verify;

@@ -60,9 +60,7 @@ impl FromStr for Stream {
             None if text == "log" => Stream::Log,
             None if text == "platform" => Stream::Platform,
             None => return Err(UnknownStream),
-            Some(("deployment", hex)) => {
-                Stream::Deployment(DeploymentId(Hash::from_hex(hex).ok_or(UnknownStream)?))
-            }
+            Some(("deployment", hex)) => Stream::Deployment(DeploymentId(Hash::from_hex(hex).ok_or(UnknownStream)?)),
             Some((family, id)) => {
                 let id = Principal::from_text(id).map_err(|_| UnknownStream)?;
                 match family {

@@ -163,7 +163,8 @@ impl Link {
     pub fn from_bytes(bytes: &[u8]) -> Option<Link> {
         let (sequence, rest) = bytes.split_first_chunk::<8>()?;
         let (index, hash) = rest.split_first_chunk::<8>()?;
-        let (sequence, index, hash) = (u64::from_be_bytes(*sequence), u64::from_be_bytes(*index), Hash::from_slice(hash)?);
+        let (sequence, index, hash) =
+            (u64::from_be_bytes(*sequence), u64::from_be_bytes(*index), Hash::from_slice(hash)?);
         match sequence {
             0 => None,
             1 if index == 0 && hash == Hash([0; 32]) => Some(Link { sequence, previous: None }),

@@ -2,7 +2,9 @@
 
 use cairn_events::payload::{Account, Notification, Subaccount};
 use cairn_events::topic::{Service, TopicHead};
-use cairn_events::{Amount, DeploymentId, Expected, Family, Hash, Opening, Principal, Receipt, Stream, Timestamp, Topic};
+use cairn_events::{
+    Amount, DeploymentId, Expected, Family, Hash, Opening, Principal, Receipt, Stream, Timestamp, Topic,
+};
 use candid::{CandidType, Decode, Encode};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;

@@ -49,7 +49,9 @@ pub enum FeedFault {
 impl std::fmt::Display for FeedFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            FeedFault::UnknownSchema { index, schema } => write!(f, "event {index}: schema version {schema} is unknown"),
+            FeedFault::UnknownSchema { index, schema } => {
+                write!(f, "event {index}: schema version {schema} is unknown")
+            }
             FeedFault::Foreign { index } => write!(f, "event {index} is not of the family"),
             FeedFault::Gap { index, found, expected } => {
                 write!(f, "event {index} is number {found} of the family, expected number {expected}")

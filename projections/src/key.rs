@@ -1,8 +1,8 @@
 //! Keys: how what a row is about becomes bytes whose order is the order of what they stand for.
 
-use candid::{CandidType, Principal};
 use cairn_events::topic::Service;
 use cairn_events::{DeploymentId, Event, Timestamp};
+use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 
 /// Something that rows are found under. No encoding is a prefix of another one of the same type, so that parts can be
@@ -13,9 +13,7 @@ pub trait Key {
 }
 
 /// The place of an event, and of what it made, in time: the order in which rows are listed.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, CandidType,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, CandidType)]
 pub struct Moment {
     /// The event's timestamp, in nanoseconds.
     pub time: Timestamp,

@@ -111,7 +111,8 @@ impl<S: Key + Copy, K: Serialize + DeserializeOwned> Timeline<S, K> {
     pub fn page(&self, tables: &dyn Tables, scope: S, cursor: Option<Moment>, limit: usize) -> Page<K> {
         const LAST: Moment = Moment { time: cairn_events::Timestamp(u64::MAX), index: u64::MAX };
         let limit = limit.clamp(1, MAX_PAGE);
-        let (from, to) = (self.entries.key(&(scope, Moment::default())), self.entries.key(&(scope, cursor.unwrap_or(LAST))));
+        let (from, to) =
+            (self.entries.key(&(scope, Moment::default())), self.entries.key(&(scope, cursor.unwrap_or(LAST))));
         // One more than asked for: the beginning of the next page.
         let mut found = tables.scan(Bound::Included(&from), Bound::Included(&to), Order::Descending, limit + 1);
         let next = if found.len() > limit { found.pop().and_then(|(key, _)| Moment::at_end_of(&key)) } else { None };

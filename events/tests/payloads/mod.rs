@@ -1,0 +1,341 @@
+//! An event of any kind, its fields drawn from a source of values: fixed ones, the largest ones, or random ones.
+#![allow(dead_code, reason = "every test binary uses a part of it")]
+
+use cairn_events::payload::*;
+use cairn_events::topic::Service;
+use cairn_events::*;
+use serde_bytes::ByteBuf;
+
+/// Where the values of fields come from.
+pub trait Draw {
+    /// A number up to `u64::MAX`.
+    fn number(&mut self) -> u64;
+    /// A number up to `u128::MAX`.
+    fn amount(&mut self) -> Amount;
+    /// Bytes, at most `max`.
+    fn bytes(&mut self, max: usize) -> Vec<u8>;
+    /// One of several, the first being the one with the longest encoding.
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T;
+
+    fn text(&mut self, max: usize) -> String {
+        self.bytes(max).iter().map(|byte| char::from(b'a' + byte % 26)).collect()
+    }
+    fn exactly<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        bytes.iter_mut().for_each(|byte| *byte = self.number() as u8);
+        bytes
+    }
+    fn hash(&mut self) -> Hash {
+        Hash(self.exactly())
+    }
+    fn principal(&mut self) -> Principal {
+        Principal::from_slice(&self.bytes(29))
+    }
+    fn deployment(&mut self) -> DeploymentId {
+        DeploymentId(self.hash())
+    }
+    fn option<T>(&mut self, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.pick(&[true, false]).then(|| value(self))
+    }
+    fn account(&mut self) -> Account {
+        Account { owner: self.principal(), subaccount: self.option(|draw| Subaccount(draw.exactly())) }
+    }
+    fn reason(&mut self) -> Reason {
+        Reason { code: self.text(Reason::MAX_CODE), detail: self.text(Reason::MAX_DETAIL), digest: self.hash() }
+    }
+    fn service(&mut self) -> Service {
+        use Service::*;
+        self.pick(&[Distribution, Token, Multisig, Dao, Launchpad])
+    }
+    fn intended(&mut self) -> TransferIntended {
+        TransferIntended {
+            deployment: self.deployment(),
+            transfer: Transfer {
+                ledger: self.principal(),
+                from: self.account(),
+                to: self.account(),
+                amount: self.amount(),
+                fee: self.amount(),
+                memo: Bytes32::new(self.exactly()),
+                created_at: Timestamp(self.number()),
+            },
+            attempt: self.number() as u32,
+        }
+    }
+    fn settled(&mut self) -> TransferSettled {
+        TransferSettled {
+            deployment: self.deployment(),
+            block: self.option(Self::number),
+            evidence: self.pick(&[Evidence::Duplicate, Evidence::Balance, Evidence::Reply]),
+        }
+    }
+    fn failed(&mut self) -> TransferFailed {
+        TransferFailed { deployment: self.deployment(), reason: self.reason() }
+    }
+}
+
+/// The same values in every run: those of the golden events. Where there is a choice, it is always the same.
+pub struct Fixed {
+    next: u64,
+    choice: usize,
+}
+
+impl Fixed {
+    /// How many choices there are at most; see [`Fixed::choosing`].
+    pub const CHOICES: usize = 6;
+
+    /// Everything present, the first of several forms.
+    pub fn full() -> Self {
+        Fixed::choosing(0)
+    }
+
+    /// Of several forms the one of this number, of options by turns presence and absence.
+    pub fn choosing(choice: usize) -> Self {
+        Fixed { next: 0, choice }
+    }
+}
+
+impl Draw for Fixed {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+    fn amount(&mut self) -> Amount {
+        Amount(u128::from(self.number()) * 1_000_000_007)
+    }
+    fn bytes(&mut self, max: usize) -> Vec<u8> {
+        (0..max.min(10)).map(|_| self.number() as u8).collect()
+    }
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.choice % choices.len()]
+    }
+}
+
+/// The values with the longest encoding.
+pub struct Largest(pub u64);
+
+impl Draw for Largest {
+    fn number(&mut self) -> u64 {
+        self.0 -= 1;
+        self.0
+    }
+    fn amount(&mut self) -> Amount {
+        Amount(u128::MAX)
+    }
+    fn bytes(&mut self, max: usize) -> Vec<u8> {
+        (0..max).map(|_| self.number() as u8).collect()
+    }
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[0]
+    }
+}
+
+/// Any values, by seed.
+pub struct Random(pub testing::Dice);
+
+impl Draw for Random {
+    fn number(&mut self) -> u64 {
+        let bits = self.0.below(64);
+        self.0.below(u64::MAX) >> bits
+    }
+    fn amount(&mut self) -> Amount {
+        Amount(u128::from(self.number()) << self.0.below(64))
+    }
+    fn bytes(&mut self, max: usize) -> Vec<u8> {
+        let length = self.0.below(max.min(200) as u64 + 1);
+        (0..length).map(|_| self.0.below(256) as u8).collect()
+    }
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.0.below(choices.len() as u64) as usize]
+    }
+}
+
+/// A payload of `kind`.
+pub fn payload(kind: Kind, draw: &mut impl Draw) -> Payload {
+    match kind {
+        Kind::Genesis | Kind::WriterRegistered | Kind::CanisterUpgraded | Kind::AdminGranted => platform(kind, draw),
+        Kind::ServiceConfigured | Kind::FeeConfigured | Kind::MaintenanceConfigured => configuration(kind, draw),
+        Kind::TemplatePublished | Kind::ProjectionRebuilt | Kind::Refused => operation(kind, draw),
+        Kind::PaymentIntended => Payload::PaymentIntended(draw.intended()),
+        Kind::RefundIntended => Payload::RefundIntended(draw.intended()),
+        Kind::ReleaseIntended => Payload::ReleaseIntended(draw.intended()),
+        Kind::PaymentCaptured => Payload::PaymentCaptured(draw.settled()),
+        Kind::RefundPaid => Payload::RefundPaid(draw.settled()),
+        Kind::EscrowReleased => Payload::EscrowReleased(draw.settled()),
+        Kind::PaymentFailed => Payload::PaymentFailed(draw.failed()),
+        Kind::RefundFailed => Payload::RefundFailed(draw.failed()),
+        Kind::ReleaseFailed => Payload::ReleaseFailed(draw.failed()),
+        Kind::DeploymentRequested
+        | Kind::DeploymentDispatched
+        | Kind::DeliveryCommitted
+        | Kind::DeploymentAbandoned
+        | Kind::DeploymentQuarantined => deployment(kind, draw),
+        _ => contract(kind, draw),
+    }
+}
+
+fn platform(kind: Kind, draw: &mut impl Draw) -> Payload {
+    match kind {
+        Kind::Genesis => Payload::Genesis(Genesis {
+            canister: draw.principal(),
+            installer: draw.principal(),
+            money_writer: draw.principal(),
+            seed: Bytes32::new(draw.exactly()),
+        }),
+        Kind::WriterRegistered => Payload::WriterRegistered(WriterRegistered {
+            writer: draw.principal(),
+            role: draw.pick(&[WriterRole::Gateway, WriterRole::Factory, WriterRole::Host, WriterRole::Log]),
+        }),
+        Kind::CanisterUpgraded => Payload::CanisterUpgraded(CanisterUpgraded {
+            module_hash: draw.option(Draw::hash),
+            instructions: draw.number(),
+        }),
+        _ => Payload::AdminGranted(AdminGranted { admin: draw.principal() }),
+    }
+}
+
+fn configuration(kind: Kind, draw: &mut impl Draw) -> Payload {
+    match kind {
+        Kind::ServiceConfigured => Payload::ServiceConfigured(ServiceConfigured {
+            service: draw.service(),
+            factory: draw.principal(),
+            enabled: draw.pick(&[true, false]),
+        }),
+        Kind::FeeConfigured => Payload::FeeConfigured(FeeConfigured {
+            service: draw.service(),
+            ledger: draw.principal(),
+            price: draw.amount(),
+            ledger_fee: draw.amount(),
+            treasury: draw.account(),
+        }),
+        _ => Payload::MaintenanceConfigured(MaintenanceConfigured { maintenance: draw.pick(&[true, false]) }),
+    }
+}
+
+fn operation(kind: Kind, draw: &mut impl Draw) -> Payload {
+    match kind {
+        Kind::TemplatePublished => Payload::TemplatePublished(TemplatePublished {
+            service: draw.service(),
+            version: draw.text(TemplatePublished::MAX_VERSION),
+            module_hash: draw.hash(),
+            size: draw.number(),
+        }),
+        Kind::ProjectionRebuilt => Payload::ProjectionRebuilt(ProjectionRebuilt {
+            projection: draw.text(ProjectionRebuilt::MAX_NAME),
+            version: draw.number() as u32,
+            checkpoint: draw.number(),
+            checkpoint_hash: draw.hash(),
+            served: draw.hash(),
+            rebuilt: draw.hash(),
+            equal: draw.pick(&[true, false]),
+        }),
+        _ => Payload::Refused(Refused { method: draw.text(Refused::MAX_METHOD), reason: draw.reason() }),
+    }
+}
+
+fn deployment(kind: Kind, draw: &mut impl Draw) -> Payload {
+    let deployment = draw.deployment();
+    match kind {
+        Kind::DeploymentRequested => Payload::DeploymentRequested(DeploymentRequested {
+            deployment,
+            owner: draw.principal(),
+            service: draw.service(),
+            factory: draw.principal(),
+            request: draw.hash(),
+            args: ByteBuf::from(draw.bytes(DeploymentRequested::MAX_ARGS)),
+            ledger: draw.principal(),
+            price: draw.amount(),
+            ledger_fee: draw.amount(),
+            from: draw.account(),
+            treasury: draw.account(),
+            billing: draw.option(|draw| Commitment(draw.hash())),
+        }),
+        Kind::DeploymentDispatched => {
+            Payload::DeploymentDispatched(DeploymentDispatched { deployment, factory: draw.principal() })
+        }
+        Kind::DeliveryCommitted => Payload::DeliveryCommitted(DeliveryCommitted {
+            deployment,
+            contract: draw.principal(),
+            owner: draw.principal(),
+            module_hash: draw.hash(),
+        }),
+        Kind::DeploymentAbandoned => {
+            Payload::DeploymentAbandoned(DeploymentAbandoned { deployment, reason: draw.reason() })
+        }
+        _ => {
+            use Effect::*;
+            let effect = draw.pick(&[Installation, Payment, Delivery, Refund, Release, Creation]);
+            Payload::DeploymentQuarantined(DeploymentQuarantined { deployment, effect, reason: draw.reason() })
+        }
+    }
+}
+
+fn contract(kind: Kind, draw: &mut impl Draw) -> Payload {
+    let (contract, deployment) = (draw.principal(), draw.deployment());
+    match kind {
+        Kind::CreationIntended => Payload::CreationIntended(CreationIntended { cycles: draw.number() }),
+        Kind::ContractCreated => Payload::ContractCreated(ContractCreated { contract }),
+        Kind::CreationUnresolved => Payload::CreationUnresolved(CreationUnresolved { reason: draw.reason() }),
+        Kind::InstallIntended => {
+            let (template, args_hash) = (draw.hash(), draw.hash());
+            Payload::InstallIntended(InstallIntended { contract, deployment, template, args_hash })
+        }
+        Kind::ContractInstalled => {
+            Payload::ContractInstalled(ContractInstalled { contract, deployment, module_hash: draw.hash() })
+        }
+        Kind::InstallFailed => Payload::InstallFailed(InstallFailed { contract, deployment, reason: draw.reason() }),
+        Kind::ContractRegistered => Payload::ContractRegistered(ContractRegistered {
+            contract,
+            deployment,
+            service: draw.service(),
+            owner: draw.principal(),
+            controllers: (0..draw.pick(&[ContractRegistered::MAX_CONTROLLERS, 2])).map(|_| draw.principal()).collect(),
+            name: draw.text(ContractRegistered::MAX_NAME),
+            symbol: draw.option(|draw| draw.text(ContractRegistered::MAX_SYMBOL)),
+            public: draw.pick(&[true, false]),
+            epoch: draw.number(),
+        }),
+        Kind::ContractReclaimed => {
+            Payload::ContractReclaimed(ContractReclaimed { contract, deployment, reason: draw.reason() })
+        }
+        Kind::CallbackAccepted => {
+            let holder = draw.principal();
+            use Notification::*;
+            Payload::CallbackAccepted(CallbackAccepted {
+                contract,
+                epoch: draw.number(),
+                seq: draw.number(),
+                notification: draw.pick(&[HolderRemoved(holder), HolderAdded(holder), DeploymentComplete]),
+            })
+        }
+        other => panic!("{other:?} is no kind of this part"),
+    }
+}
+
+/// An event of `kind`, envelope included.
+pub fn event(kind: Kind, draw: &mut impl Draw) -> Event {
+    let payload = payload(kind, draw);
+    let (actor, source) = (draw.principal(), draw.principal());
+    let link = |draw: &mut _| link(draw);
+    Event {
+        index: draw.number(),
+        schema: SCHEMA_VERSION,
+        log: LogId(draw.hash()),
+        timestamp: Timestamp(draw.number()),
+        stream: payload.stream(source),
+        stream_version: draw.number(),
+        actor,
+        source,
+        source_seq: draw.number(),
+        correlation: draw.option(Draw::hash),
+        causation: draw.option(Draw::number),
+        links: Topic::derive(actor, &payload).iter().map(|_| link(draw)).collect(),
+        payload,
+        parent: draw.option(Draw::hash),
+    }
+}
+
+fn link(draw: &mut impl Draw) -> Link {
+    let head = topic::TopicHead { count: draw.number() >> 1, index: draw.number(), hash: draw.hash() };
+    Link::after(Some(&head).filter(|head| head.count > 0))
+}
