@@ -1,3 +1,4 @@
 //! The cairn command: run the platform, export its log, verify an export offline, rebuild every index from it.
 
 pub mod artifacts;
+pub mod verify;

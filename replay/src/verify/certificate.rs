@@ -1,0 +1,127 @@
+//! The link from the events to the network's root key.
+
+use super::{Failure, FormatError, Policy, cbor, file::Sections};
+use cairn_events::value::leb128;
+use cairn_events::verify::LogVerifier;
+use cairn_events::{Hash, Timestamp};
+use ic_certificate_verification::VerifyCertificate;
+use ic_certification::{Certificate, HashTree, LookupResult};
+
+/// Why a certificate does not vouch for a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateFault {
+    /// The canister's tree lacks an entry.
+    #[error("the canister's tree has no {0}")]
+    Missing(&'static str),
+    /// The canister's tree says something else than the events.
+    #[error("{label} is {certified}, the events give {computed}")]
+    Differs {
+        /// Which entry.
+        label: &'static str,
+        /// What the tree says, in hexadecimal.
+        certified: String,
+        /// What the events give, in hexadecimal.
+        computed: String,
+    },
+    /// The certificate is about another tree.
+    #[error("the certified data is {certified}, the canister's tree has root {computed}")]
+    Root {
+        /// What the network certified, in hexadecimal.
+        certified: String,
+        /// The root of the tree in the file, in hexadecimal.
+        computed: String,
+    },
+    /// The certificate does not say when it was made.
+    #[error("it has no readable time")]
+    Time,
+    /// The certificate is older than the events.
+    #[error("made at {certified_at}, before the last event at {end}")]
+    BeforeLastEvent {
+        /// When the certificate was made.
+        certified_at: Timestamp,
+        /// When the last event was accepted.
+        end: Timestamp,
+    },
+    /// Not signed by the network.
+    #[error("not the network's: {0}")]
+    Signature(String),
+}
+
+/// Checks that the network certified exactly the log that `log` has verified. When it did is returned.
+pub fn check(
+    sections: &Sections<'_>,
+    policy: &Policy,
+    log: &LogVerifier,
+    last_hash: Hash,
+) -> Result<Timestamp, Failure> {
+    let malformed = |section| move |error| FormatError::Cbor { section, error };
+    let tree = cbor::hash_tree(sections.hash_tree).map_err(malformed("hash tree"))?;
+    let certificate = cbor::certificate(sections.certificate).map_err(malformed("certificate"))?;
+    check_tree(&tree, policy, log, last_hash)?;
+    check_certified_data(&certificate, &tree, policy)?;
+    Ok(check_signature(&certificate, policy)?)
+}
+
+/// The canister's tree must say of the log what its events say.
+fn check_tree(
+    tree: &HashTree,
+    policy: &Policy,
+    log: &LogVerifier,
+    last_hash: Hash,
+) -> Result<(), CertificateFault> {
+    let expected: [(&'static str, Vec<u8>); 5] = [
+        ("last_block_hash", last_hash.0.to_vec()),
+        ("last_block_index", leb128(log.size().saturating_sub(1))),
+        ("log_id", policy.log.0.0.to_vec()),
+        ("merkle_root", log.root().0.to_vec()),
+        ("merkle_size", leb128(log.size())),
+    ];
+    for (label, computed) in expected {
+        match tree.lookup_path([label]) {
+            LookupResult::Found(certified) if certified == computed => {}
+            LookupResult::Found(certified) => {
+                let (certified, computed) = (hex::encode(certified), hex::encode(computed));
+                return Err(CertificateFault::Differs { label, certified, computed });
+            }
+            _ => return Err(CertificateFault::Missing(label)),
+        }
+    }
+    Ok(())
+}
+
+fn check_certified_data(certificate: &Certificate, tree: &HashTree, policy: &Policy) -> Result<(), Failure> {
+    let path: [&[u8]; 3] = [b"canister", policy.canister.as_slice(), b"certified_data"];
+    let LookupResult::Found(certified) = certificate.tree.lookup_path(path) else {
+        let canister = policy.canister;
+        return Err(Failure::Policy(format!("the certificate does not speak about canister {canister}")));
+    };
+    let computed = tree.digest();
+    if certified != computed {
+        let (certified, computed) = (hex::encode(certified), hex::encode(computed));
+        return Err(CertificateFault::Root { certified, computed }.into());
+    }
+    Ok(())
+}
+
+/// The signature, against the policy's root key. The certificate's own time stands in for the present: an export is
+/// about the time at which it was made.
+fn check_signature(certificate: &Certificate, policy: &Policy) -> Result<Timestamp, CertificateFault> {
+    let LookupResult::Found(time) = certificate.tree.lookup_path(["time"]) else {
+        return Err(CertificateFault::Time);
+    };
+    let made_at = read_leb128(time).ok_or(CertificateFault::Time)?;
+    certificate
+        .verify(policy.canister.as_slice(), &policy.root_key, &u128::from(made_at), &0)
+        .map_err(|error| CertificateFault::Signature(error.to_string()))?;
+    Ok(Timestamp(made_at))
+}
+
+/// Reads the shortest unsigned LEB128 form of a number, all of it.
+fn read_leb128(bytes: &[u8]) -> Option<u64> {
+    if bytes.len() > 10 {
+        return None;
+    }
+    let value = bytes.iter().rev().fold(0_u128, |value, byte| value << 7 | u128::from(byte & 0x7f));
+    let value = u64::try_from(value).ok()?;
+    (leb128(value) == bytes).then_some(value)
+}
