@@ -1,1 +1,25 @@
-//! The one factory that the five faces share.
+//! The one factory that the five faces share: from a dispatched deployment to a contract that is its owner's.
+//!
+//! A face supplies its [`ContractKind`] and the endpoints, by [`endpoints!`]; all behaviour is here.
+//!
+//! * [`deployment`]: admission, the driver, the arbiter.
+//! * [`pool`]: empty canisters made ahead. [`template`]: what is installed into them.
+//! * [`callback`]: what contracts tell their factory.
+//! * [`state`]: what the factory knows, folded from its own events.
+//! * [`recovery`]: what runs by itself.
+
+pub mod access;
+pub mod callback;
+pub mod deployment;
+pub mod kind;
+pub mod lifecycle;
+pub mod management;
+pub mod memory;
+pub mod metrics;
+pub mod pool;
+pub mod recovery;
+pub mod refusal;
+pub mod state;
+pub mod template;
+
+pub use kind::{ContractKind, InstallContext, InvalidArgs, Listing};

@@ -1,0 +1,73 @@
+//! What a face of the factory supplies: the kind of contract that it makes.
+
+use cairn_events::Principal;
+use cairn_events::payload::Notification;
+use cairn_events::topic::Service;
+
+/// A kind of contract. Everything else about making contracts is the same for all kinds.
+pub trait ContractKind: 'static {
+    /// The service that the kind is sold as.
+    const SERVICE: Service;
+
+    /// The contract's own arguments.
+    type Args;
+
+    /// Decodes and checks the contract's arguments in full: what is accepted here must install.
+    ///
+    /// # Errors
+    /// [`InvalidArgs`] with the first field that is not acceptable.
+    fn parse(args: &[u8]) -> Result<Self::Args, InvalidArgs>;
+
+    /// How the contract is listed.
+    fn listing(args: &Self::Args) -> Listing;
+
+    /// The template's install argument, Candid-encoded: a pure function of what is given.
+    ///
+    /// # Errors
+    /// [`InvalidArgs`] if the arguments cannot be expressed to the template.
+    fn install_argument(args: &Self::Args, context: &InstallContext) -> Result<Vec<u8>, InvalidArgs>;
+
+    /// Whether contracts of the kind may say this to their factory.
+    fn accepts(notification: &Notification) -> bool;
+
+    /// Who controls a delivered contract.
+    fn controllers(factory: Principal, owner: Principal) -> Vec<Principal>;
+}
+
+/// Which of the contract's arguments is wrong, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidArgs {
+    /// The field.
+    pub field: String,
+    /// The value and the bound.
+    pub problem: String,
+}
+
+impl InvalidArgs {
+    /// The field `field` is wrong.
+    pub fn new(field: &str, problem: impl Into<String>) -> Self {
+        InvalidArgs { field: field.to_owned(), problem: problem.into() }
+    }
+}
+
+/// How a contract is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Its name.
+    pub name: String,
+    /// Its symbol, where the kind has one.
+    pub symbol: Option<String>,
+    /// Whether strangers may see it listed.
+    pub public: bool,
+}
+
+/// What an install argument depends on beside the contract's own arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstallContext {
+    /// The factory that installs.
+    pub factory: Principal,
+    /// Who will own the contract.
+    pub owner: Principal,
+    /// The epoch in which the contract numbers its notifications.
+    pub epoch: u64,
+}

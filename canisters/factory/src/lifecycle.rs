@@ -1,0 +1,43 @@
+//! Installation and upgrades.
+
+use crate::kind::ContractKind;
+use crate::memory::{self, LAYOUT_VERSION, memory};
+use crate::state::{self, Settings};
+use crate::{recovery, template};
+use cairn_events::Principal;
+use cairn_kit::api::factory::FactoryInit;
+use cairn_kit::journal::{self, JournalConfig};
+use cairn_kit::{layout, runtime};
+
+/// Sets the factory up; in `init`. The installer is its first admin. Traps if stable memory cannot grow.
+pub fn init<K: ContractKind>(installer: Principal, init: FactoryInit) {
+    if let Err(error) = layout::begin(&memory(memory::LAYOUT), LAYOUT_VERSION) {
+        ic_cdk::trap(error.to_string());
+    }
+    let FactoryInit { audit, pool_target, contract_cycles, reserve_cycles } = init;
+    let settings = Settings { installer, audit, pool_target, contract_cycles, reserve_cycles, backend: None };
+    state::change(|state| state.set_settings(settings));
+    open::<K>(audit);
+}
+
+/// Takes the factory up again; in `post_upgrade`. Touches every memory; its cost does not depend on what they hold.
+/// Traps if they hold another layout, so that the old code stays.
+pub fn post_upgrade<K: ContractKind>() {
+    if let Err(error) = layout::check(&memory(memory::LAYOUT), LAYOUT_VERSION) {
+        ic_cdk::trap(error.to_string());
+    }
+    let Some(settings) = state::read(|state| {
+        let _ = (state.totals(), state.created(), state.pool_size());
+        state.settings()
+    }) else {
+        ic_cdk::trap("stable memory holds no settings");
+    };
+    template::touch();
+    open::<K>(settings.audit);
+    journal::upgraded(runtime::instructions());
+}
+
+fn open<K: ContractKind>(audit: Principal) {
+    journal::init(JournalConfig { audit, apply: state::apply, memory: memory(memory::JOURNAL) });
+    recovery::start::<K>();
+}

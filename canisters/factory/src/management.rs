@@ -1,0 +1,110 @@
+//! The management canister, as the factory uses it. Its replies are guaranteed, so calls wait for them.
+
+use crate::template;
+use cairn_events::{Hash, Principal};
+use cairn_kit::runtime::{self, CallFailure};
+use ic_management_canister_types::{
+    CanisterIdRecord, CanisterInfoArgs, CanisterInfoResult, CanisterInstallMode, CanisterSettings, ChunkHash,
+    CreateCanisterArgs, InstallChunkedCodeArgs, InstallCodeArgs, StoredChunksArgs, UninstallCodeArgs,
+    UpdateSettingsArgs, UploadChunkArgs,
+};
+
+/// Seconds of its own running costs below which a contract freezes: half a year.
+const FREEZING_THRESHOLD: u32 = 15_552_000;
+/// Bytes of a module that fit into one message beside the install argument; larger ones travel in chunks.
+const MAX_WHOLE_MODULE: u64 = 1_500_000;
+/// Bytes of a chunk, as the chunk store has them at most.
+const CHUNK: u64 = 1_048_576;
+
+async fn call<A: candid::CandidType, R: candid::CandidType + serde::de::DeserializeOwned>(
+    method: &'static str,
+    argument: A,
+) -> Result<R, CallFailure> {
+    runtime::call(Principal::management_canister(), method, (argument,)).await
+}
+
+/// Creates an empty canister that holds `cycles`, less the network's price for it. The factory is its only controller.
+pub async fn create_canister(cycles: u64) -> Result<Principal, CallFailure> {
+    let settings = CanisterSettings {
+        controllers: Some(vec![runtime::id()]),
+        freezing_threshold: Some(FREEZING_THRESHOLD.into()),
+        ..CanisterSettings::default()
+    };
+    let argument = CreateCanisterArgs { settings: Some(settings), sender_canister_version: None };
+    let created: CanisterIdRecord = runtime::call_with_cycles(
+        Principal::management_canister(),
+        "create_canister",
+        (argument,),
+        u128::from(cycles),
+    )
+    .await?;
+    Ok(created.canister_id)
+}
+
+/// Installs the module, whatever the canister holds: repeating it ends in the same state as doing it once.
+pub async fn install(contract: Principal, module: Hash, argument: Vec<u8>) -> Result<(), CallFailure> {
+    let size = template::size(module).ok_or_else(|| CallFailure::unsent("the module's bytes are not here"))?;
+    if size > MAX_WHOLE_MODULE {
+        return install_chunked(contract, module, size, argument).await;
+    }
+    let code = InstallCodeArgs {
+        mode: CanisterInstallMode::Reinstall,
+        canister_id: contract,
+        wasm_module: template::bytes(module, 0, size),
+        arg: argument,
+        sender_canister_version: None,
+    };
+    call("install_code", code).await
+}
+
+/// As [`install`], from chunks in the factory's own store.
+async fn install_chunked(
+    contract: Principal,
+    module: Hash,
+    size: u64,
+    argument: Vec<u8>,
+) -> Result<(), CallFailure> {
+    let factory = runtime::id();
+    let stored: Vec<ChunkHash> = call("stored_chunks", StoredChunksArgs { canister_id: factory }).await?;
+    let mut chunks = Vec::new();
+    for offset in (0..size).step_by(CHUNK as usize) {
+        let chunk = template::bytes(module, offset, CHUNK.min(size - offset));
+        let hash = ChunkHash { hash: Hash::of(&[&chunk]).0.to_vec() };
+        if !stored.contains(&hash) {
+            let _: ChunkHash = call("upload_chunk", UploadChunkArgs { canister_id: factory, chunk }).await?;
+        }
+        chunks.push(hash);
+    }
+    let code = InstallChunkedCodeArgs {
+        mode: CanisterInstallMode::Reinstall,
+        target_canister: contract,
+        store_canister: Some(factory),
+        chunk_hashes_list: chunks,
+        wasm_module_hash: module.0.to_vec(),
+        arg: argument,
+        sender_canister_version: None,
+    };
+    call("install_chunked_code", code).await
+}
+
+/// The hash of the module that is in the canister, if any.
+pub async fn module_hash(contract: Principal) -> Result<Option<Hash>, CallFailure> {
+    let argument = CanisterInfoArgs { canister_id: contract, num_requested_changes: None };
+    let info: CanisterInfoResult = call("canister_info", argument).await?;
+    Ok(info.module_hash.and_then(|hash| Hash::from_slice(&hash)))
+}
+
+/// Takes code and state out of the canister.
+pub async fn uninstall(contract: Principal) -> Result<(), CallFailure> {
+    call("uninstall_code", UninstallCodeArgs { canister_id: contract, sender_canister_version: None }).await
+}
+
+/// Sets who controls the canister.
+pub async fn set_controllers(contract: Principal, controllers: Vec<Principal>) -> Result<(), CallFailure> {
+    let argument = UpdateSettingsArgs {
+        canister_id: contract,
+        settings: CanisterSettings { controllers: Some(controllers), ..CanisterSettings::default() },
+        sender_canister_version: None,
+    };
+    call("update_settings", argument).await
+}
