@@ -47,8 +47,7 @@ impl Code {
 
     pub(crate) fn live(&mut self) -> Result<&mut Sandbox, String> {
         if self.sandbox.is_none() {
-            let sandbox = Sandbox::from_image(&self.compiled, &self.image)
-                .map_err(|error| format!("{error:#}"))?;
+            let sandbox = Sandbox::from_image(&self.compiled, &self.image).map_err(|error| format!("{error:#}"))?;
             self.sandbox = Some(sandbox);
         }
         self.sandbox.as_mut().ok_or_else(String::new)
@@ -195,9 +194,7 @@ impl Canister {
     }
 
     pub(crate) fn exports(&self, function: &str) -> bool {
-        self.code
-            .as_ref()
-            .is_some_and(|code| code.compiled.info.functions.contains(function))
+        self.code.as_ref().is_some_and(|code| code.compiled.info.functions.contains(function))
     }
 
     /// Whether requests are taken, else why not.
@@ -207,9 +204,7 @@ impl Canister {
             Status::Stopping(_) => return Err(Reject::stopping(self.id)),
             Status::Running => {}
         }
-        self.code
-            .as_ref()
-            .ok_or_else(|| Reject::no_wasm_module(self.id))
+        self.code.as_ref().ok_or_else(|| Reject::no_wasm_module(self.id))
     }
 
     /// Executes a function. Its changes are kept if it succeeds and its entry point keeps changes,
@@ -251,11 +246,7 @@ impl Canister {
             let price = subnet.config.costs.execution_price(ended.instructions);
             self.cycles = self.cycles.saturating_sub(price);
         }
-        Executed {
-            effects,
-            result: ended.result,
-            instructions: ended.instructions,
-        }
+        Executed { effects, result: ended.result, instructions: ended.instructions }
     }
 
     /// Runs in the live instance; stable memory is in the effects afterwards, not yet committed.
@@ -277,11 +268,7 @@ impl Canister {
     }
 
     /// What the canister is told. Takes the stable memory out of the canister.
-    pub(crate) fn prepare(
-        &mut self,
-        subnet: &Subnet,
-        invocation: Invocation<'_>,
-    ) -> Box<Execution> {
+    pub(crate) fn prepare(&mut self, subnet: &Subnet, invocation: Invocation<'_>) -> Box<Execution> {
         let entry = invocation.entry;
         let query = entry.is_in(
             Entry::QUERY
@@ -310,11 +297,7 @@ impl Canister {
             answered: invocation.answered,
             earlier_instructions: invocation.earlier_instructions,
             instruction_limit: invocation.instruction_limit,
-            reply_limit: if query {
-                limits.query_reply_bytes
-            } else {
-                limits.reply_bytes
-            },
+            reply_limit: if query { limits.query_reply_bytes } else { limits.reply_bytes },
             costs: subnet.config.costs.clone(),
             limits: limits.clone(),
             certificate: invocation.certificate,

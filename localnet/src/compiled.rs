@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use wasmtime::{Engine, InstancePre, Linker, Module};
 
 /// A module ready to be instantiated.
@@ -17,6 +17,8 @@ pub(crate) struct Compiled {
     pub(crate) hash: [u8; 32],
     pub(crate) info: Prepared,
     pub(crate) pre: InstancePre<Host>,
+    /// Root hash of the metadata in the state tree, once it was needed.
+    pub(crate) metadata_digest: OnceLock<[u8; 32]>,
 }
 
 /// What all instances of this process share: nothing in it depends on a network's state.
@@ -26,8 +28,7 @@ struct Runtime {
     compiled: Mutex<BTreeMap<[u8; 32], Arc<Compiled>>>,
 }
 
-static RUNTIME: LazyLock<Result<Runtime, String>> =
-    LazyLock::new(|| Runtime::new().map_err(|error| error.to_string()));
+static RUNTIME: LazyLock<Result<Runtime, String>> = LazyLock::new(|| Runtime::new().map_err(|error| error.to_string()));
 
 /// Compiles an uploaded module, or finds it compiled; the error says what is wrong with it.
 pub(crate) fn compile(uploaded: &[u8], config: &Config) -> Result<Arc<Compiled>, String> {
@@ -40,11 +41,8 @@ pub(crate) fn compile(uploaded: &[u8], config: &Config) -> Result<Arc<Compiled>,
     let mut info = module::prepare(uploaded, &config.limits)?;
     let wasm = std::mem::take(&mut info.wasm);
     let module = runtime.module(&wasm, config.cache_dir.as_deref())?;
-    let pre = runtime
-        .linker
-        .instantiate_pre(&module)
-        .map_err(|error| format!("{error:#}"))?;
-    let compiled = Arc::new(Compiled { hash, info, pre });
+    let pre = runtime.linker.instantiate_pre(&module).map_err(|error| format!("{error:#}"))?;
+    let compiled = Arc::new(Compiled { hash, info, pre, metadata_digest: OnceLock::new() });
     runtime.lock().insert(hash, Arc::clone(&compiled));
     Ok(compiled)
 }
@@ -62,11 +60,7 @@ impl Runtime {
         let engine = Engine::new(&settings)?;
         let mut linker = Linker::new(&engine);
         system_api::define(&mut linker)?;
-        Ok(Self {
-            engine,
-            linker,
-            compiled: Mutex::default(),
-        })
+        Ok(Self { engine, linker, compiled: Mutex::default() })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<[u8; 32], Arc<Compiled>>> {
@@ -91,9 +85,7 @@ impl Runtime {
     /// Module, engine version and engine settings make the name.
     fn file_name(&self, wasm: &[u8]) -> PathBuf {
         let mut hasher = DefaultHasher::new();
-        self.engine
-            .precompile_compatibility_hash()
-            .hash(&mut hasher);
+        self.engine.precompile_compatibility_hash().hash(&mut hasher);
         let digest = Sha256::digest(wasm);
         let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         PathBuf::from(format!("{name}-{:016x}.cwasm", hasher.finish()))

@@ -92,24 +92,19 @@ impl Costs {
     /// Price of a call ("ic0.cost_call").
     pub fn call_price(&self, method_name_size: u64, payload_size: u64) -> u128 {
         let bytes = u128::from(method_name_size) + u128::from(payload_size);
-        self.call
-            .saturating_add(self.call_byte.saturating_mul(bytes))
+        self.call.saturating_add(self.call_byte.saturating_mul(bytes))
     }
 
     /// Price of an execution that may change state.
     pub fn execution_price(&self, instructions: u64) -> u128 {
-        let executed = self
-            .kilo_instructions
-            .saturating_mul(u128::from(instructions))
-            / 1_000;
+        let executed = self.kilo_instructions.saturating_mul(u128::from(instructions)) / 1_000;
         self.execution.saturating_add(executed)
     }
 
     /// Price of receiving an ingress message.
     pub fn ingress_price(&self, bytes: usize) -> u128 {
         let bytes = u128::try_from(bytes).unwrap_or(u128::MAX);
-        self.ingress
-            .saturating_add(self.ingress_byte.saturating_mul(bytes))
+        self.ingress.saturating_add(self.ingress_byte.saturating_mul(bytes))
     }
 }
 

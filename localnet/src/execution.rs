@@ -88,8 +88,6 @@ pub(crate) struct Effects {
     pub(crate) accepted_message: bool,
     /// Lines of `ic0.debug_print`; kept even if the execution traps.
     pub(crate) log: Vec<String>,
-    /// Set if the canister asked for a certificate that was not at hand.
-    pub(crate) wants_certificate: bool,
 }
 
 /// Facts and effects of the running execution.

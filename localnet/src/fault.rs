@@ -43,14 +43,7 @@ impl Fault {
     /// A fault at the next message of any kind that matches nothing in particular; narrow it down
     /// with the methods below.
     pub fn new(action: Action) -> Self {
-        Self {
-            callee: None,
-            method: None,
-            caller: None,
-            kind: None,
-            occurrence: 1,
-            action,
-        }
+        Self { callee: None, method: None, caller: None, kind: None, occurrence: 1, action }
     }
 
     /// The next message is rejected.
@@ -163,10 +156,7 @@ impl Fault {
         kind && self.permitted(message)
             && self.callee.is_none_or(|callee| callee == message.callee)
             && self.caller.is_none_or(|caller| caller == message.caller)
-            && self
-                .method
-                .as_deref()
-                .is_none_or(|method| method == message.method)
+            && self.method.as_deref().is_none_or(|method| method == message.method)
     }
 
     /// Whether the network could do this to such a message.

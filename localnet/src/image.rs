@@ -34,12 +34,7 @@ impl Image {
     }
 
     /// Takes over the instance's memory and globals.
-    pub(crate) fn capture(
-        &mut self,
-        mut store: impl AsContextMut,
-        memory: Option<Memory>,
-        globals: &[Global],
-    ) {
+    pub(crate) fn capture(&mut self, mut store: impl AsContextMut, memory: Option<Memory>, globals: &[Global]) {
         if let Some(memory) = memory {
             let (live, _) = memory.data(&store).as_chunks::<PAGE>();
             self.pages.resize_with(live.len(), zero_page);
@@ -68,12 +63,7 @@ impl Image {
 
     /// Puts the instance back to this image. False if the instance's memory is larger than the
     /// image: linear memories cannot shrink, so a new instance is needed.
-    pub(crate) fn restore(
-        &self,
-        mut store: impl AsContextMut,
-        memory: Option<Memory>,
-        globals: &[Global],
-    ) -> bool {
+    pub(crate) fn restore(&self, mut store: impl AsContextMut, memory: Option<Memory>, globals: &[Global]) -> bool {
         if let Some(memory) = memory {
             let (live, _) = memory.data_mut(&mut store).as_chunks_mut::<PAGE>();
             if live.len() != self.pages.len() {

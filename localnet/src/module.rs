@@ -66,10 +66,7 @@ pub(crate) struct Prepared {
 /// Unpacks and rewrites a module; the error says what is wrong with it.
 pub(crate) fn prepare(uploaded: &[u8], limits: &Limits) -> Result<Prepared, String> {
     let unpacked = unpack(uploaded, limits)?;
-    let mut prepared = Prepared {
-        size: unpacked.len(),
-        ..Prepared::default()
-    };
+    let mut prepared = Prepared { size: unpacked.len(), ..Prepared::default() };
     let survey = Survey::of(&unpacked).map_err(|error| error.to_string())?;
     prepared.mutable_globals = survey.mutable_globals.len();
     prepared.has_start = survey.start.is_some();
@@ -79,18 +76,12 @@ pub(crate) fn prepare(uploaded: &[u8], limits: &Limits) -> Result<Prepared, Stri
         }
     }
     for (name, content) in &survey.custom {
-        let (public, name) = match (
-            name.strip_prefix("icp:public "),
-            name.strip_prefix("icp:private "),
-        ) {
+        let (public, name) = match (name.strip_prefix("icp:public "), name.strip_prefix("icp:private ")) {
             (Some(name), _) => (true, name),
             (None, Some(name)) => (false, name),
             (None, None) => continue,
         };
-        let metadata = Metadata {
-            public,
-            content: content.to_vec(),
-        };
+        let metadata = Metadata { public, content: content.to_vec() };
         prepared.metadata.insert(name.to_owned(), metadata);
     }
     prepared.wasm = rewrite(&unpacked, &survey).map_err(|error| error.to_string())?;
@@ -109,29 +100,18 @@ fn unpack<'a>(uploaded: &'a [u8], limits: &Limits) -> Result<std::borrow::Cow<'a
         .read_to_end(&mut unpacked)
         .map_err(|error| format!("the module is not valid gzip: {error}"))?;
     if unpacked.len() > limits.module_bytes {
-        return Err(format!(
-            "the module unpacks to more than {} bytes",
-            limits.module_bytes
-        ));
+        return Err(format!("the module unpacks to more than {} bytes", limits.module_bytes));
     }
     Ok(unpacked.into())
 }
 
 fn add_function(prepared: &mut Prepared, name: &str) -> Result<(), String> {
-    for kind in [
-        MethodKind::Update,
-        MethodKind::Query,
-        MethodKind::CompositeQuery,
-    ] {
-        let method = name
-            .strip_prefix(kind.prefix())
-            .and_then(|rest| rest.strip_prefix(' '));
+    for kind in [MethodKind::Update, MethodKind::Query, MethodKind::CompositeQuery] {
+        let method = name.strip_prefix(kind.prefix()).and_then(|rest| rest.strip_prefix(' '));
         if let Some(method) = method
             && prepared.methods.insert(method.to_owned(), kind).is_some()
         {
-            return Err(format!(
-                "the module exports the method '{method}' more than once"
-            ));
+            return Err(format!("the module exports the method '{method}' more than once"));
         }
     }
     prepared.functions.insert(name.to_owned());
@@ -163,9 +143,7 @@ impl<'a> Survey<'a> {
                 Payload::ExportSection(section) => {
                     for export in section {
                         let export = export?;
-                        survey
-                            .exports
-                            .push((export.name, export.kind, export.index));
+                        survey.exports.push((export.name, export.kind, export.index));
                     }
                 }
                 Payload::GlobalSection(section) => {

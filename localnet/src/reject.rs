@@ -44,10 +44,7 @@ pub struct Reject {
 impl Reject {
     /// A rejection with a given code and text.
     pub fn new(code: RejectCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     /// The `ICnnnn` that begins the message, if the system wrote it ("Error codes").
@@ -62,19 +59,11 @@ impl Reject {
     }
 
     pub(crate) fn canister_not_found(id: Principal) -> Self {
-        Self::system(
-            RejectCode::DestinationInvalid,
-            301,
-            format_args!("Canister {id} not found"),
-        )
+        Self::system(RejectCode::DestinationInvalid, 301, format_args!("Canister {id} not found"))
     }
 
     pub(crate) fn no_such_management_method(method: &str) -> Self {
-        Self::system(
-            RejectCode::DestinationInvalid,
-            302,
-            format_args!("Management canister has no method '{method}'"),
-        )
+        Self::system(RejectCode::DestinationInvalid, 302, format_args!("Management canister has no method '{method}'"))
     }
 
     pub(crate) fn out_of_cycles(id: Principal, needed: u128, held: u128) -> Self {
@@ -96,26 +85,16 @@ impl Reject {
     pub(crate) fn invalid_controller(id: Principal, caller: Principal) -> Self {
         Self::canister_error(
             512,
-            format_args!(
-                "Only the controllers of the canister {id} can control it; {caller} is none of them"
-            ),
+            format_args!("Only the controllers of the canister {id} can control it; {caller} is none of them"),
         )
     }
 
     pub(crate) fn method_not_found(id: Principal, kind: &str, method: &str) -> Self {
-        Self::error_from(
-            id,
-            536,
-            format_args!("Canister has no {kind} method '{method}'."),
-        )
+        Self::error_from(id, 536, format_args!("Canister has no {kind} method '{method}'."))
     }
 
     pub(crate) fn no_wasm_module(id: Principal) -> Self {
-        Self::error_from(
-            id,
-            537,
-            "Attempted to execute a message, but the canister contains no Wasm module.",
-        )
+        Self::error_from(id, 537, "Attempted to execute a message, but the canister contains no Wasm module.")
     }
 
     pub(crate) fn did_not_reply(id: Principal) -> Self {
@@ -123,11 +102,7 @@ impl Reject {
     }
 
     pub(crate) fn refused_ingress(id: Principal) -> Self {
-        Self::system(
-            RejectCode::CanisterReject,
-            516,
-            format_args!("Canister {id} rejected the message"),
-        )
+        Self::system(RejectCode::CanisterReject, 516, format_args!("Canister {id} rejected the message"))
     }
 
     pub(crate) fn too_large(what: &str, size: usize, limit: usize) -> Self {

@@ -49,11 +49,7 @@ pub(crate) enum Failure {
 impl Sandbox {
     /// Instantiates a module; its start function is not run.
     pub(crate) fn new(compiled: &Compiled) -> wasmtime::Result<Self> {
-        let host = Host {
-            memory: None,
-            execution: None,
-            fuel: 0,
-        };
+        let host = Host { memory: None, execution: None, fuel: 0 };
         let mut store = Store::new(compiled.pre.module().engine(), host);
         let instance = compiled.pre.instantiate(&mut store)?;
         let memory = instance.get_memory(&mut store, MEMORY);
@@ -62,13 +58,7 @@ impl Sandbox {
         let globals = (0..compiled.info.mutable_globals)
             .filter_map(|number| instance.get_global(&mut store, &global_export(number)))
             .collect();
-        Ok(Self {
-            store,
-            instance,
-            memory,
-            table,
-            globals,
-        })
+        Ok(Self { store, instance, memory, table, globals })
     }
 
     /// Instantiates a module and gives it the heap and globals of an image.
@@ -101,9 +91,7 @@ impl Sandbox {
         if image.restore(&mut self.store, self.memory, &[]) {
             Ok(())
         } else {
-            Err(wasmtime::Error::msg(
-                "the heap that is kept is smaller than the module's",
-            ))
+            Err(wasmtime::Error::msg("the heap that is kept is smaller than the module's"))
         }
     }
 
@@ -133,19 +121,13 @@ impl Sandbox {
         let execution = self.store.data_mut().execution.take();
         // `call` never takes the execution out, so it is still here.
         let execution = execution.unwrap_or_else(|| unreachable!("the execution left its store"));
-        Ended {
-            execution,
-            result,
-            instructions: limit.saturating_sub(left),
-        }
+        Ended { execution, result, instructions: limit.saturating_sub(left) }
     }
 
     fn call(&mut self, function: Function<'_>) -> wasmtime::Result<()> {
         match function {
             Function::Export(name) => {
-                let func = self
-                    .instance
-                    .get_typed_func::<(), ()>(&mut self.store, name)?;
+                let func = self.instance.get_typed_func::<(), ()>(&mut self.store, name)?;
                 func.call(&mut self.store, ())
             }
             Function::Callback(closure) => {
@@ -157,9 +139,7 @@ impl Sandbox {
     }
 
     fn callback(&mut self, index: u32) -> wasmtime::Result<Func> {
-        let entry = self
-            .table
-            .and_then(|table| table.get(&mut self.store, u64::from(index)));
+        let entry = self.table.and_then(|table| table.get(&mut self.store, u64::from(index)));
         match entry {
             Some(Ref::Func(Some(func))) => Ok(func),
             _ => Err(wasmtime::Error::new(Violation::contract(format!(
@@ -170,27 +150,16 @@ impl Sandbox {
 }
 
 fn failure(canister: Principal, limit: u64, error: &wasmtime::Error) -> Failure {
-    let reject = match (
-        error.downcast_ref::<Violation>(),
-        error.downcast_ref::<wasmtime::Trap>(),
-    ) {
+    let reject = match (error.downcast_ref::<Violation>(), error.downcast_ref::<wasmtime::Trap>()) {
         (Some(Violation::CertificateWanted), _) => return Failure::CertificateWanted,
         (Some(violation), _) => Reject::error_from(canister, violation.number(), violation),
         (None, Some(wasmtime::Trap::OutOfFuel)) => Reject::error_from(
             canister,
             522,
-            format_args!(
-                "Canister exceeded the limit of {limit} instructions for single message execution."
-            ),
+            format_args!("Canister exceeded the limit of {limit} instructions for single message execution."),
         ),
-        (None, Some(trap)) => Reject::error_from(
-            canister,
-            502,
-            format_args!("Canister trapped: {}", trap_text(trap)),
-        ),
-        (None, None) => {
-            Reject::error_from(canister, 502, format_args!("Canister trapped: {error}"))
-        }
+        (None, Some(trap)) => Reject::error_from(canister, 502, format_args!("Canister trapped: {}", trap_text(trap))),
+        (None, None) => Reject::error_from(canister, 502, format_args!("Canister trapped: {error}")),
     };
     Failure::Trap(reject)
 }

@@ -3,8 +3,8 @@
 use crate::reject::Reject;
 use candid::{Nat, Principal};
 use ic_management_canister_types::{
-    CanisterSettings, DefiniteCanisterSettings, EnvironmentVariable, LogVisibility,
-    SnapshotVisibility, StatusVisibility,
+    CanisterSettings, DefiniteCanisterSettings, EnvironmentVariable, LogVisibility, SnapshotVisibility,
+    StatusVisibility,
 };
 use std::sync::Arc;
 
@@ -59,10 +59,7 @@ pub(crate) fn controllers(settings: &CanisterSettings) -> Result<Option<Arc<[Pri
     if controllers.len() > MAX_CONTROLLERS {
         return Err(Reject::canister_error(
             402,
-            format_args!(
-                "{} controllers were given, at most {MAX_CONTROLLERS} are allowed",
-                controllers.len()
-            ),
+            format_args!("{} controllers were given, at most {MAX_CONTROLLERS} are allowed", controllers.len()),
         ));
     }
     Ok(Some(controllers.into()))
@@ -80,10 +77,7 @@ impl Settings {
         set(&mut self.memory_allocation, given.memory_allocation);
         set(&mut self.freezing_threshold, given.freezing_threshold);
         set(&mut self.reserved_cycles_limit, given.reserved_cycles_limit);
-        set(
-            &mut self.minimum_incoming_canister_call_cycles,
-            given.minimum_incoming_canister_call_cycles,
-        );
+        set(&mut self.minimum_incoming_canister_call_cycles, given.minimum_incoming_canister_call_cycles);
         set(&mut self.log_visibility, given.log_visibility);
         set(&mut self.log_memory_limit, given.log_memory_limit);
         set(&mut self.snapshot_visibility, given.snapshot_visibility);
@@ -101,19 +95,14 @@ impl Settings {
         let variables = self
             .environment
             .iter()
-            .map(|(name, value)| EnvironmentVariable {
-                name: name.clone(),
-                value: value.clone(),
-            });
+            .map(|(name, value)| EnvironmentVariable { name: name.clone(), value: value.clone() });
         DefiniteCanisterSettings {
             controllers: controllers.to_vec(),
             compute_allocation: self.compute_allocation.clone(),
             memory_allocation: self.memory_allocation.clone(),
             freezing_threshold: self.freezing_threshold.clone(),
             reserved_cycles_limit: self.reserved_cycles_limit.clone(),
-            minimum_incoming_canister_call_cycles: self
-                .minimum_incoming_canister_call_cycles
-                .clone(),
+            minimum_incoming_canister_call_cycles: self.minimum_incoming_canister_call_cycles.clone(),
             log_visibility: self.log_visibility.clone(),
             log_memory_limit: self.log_memory_limit.clone(),
             snapshot_visibility: self.snapshot_visibility.clone(),

@@ -57,11 +57,7 @@ impl StableMemory {
         while !target.is_empty() {
             let count = target.len().min(PAGE - start);
             let (now, rest) = target.split_at_mut(count);
-            let Some(source) = self
-                .pages
-                .get(index)
-                .and_then(|p| p.get(start..start + count))
-            else {
+            let Some(source) = self.pages.get(index).and_then(|p| p.get(start..start + count)) else {
                 return false;
             };
             now.copy_from_slice(source);
@@ -123,16 +119,11 @@ impl StableMemory {
 
     /// All bytes, for inspection.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
-        self.pages
-            .iter()
-            .flat_map(|page| page.iter().copied())
-            .collect()
+        self.pages.iter().flat_map(|page| page.iter().copied()).collect()
     }
 
     fn contains(&self, offset: u64, len: usize) -> bool {
-        offset
-            .checked_add(len as u64)
-            .is_some_and(|end| end <= self.bytes())
+        offset.checked_add(len as u64).is_some_and(|end| end <= self.bytes())
     }
 
     /// Puts a page into the journal, once per execution.

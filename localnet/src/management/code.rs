@@ -6,9 +6,8 @@ use crate::reject::{Reject, RejectCode};
 use crate::stable::StableMemory;
 use candid::Principal;
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterInstallMode, ChangeDetails, ChangeOrigin, ChunkHash,
-    CodeDeploymentMode, CodeDeploymentRecord, InstallChunkedCodeArgs, InstallCodeArgs,
-    UninstallCodeArgs, UploadChunkArgs,
+    CanisterIdRecord, CanisterInstallMode, ChangeDetails, ChangeOrigin, ChunkHash, CodeDeploymentMode,
+    CodeDeploymentRecord, InstallChunkedCodeArgs, InstallCodeArgs, UninstallCodeArgs, UploadChunkArgs,
 };
 use sha2::{Digest, Sha256};
 
@@ -42,20 +41,12 @@ impl Net {
         Ok(())
     }
 
-    fn record_deployment(
-        &mut self,
-        id: Principal,
-        origin: ChangeOrigin,
-        mode: CanisterInstallMode,
-    ) {
+    fn record_deployment(&mut self, id: Principal, origin: ChangeOrigin, mode: CanisterInstallMode) {
         let time = self.now();
         let Some(canister) = self.canisters.get_mut(&id) else {
             return;
         };
-        let hash = canister
-            .code
-            .as_ref()
-            .map(|code| code.compiled.hash.to_vec());
+        let hash = canister.code.as_ref().map(|code| code.compiled.hash.to_vec());
         let record = CodeDeploymentRecord {
             mode: match mode {
                 CanisterInstallMode::Install => CodeDeploymentMode::Install,
@@ -78,9 +69,7 @@ impl Net {
         }
         let mut wasm = Vec::new();
         for chunk in &args.chunk_hashes_list {
-            let found = <[u8; 32]>::try_from(chunk.hash.as_slice())
-                .ok()
-                .and_then(|hash| canister.chunks.get(&hash));
+            let found = <[u8; 32]>::try_from(chunk.hash.as_slice()).ok().and_then(|hash| canister.chunks.get(&hash));
             wasm.extend_from_slice(found.ok_or_else(|| {
                 Reject::canister_error(
                     402,
@@ -89,10 +78,7 @@ impl Net {
             })?);
         }
         if Sha256::digest(&wasm).as_slice() != args.wasm_module_hash {
-            return Err(Reject::canister_error(
-                402,
-                "the chunks do not make a module of the given hash",
-            ));
+            return Err(Reject::canister_error(402, "the chunks do not make a module of the given hash"));
         }
         let origin = call.change_origin(args.sender_canister_version);
         self.install_code(call.caller, target, mode, &wasm, &args.arg)?;
@@ -106,48 +92,32 @@ impl Net {
         if args.chunk.len() > CHUNK_BYTES {
             return Err(Reject::canister_error(
                 402,
-                format_args!(
-                    "a chunk of {} bytes exceeds {CHUNK_BYTES}",
-                    args.chunk.len()
-                ),
+                format_args!("a chunk of {} bytes exceeds {CHUNK_BYTES}", args.chunk.len()),
             ));
         }
         let hash: [u8; 32] = Sha256::digest(&args.chunk).into();
         if canister.chunks.len() >= CHUNKS && !canister.chunks.contains_key(&hash) {
-            return Err(Reject::canister_error(
-                402,
-                format_args!("the store already holds {CHUNKS} chunks"),
-            ));
+            return Err(Reject::canister_error(402, format_args!("the store already holds {CHUNKS} chunks")));
         }
         canister.chunks.insert(hash, args.chunk.into());
-        reply(&ChunkHash {
-            hash: hash.to_vec(),
-        })
+        reply(&ChunkHash { hash: hash.to_vec() })
     }
 
     pub(super) fn clear_chunk_store(&mut self, call: &mut Call<'_>) -> Reply {
         let args: CanisterIdRecord = call.decode()?;
-        self.chunk_store(args.canister_id, call.caller)?
-            .chunks
-            .clear();
+        self.chunk_store(args.canister_id, call.caller)?.chunks.clear();
         done()
     }
 
     pub(super) fn stored_chunks(&mut self, call: &mut Call<'_>) -> Reply {
         let args: CanisterIdRecord = call.decode()?;
         let canister = self.chunk_store(args.canister_id, call.caller)?;
-        let hashes = canister.chunks.keys().map(|hash| ChunkHash {
-            hash: hash.to_vec(),
-        });
+        let hashes = canister.chunks.keys().map(|hash| ChunkHash { hash: hash.to_vec() });
         reply(&hashes.collect::<Vec<_>>())
     }
 
     /// The store belongs to a canister: its controllers may use it, and the canister itself.
-    fn chunk_store(
-        &mut self,
-        id: Principal,
-        caller: Principal,
-    ) -> Result<&mut crate::canister::Canister, Reject> {
+    fn chunk_store(&mut self, id: Principal, caller: Principal) -> Result<&mut crate::canister::Canister, Reject> {
         if id == caller {
             return self.existing(id);
         }

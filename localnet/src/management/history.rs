@@ -3,9 +3,7 @@
 use super::Call;
 use crate::canister::Canister;
 use candid::Principal;
-use ic_management_canister_types::{
-    Change, ChangeDetails, ChangeOrigin, FromCanisterRecord, FromUserRecord,
-};
+use ic_management_canister_types::{Change, ChangeDetails, ChangeOrigin, FromCanisterRecord, FromUserRecord};
 
 /// Changes that are kept.
 const KEPT: usize = 20;

@@ -8,9 +8,8 @@ use crate::reject::Reject;
 use crate::settings;
 use candid::{Nat, Principal};
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterSettings, ChangeDetails, ChangeOrigin, ControllersChangeRecord,
-    CreateCanisterArgs, CreationRecord, ProvisionalCreateCanisterWithCyclesArgs,
-    ProvisionalTopUpCanisterArgs, UpdateSettingsArgs,
+    CanisterIdRecord, CanisterSettings, ChangeDetails, ChangeOrigin, ControllersChangeRecord, CreateCanisterArgs,
+    CreationRecord, ProvisionalCreateCanisterWithCyclesArgs, ProvisionalTopUpCanisterArgs, UpdateSettingsArgs,
 };
 use std::sync::Arc;
 
@@ -44,20 +43,14 @@ impl Net {
         let controllers = controllers.unwrap_or_else(|| Arc::from([creator]));
         let id = match specified_id {
             Some(id) if self.canisters.contains_key(&id) => {
-                return Err(Reject::canister_error(
-                    402,
-                    format_args!("Canister {id} is already installed"),
-                ));
+                return Err(Reject::canister_error(402, format_args!("Canister {id} is already installed")));
             }
             Some(id) => id,
             None => self.allocate_canister_id()?,
         };
         let mut canister = Canister::new(id, Arc::clone(&controllers), cycles);
         canister.settings.update(settings);
-        let record = CreationRecord {
-            controllers: controllers.to_vec(),
-            environment_variables_hash: None,
-        };
+        let record = CreationRecord { controllers: controllers.to_vec(), environment_variables_hash: None };
         canister.changed(self.now(), origin, ChangeDetails::Creation(record));
         self.canisters.insert(id, canister);
         Ok(id)
@@ -66,10 +59,7 @@ impl Net {
     pub(super) fn create_canister_method(&mut self, call: &mut Call<'_>) -> Reply {
         let args: CreateCanisterArgs = call.decode()?;
         if !call.from_canister() {
-            return Err(Reject::canister_error(
-                516,
-                "create_canister can only be called by canisters",
-            ));
+            return Err(Reject::canister_error(516, "create_canister can only be called by canisters"));
         }
         let fee = self.subnet.config.costs.creation;
         let Some(cycles) = call.cycles.checked_sub(fee) else {
@@ -139,9 +129,7 @@ impl Net {
         canister.settings.update(settings);
         canister.version += 1;
         if let Some(controllers) = controllers {
-            let record = ControllersChangeRecord {
-                controllers: controllers.to_vec(),
-            };
+            let record = ControllersChangeRecord { controllers: controllers.to_vec() };
             canister.controllers = controllers;
             canister.changed(time, origin, ChangeDetails::ControllersChange(record));
         }
@@ -158,10 +146,7 @@ impl Net {
         }
         if let Status::Stopping(waiting) = before {
             for origin in waiting {
-                let reject = Reject::canister_error(
-                    510,
-                    format_args!("Canister {id}'s stop request was cancelled."),
-                );
+                let reject = Reject::canister_error(510, format_args!("Canister {id}'s stop request was cancelled."));
                 self.respond(origin, Err(reject), 0);
             }
         }
@@ -189,17 +174,11 @@ impl Net {
         if canister.status != Status::Stopped {
             return Err(Reject::canister_error(
                 510,
-                format_args!(
-                    "Canister {} must be stopped before it is deleted.",
-                    args.canister_id
-                ),
+                format_args!("Canister {} must be stopped before it is deleted.", args.canister_id),
             ));
         }
         if args.canister_id == call.caller {
-            return Err(Reject::canister_error(
-                402,
-                "A canister cannot delete itself",
-            ));
+            return Err(Reject::canister_error(402, "A canister cannot delete itself"));
         }
         self.canisters.remove(&args.canister_id);
         done()

@@ -26,9 +26,8 @@ pub(crate) struct Call<'a> {
 
 impl Call<'_> {
     fn decode<T: CandidType + DeserializeOwned>(&self) -> Result<T, Reject> {
-        candid::decode_one(self.arg).map_err(|error| {
-            Reject::canister_error(402, format_args!("Error decoding candid: {error}"))
-        })
+        candid::decode_one(self.arg)
+            .map_err(|error| Reject::canister_error(402, format_args!("Error decoding candid: {error}")))
     }
 
     fn from_canister(&self) -> bool {
@@ -42,12 +41,9 @@ pub(crate) fn empty_reply() -> Vec<u8> {
 }
 
 fn reply(value: &impl CandidType) -> Result<Option<Vec<u8>>, Reject> {
-    candid::encode_one(value).map(Some).map_err(|error| {
-        Reject::new(
-            RejectCode::SysFatal,
-            format!("the reply cannot be encoded: {error}"),
-        )
-    })
+    candid::encode_one(value)
+        .map(Some)
+        .map_err(|error| Reject::new(RejectCode::SysFatal, format!("the reply cannot be encoded: {error}")))
 }
 
 fn done() -> Result<Option<Vec<u8>>, Reject> {
@@ -56,12 +52,8 @@ fn done() -> Result<Option<Vec<u8>>, Reject> {
 
 impl Net {
     pub(crate) fn deliver_to_management(&mut self, request: Request) {
-        let mut call = Call {
-            caller: request.caller,
-            origin: &request.origin,
-            arg: &request.arg,
-            cycles: request.cycles,
-        };
+        let mut call =
+            Call { caller: request.caller, origin: &request.origin, arg: &request.arg, cycles: request.cycles };
         let response: Option<Response> = self.manage(&request.method, &mut call).transpose();
         let refund = call.cycles;
         let kind = match request.origin {

@@ -6,8 +6,8 @@ use crate::net::Net;
 use crate::reject::Reject;
 use candid::Nat;
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterInfoArgs, CanisterInfoResult, CanisterStatusResult,
-    CanisterStatusType, MemoryMetrics, QueryStats,
+    CanisterIdRecord, CanisterInfoArgs, CanisterInfoResult, CanisterStatusResult, CanisterStatusType, MemoryMetrics,
+    QueryStats,
 };
 
 type Reply = Result<Option<Vec<u8>>, Reject>;
@@ -35,10 +35,7 @@ impl Net {
     pub(super) fn canister_info(&mut self, call: &mut Call<'_>) -> Reply {
         let args: CanisterInfoArgs = call.decode()?;
         if !call.from_canister() {
-            return Err(Reject::canister_error(
-                516,
-                "canister_info can only be called by canisters",
-            ));
+            return Err(Reject::canister_error(516, "canister_info can only be called by canisters"));
         }
         let canister = self.existing(args.canister_id)?;
         let wanted = args.num_requested_changes.unwrap_or(0);

@@ -31,22 +31,14 @@ impl Net {
         let faulted = fault.is_some();
         let mut trap = None;
         match fault {
-            Some(Action::Reject(code, message)) => {
-                answer.response = Err(Reject::new(code, message))
-            }
+            Some(Action::Reject(code, message)) => answer.response = Err(Reject::new(code, message)),
             Some(_) => trap = Some(injected_trap(answer.to)),
             None => {}
         }
         self.run_callback(answer, callback, trap, faulted);
     }
 
-    fn run_callback(
-        &mut self,
-        answer: Answer,
-        callback: Callback,
-        injected_trap: Option<Reject>,
-        faulted: bool,
-    ) {
+    fn run_callback(&mut self, answer: Answer, callback: Callback, injected_trap: Option<Reject>, faulted: bool) {
         let (id, round) = (answer.to, self.subnet.round);
         let Some(canister) = self.canisters.get_mut(&id) else {
             return;
@@ -55,16 +47,8 @@ impl Net {
             return;
         };
         let (kind, entry, closure) = match answer.response {
-            Ok(_) => (
-                MessageKind::ReplyCallback,
-                Entry::REPLY,
-                callback.call.reply,
-            ),
-            Err(_) => (
-                MessageKind::RejectCallback,
-                Entry::REJECT,
-                callback.call.reject,
-            ),
+            Ok(_) => (MessageKind::ReplyCallback, Entry::REPLY, callback.call.reply),
+            Err(_) => (MessageKind::RejectCallback, Entry::REJECT, callback.call.reject),
         };
         let (arg, reject): (Arc<[u8]>, _) = match answer.response {
             Ok(reply) => (reply.into(), None),

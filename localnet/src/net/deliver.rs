@@ -15,11 +15,7 @@ use std::sync::Arc;
 
 /// The reject of an injected trap.
 pub(super) fn injected_trap(canister: Principal) -> Reject {
-    Reject::error_from(
-        canister,
-        503,
-        "Canister called `ic0.trap` with message: 'injected fault'",
-    )
+    Reject::error_from(canister, 503, "Canister called `ic0.trap` with message: 'injected fault'")
 }
 
 impl Net {
@@ -62,10 +58,7 @@ impl Net {
 
     fn entry_of(&self, request: &Request) -> Result<(Entry, String), Reject> {
         let id = request.callee;
-        let canister = self
-            .canisters
-            .get(&id)
-            .ok_or_else(|| Reject::canister_not_found(id))?;
+        let canister = self.canisters.get(&id).ok_or_else(|| Reject::canister_not_found(id))?;
         let code = canister.accepts_requests()?;
         let entry = match code.compiled.info.methods.get(&request.method) {
             Some(MethodKind::Update) => Entry::UPDATE,
@@ -74,11 +67,7 @@ impl Net {
                 return Err(Reject::method_not_found(id, "update", &request.method));
             }
         };
-        let kind = if entry == Entry::UPDATE {
-            MethodKind::Update
-        } else {
-            MethodKind::Query
-        };
+        let kind = if entry == Entry::UPDATE { MethodKind::Update } else { MethodKind::Query };
         Ok((entry, format!("{} {}", kind.prefix(), request.method)))
     }
 
@@ -128,11 +117,9 @@ impl Net {
     pub(super) fn settle(&mut self, id: Principal, context: u64, executed: Executed) {
         let trap = match executed.result {
             Err(Failure::Trap(reject)) => Some(reject),
-            Err(Failure::CertificateWanted) => Some(Reject::error_from(
-                id,
-                504,
-                "there is no certificate in replicated execution",
-            )),
+            Err(Failure::CertificateWanted) => {
+                Some(Reject::error_from(id, 504, "there is no certificate in replicated execution"))
+            }
             Ok(()) => None,
         };
         let mut effects = executed.effects;
@@ -170,17 +157,14 @@ impl Net {
             return;
         };
         let number = canister.issue();
-        let deadline = call.timeout_seconds.map_or(0, |seconds| {
-            time.saturating_add(u64::from(seconds).saturating_mul(1_000_000_000))
-        });
+        let deadline = call
+            .timeout_seconds
+            .map_or(0, |seconds| time.saturating_add(u64::from(seconds).saturating_mul(1_000_000_000)));
         if let Some(call) = canister.contexts.get_mut(&context) {
             call.outstanding += 1;
         }
         let request = Request {
-            origin: Origin::Canister {
-                id,
-                callback: number,
-            },
+            origin: Origin::Canister { id, callback: number },
             caller: id,
             callee: call.callee,
             method: call.method.clone(),
@@ -188,11 +172,7 @@ impl Net {
             cycles: call.cycles,
             deadline,
         };
-        let callback = Callback {
-            context,
-            call,
-            deadline,
-        };
+        let callback = Callback { context, call, deadline };
         canister.callbacks.insert(number, callback);
         self.enqueue(Message::Request(request));
     }
@@ -202,11 +182,7 @@ impl Net {
         let Some(canister) = self.canisters.get_mut(&id) else {
             return;
         };
-        if canister
-            .contexts
-            .get(&context)
-            .is_none_or(|call| call.outstanding > 0)
-        {
+        if canister.contexts.get(&context).is_none_or(|call| call.outstanding > 0) {
             return;
         }
         if let Some(call) = canister.contexts.remove(&context)

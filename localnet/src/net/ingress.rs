@@ -4,6 +4,7 @@ use super::{Message, Net, Request};
 use crate::call_context::Origin;
 use crate::canister::{Canister, Invocation};
 use crate::entry::Entry;
+use crate::execution::Response;
 use crate::reject::{Reject, RejectCode};
 use crate::sandbox::{Failure, Function};
 use crate::subnet::Subnet;
@@ -14,12 +15,21 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// A submitted call, to ask for its response with.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, Deserialize)]
 pub struct MessageId(pub(super) u64);
 
+impl MessageId {
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl Net {
+    /// The calls whose responses are kept, or awaited.
+    pub(crate) fn ingress_statuses(&self) -> impl Iterator<Item = (MessageId, Option<&Response>)> {
+        self.ingress.iter().map(|(id, response)| (*id, response.as_ref()))
+    }
+
     /// Calls a method as an update and waits for the response. The argument is a tuple, the result
     /// the single value of the reply (`()` if there is none).
     pub fn update<R: CandidType + DeserializeOwned>(
@@ -49,11 +59,7 @@ impl Net {
             self.tick();
         }
         match self.ingress.get(&id) {
-            Some(Some(_)) => self
-                .ingress
-                .remove(&id)
-                .flatten()
-                .unwrap_or_else(|| Err(waiting())),
+            Some(Some(_)) => self.ingress.remove(&id).flatten().unwrap_or_else(|| Err(waiting())),
             _ => Err(waiting()),
         }
     }
@@ -78,13 +84,7 @@ impl Net {
     }
 
     /// As [`Net::submit`], with bytes.
-    pub fn submit_raw(
-        &mut self,
-        canister: Principal,
-        caller: Principal,
-        method: &str,
-        arg: Vec<u8>,
-    ) -> MessageId {
+    pub fn submit_raw(&mut self, canister: Principal, caller: Principal, method: &str, arg: Vec<u8>) -> MessageId {
         let id = self.new_message();
         let arg: Arc<[u8]> = arg.into();
         match self.accept_ingress(canister, caller, method, &arg) {
@@ -108,10 +108,7 @@ impl Net {
     }
 
     /// The response to a submitted call, once there is one.
-    pub fn poll<R: CandidType + DeserializeOwned>(
-        &self,
-        id: &MessageId,
-    ) -> Option<Result<R, Reject>> {
+    pub fn poll<R: CandidType + DeserializeOwned>(&self, id: &MessageId) -> Option<Result<R, Reject>> {
         let response = self.poll_raw(id)?;
         Some(response.and_then(|bytes| decode(&bytes)))
     }
@@ -141,17 +138,10 @@ impl Net {
         if canister == Principal::management_canister() {
             return Ok(());
         }
-        let target = self
-            .canisters
-            .get_mut(&canister)
-            .ok_or_else(|| Reject::canister_not_found(canister))?;
+        let target = self.canisters.get_mut(&canister).ok_or_else(|| Reject::canister_not_found(canister))?;
         target.accepts_requests()?;
         inspect(target, &self.subnet, caller, method, arg)?;
-        let price = self
-            .subnet
-            .config
-            .costs
-            .ingress_price(arg.len() + method.len());
+        let price = self.subnet.config.costs.ingress_price(arg.len() + method.len());
         if price > target.cycles {
             return Err(Reject::out_of_cycles(canister, price, target.cycles));
         }
@@ -174,11 +164,8 @@ fn inspect(
     }
     let limit = subnet.config.limits.inspect_instructions;
     let function = Function::Export(INSPECT);
-    let invocation = Invocation {
-        arg: Arc::clone(arg),
-        method,
-        ..Invocation::new(Entry::INSPECT, function, caller, limit)
-    };
+    let invocation =
+        Invocation { arg: Arc::clone(arg), method, ..Invocation::new(Entry::INSPECT, function, caller, limit) };
     let executed = canister.execute(subnet, invocation);
     match executed.result {
         Err(Failure::Trap(reject)) => Err(reject),
@@ -195,19 +182,11 @@ fn waiting() -> Reject {
 }
 
 pub(super) fn encode(args: impl ArgumentEncoder) -> Result<Vec<u8>, Reject> {
-    candid::encode_args(args).map_err(|error| {
-        Reject::new(
-            RejectCode::SysFatal,
-            format!("the arguments cannot be encoded: {error}"),
-        )
-    })
+    candid::encode_args(args)
+        .map_err(|error| Reject::new(RejectCode::SysFatal, format!("the arguments cannot be encoded: {error}")))
 }
 
 pub(super) fn decode<R: CandidType + DeserializeOwned>(reply: &[u8]) -> Result<R, Reject> {
-    candid::decode_one(reply).map_err(|error| {
-        Reject::new(
-            RejectCode::SysFatal,
-            format!("the reply is not of the expected type: {error}"),
-        )
-    })
+    candid::decode_one(reply)
+        .map_err(|error| Reject::new(RejectCode::SysFatal, format!("the reply is not of the expected type: {error}")))
 }

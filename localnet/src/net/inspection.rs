@@ -12,41 +12,22 @@ impl Net {
     /// (`provisional_create_canister_with_cycles`, at once).
     pub fn create_canister(&mut self, controller: Principal, cycles: u128) -> Principal {
         // Fails only when four billion canisters exist.
-        self.create(controller, cycles, None)
-            .unwrap_or_else(|_| Principal::anonymous())
+        self.create(controller, cycles, None).unwrap_or_else(|_| Principal::anonymous())
     }
 
     /// Installs code on an empty canister, at once and without a limit of the module's size.
-    pub fn install(
-        &mut self,
-        id: Principal,
-        caller: Principal,
-        wasm: &[u8],
-        arg: Vec<u8>,
-    ) -> Result<(), Reject> {
+    pub fn install(&mut self, id: Principal, caller: Principal, wasm: &[u8], arg: Vec<u8>) -> Result<(), Reject> {
         self.deploy(id, caller, CanisterInstallMode::Install, wasm, &arg)
     }
 
     /// Upgrades at once, also in the middle of calls: outstanding callbacks are then delivered to
     /// the new code.
-    pub fn upgrade(
-        &mut self,
-        id: Principal,
-        caller: Principal,
-        wasm: &[u8],
-        arg: Vec<u8>,
-    ) -> Result<(), Reject> {
+    pub fn upgrade(&mut self, id: Principal, caller: Principal, wasm: &[u8], arg: Vec<u8>) -> Result<(), Reject> {
         self.deploy(id, caller, CanisterInstallMode::Upgrade(None), wasm, &arg)
     }
 
     /// Replaces code and state.
-    pub fn reinstall(
-        &mut self,
-        id: Principal,
-        caller: Principal,
-        wasm: &[u8],
-        arg: Vec<u8>,
-    ) -> Result<(), Reject> {
+    pub fn reinstall(&mut self, id: Principal, caller: Principal, wasm: &[u8], arg: Vec<u8>) -> Result<(), Reject> {
         self.deploy(id, caller, CanisterInstallMode::Reinstall, wasm, &arg)
     }
 
@@ -89,12 +70,7 @@ impl Net {
         self.manage_canister(id, caller, "start_canister")
     }
 
-    fn manage_canister(
-        &mut self,
-        canister_id: Principal,
-        caller: Principal,
-        method: &str,
-    ) -> Result<(), Reject> {
+    fn manage_canister(&mut self, canister_id: Principal, caller: Principal, method: &str) -> Result<(), Reject> {
         let record = ic_management_canister_types::CanisterIdRecord { canister_id };
         self.update(Principal::management_canister(), caller, method, (record,))
     }
@@ -106,16 +82,12 @@ impl Net {
 
     /// Running, stopping or stopped.
     pub fn canister_status(&self, id: Principal) -> Option<CanisterStatusType> {
-        self.canisters
-            .get(&id)
-            .map(|canister| crate::management::status_type(&canister.status))
+        self.canisters.get(&id).map(|canister| crate::management::status_type(&canister.status))
     }
 
     /// The controllers, sorted.
     pub fn controllers(&self, id: Principal) -> Option<Vec<Principal>> {
-        self.canisters
-            .get(&id)
-            .map(|canister| canister.controllers.to_vec())
+        self.canisters.get(&id).map(|canister| canister.controllers.to_vec())
     }
 
     /// SHA-256 of the installed module.
@@ -131,59 +103,40 @@ impl Net {
 
     /// The whole stable memory.
     pub fn stable_memory(&self, id: Principal) -> Option<Vec<u8>> {
-        self.canisters
-            .get(&id)
-            .map(|canister| canister.stable.to_vec())
+        self.canisters.get(&id).map(|canister| canister.stable.to_vec())
     }
 
     /// Bytes of heap and of stable memory.
     pub fn memory_sizes(&self, id: Principal) -> Option<(u64, u64)> {
         let canister = self.canisters.get(&id)?;
-        let heap = canister
-            .code
-            .as_ref()
-            .map_or(0, |code| code.image.bytes() as u64);
+        let heap = canister.code.as_ref().map_or(0, |code| code.image.bytes() as u64);
         Some((heap, canister.stable.bytes()))
     }
 
     /// The certified data.
     pub fn certified_data(&self, id: Principal) -> Option<Vec<u8>> {
-        self.canisters
-            .get(&id)
-            .map(|canister| canister.certified_data.clone())
+        self.canisters.get(&id).map(|canister| canister.certified_data.clone())
     }
 
     /// Deadline of the global timer, if it is set.
     pub fn global_timer(&self, id: Principal) -> Option<u64> {
-        self.canisters
-            .get(&id)
-            .map(|canister| canister.timer)
-            .filter(|timer| *timer != 0)
+        self.canisters.get(&id).map(|canister| canister.timer).filter(|timer| *timer != 0)
     }
 
     /// Calls the canister works on.
     pub fn open_calls(&self, id: Principal) -> usize {
-        self.canisters
-            .get(&id)
-            .map_or(0, |canister| canister.contexts.len())
+        self.canisters.get(&id).map_or(0, |canister| canister.contexts.len())
     }
 
     /// What the canister printed, and the messages of its traps.
     pub fn logs(&self, id: Principal) -> Vec<LogLine> {
-        self.canisters
-            .get(&id)
-            .map(|c| c.log.iter().cloned().collect())
-            .unwrap_or_default()
+        self.canisters.get(&id).map(|c| c.log.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// A metadata section of the installed module, public or private.
     pub fn metadata(&self, id: Principal, name: &str) -> Option<Vec<u8>> {
         let code = self.canisters.get(&id)?.code.as_ref()?;
-        code.compiled
-            .info
-            .metadata
-            .get(name)
-            .map(|section| section.content.clone())
+        code.compiled.info.metadata.get(name).map(|section| section.content.clone())
     }
 
     /// The root key in DER, to verify certificates with.
@@ -193,10 +146,6 @@ impl Net {
 
     /// Instructions of all messages in the trace, by kind of interest.
     pub fn traced_instructions(&self, of: impl Fn(MessageKind) -> bool) -> u64 {
-        self.trace
-            .iter()
-            .filter(|entry| of(entry.kind))
-            .map(|entry| entry.instructions)
-            .sum()
+        self.trace.iter().filter(|entry| of(entry.kind)).map(|entry| entry.instructions).sum()
     }
 }

@@ -58,11 +58,7 @@ impl Net {
             return Err(Reject::no_wasm_module(id));
         }
         let compiled = compile(wasm, &self.subnet.config).map_err(|error| {
-            Reject::error_from(
-                id,
-                505,
-                format_args!("Canister's Wasm module is not valid: {error}"),
-            )
+            Reject::error_from(id, 505, format_args!("Canister's Wasm module is not valid: {error}"))
         })?;
         let saved = self.controlled(id, caller)?.save();
         let mut installation = Installation {
@@ -76,11 +72,7 @@ impl Net {
             CanisterInstallMode::Upgrade(flags) => {
                 let flags = flags.unwrap_or_default();
                 let keep = flags.wasm_memory_persistence == Some(WasmMemoryPersistence::Keep);
-                self.upgrade_code(
-                    &mut installation,
-                    flags.skip_pre_upgrade == Some(true),
-                    keep,
-                )
+                self.upgrade_code(&mut installation, flags.skip_pre_upgrade == Some(true), keep)
             }
             _ => self.fresh_code(&mut installation),
         };
@@ -129,12 +121,7 @@ impl Net {
     }
 
     /// Runs one entry point of the installation, if the module has it.
-    fn step(
-        &mut self,
-        installation: &mut Installation<'_>,
-        entry: Entry,
-        function: &str,
-    ) -> Result<(), Reject> {
+    fn step(&mut self, installation: &mut Installation<'_>, entry: Entry, function: &str) -> Result<(), Reject> {
         let (id, caller) = (installation.canister, installation.caller);
         let limit = installation.instructions_left;
         let Some(canister) = self.canisters.get_mut(&id) else {
@@ -154,9 +141,7 @@ impl Net {
         match executed.result {
             Ok(()) => Ok(()),
             Err(Failure::Trap(reject)) => Err(reject),
-            Err(Failure::CertificateWanted) => {
-                Err(Reject::error_from(id, 504, "there is no certificate here"))
-            }
+            Err(Failure::CertificateWanted) => Err(Reject::error_from(id, 504, "there is no certificate here")),
         }
     }
 
@@ -175,23 +160,13 @@ impl Net {
     }
 
     pub(crate) fn existing(&mut self, id: Principal) -> Result<&mut Canister, Reject> {
-        self.canisters
-            .get_mut(&id)
-            .ok_or_else(|| Reject::canister_not_found(id))
+        self.canisters.get_mut(&id).ok_or_else(|| Reject::canister_not_found(id))
     }
 
     /// The canister, if the caller controls it.
-    pub(crate) fn controlled(
-        &mut self,
-        id: Principal,
-        caller: Principal,
-    ) -> Result<&mut Canister, Reject> {
+    pub(crate) fn controlled(&mut self, id: Principal, caller: Principal) -> Result<&mut Canister, Reject> {
         let canister = self.existing(id)?;
-        if canister.controllers.contains(&caller) {
-            Ok(canister)
-        } else {
-            Err(Reject::invalid_controller(id, caller))
-        }
+        if canister.controllers.contains(&caller) { Ok(canister) } else { Err(Reject::invalid_controller(id, caller)) }
     }
 }
 
@@ -220,9 +195,7 @@ impl Canister {
         let invalid = |error: String| Reject::error_from(id, 505, error);
         let mut sandbox = Sandbox::new(compiled).map_err(|error| invalid(format!("{error:#}")))?;
         if let Some(heap) = kept {
-            sandbox
-                .keep_heap(&heap)
-                .map_err(|error| invalid(format!("{error:#}")))?;
+            sandbox.keep_heap(&heap).map_err(|error| invalid(format!("{error:#}")))?;
         }
         let mut image = Image::default();
         sandbox.capture(&mut image);

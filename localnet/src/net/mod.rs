@@ -12,6 +12,7 @@ pub use ingress::MessageId;
 
 use crate::call_context::Origin;
 use crate::canister::Canister;
+use crate::certificate::Certifier;
 use crate::config::Config;
 use crate::execution::Response;
 use crate::fault::{Action, Candidate, Fault, Plan};
@@ -74,6 +75,7 @@ pub struct Net {
     faults: Plan,
     trace: Vec<TraceEntry>,
     last_instructions: u64,
+    pub(crate) certifier: Certifier,
 }
 
 impl Default for Net {
@@ -96,28 +98,27 @@ impl Net {
             faults: Plan::default(),
             trace: Vec::new(),
             last_instructions: 0,
+            certifier: Certifier::default(),
         }
     }
 
     /// A second network in the same state, independent from now on. Heaps and stable memories are
-    /// shared page by page until one side writes; live instances are rebuilt when first used.
+    /// shared page by page until one side writes; live instances are rebuilt when first used. The
+    /// fork's trace begins empty.
     #[must_use]
     pub fn fork(&self) -> Self {
         Self {
             subnet: self.subnet.clone(),
-            canisters: self
-                .canisters
-                .iter()
-                .map(|(id, c)| (*id, c.fork()))
-                .collect(),
+            canisters: self.canisters.iter().map(|(id, c)| (*id, c.fork())).collect(),
             queue: self.queue.clone(),
             ingress: self.ingress.clone(),
             issued: self.issued,
             next_canister: self.next_canister,
             rng: self.rng.clone(),
             faults: self.faults.clone(),
-            trace: self.trace.clone(),
+            trace: Vec::new(),
             last_instructions: self.last_instructions,
+            certifier: self.certifier.clone(),
         }
     }
 
@@ -230,10 +231,7 @@ impl Net {
         loop {
             let number = self.next_canister;
             if number > LAST_CANISTER {
-                return Err(Reject::canister_error(
-                    101,
-                    "the range of canister ids is used up",
-                ));
+                return Err(Reject::canister_error(101, "the range of canister ids is used up"));
             }
             self.next_canister += 1;
             let id = canister_id(number);
@@ -245,11 +243,7 @@ impl Net {
     }
 
     fn enqueue(&mut self, message: Message) {
-        self.queue.push_back(Queued {
-            not_before: 0,
-            examined: false,
-            message,
-        });
+        self.queue.push_back(Queued { not_before: 0, examined: false, message });
     }
 
     fn process(&mut self, mut queued: Queued) {
@@ -289,11 +283,7 @@ impl Net {
                 })
             }
             Message::Answer(answer) => {
-                let callback = self
-                    .canisters
-                    .get(&answer.to)?
-                    .callbacks
-                    .get(&answer.callback)?;
+                let callback = self.canisters.get(&answer.to)?.callbacks.get(&answer.callback)?;
                 let kind = match answer.response {
                     Ok(_) => MessageKind::ReplyCallback,
                     Err(_) => MessageKind::RejectCallback,
@@ -315,12 +305,9 @@ impl Net {
             Origin::Ingress(id) => {
                 self.ingress.insert(id, Some(response));
             }
-            Origin::Canister { id, callback } => self.enqueue(Message::Answer(Answer {
-                to: id,
-                callback,
-                response,
-                refund,
-            })),
+            Origin::Canister { id, callback } => {
+                self.enqueue(Message::Answer(Answer { to: id, callback, response, refund }))
+            }
             Origin::Task => {}
         }
     }

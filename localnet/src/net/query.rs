@@ -38,10 +38,7 @@ impl Net {
         if arg.len() > limit {
             return Err(Reject::too_large("a query", arg.len(), limit));
         }
-        let target = self
-            .canisters
-            .get(&canister)
-            .ok_or_else(|| Reject::canister_not_found(canister))?;
+        let target = self.canisters.get(&canister).ok_or_else(|| Reject::canister_not_found(canister))?;
         let code = target.accepts_requests()?;
         match code.compiled.info.methods.get(method) {
             Some(MethodKind::Query) => self.simple_query(canister, caller, method, arg.into()),
@@ -49,13 +46,7 @@ impl Net {
         }
     }
 
-    fn simple_query(
-        &mut self,
-        id: Principal,
-        caller: Principal,
-        method: &str,
-        arg: Arc<[u8]>,
-    ) -> Response {
+    fn simple_query(&mut self, id: Principal, caller: Principal, method: &str, arg: Arc<[u8]>) -> Response {
         let function = format!("{} {method}", MethodKind::Query.prefix());
         let executed = self.with_certificate(id, method, |net, certificate| {
             let limit = net.subnet.config.limits.query_instructions;
@@ -83,10 +74,7 @@ impl Net {
         run: impl Fn(&mut Self, Option<Arc<[u8]>>) -> Option<Executed>,
     ) -> Option<Executed> {
         let code = self.canisters.get(&id)?.code.as_ref()?;
-        let certificate = code
-            .certified_queries
-            .contains(method)
-            .then(|| self.data_certificate(id));
+        let certificate = code.certified_queries.contains(method).then(|| self.data_certificate(id));
         let executed = run(self, certificate)?;
         if !matches!(executed.result, Err(Failure::CertificateWanted)) {
             return Some(executed);
@@ -104,11 +92,5 @@ fn response(id: Principal, executed: Executed) -> Response {
         (Ok(()), Some(response)) => response,
         (Err(Failure::Trap(reject)), _) => Err(reject),
         _ => Err(Reject::did_not_reply(id)),
-    }
-}
-
-impl Net {
-    fn data_certificate(&self, _id: Principal) -> Arc<[u8]> {
-        Arc::default()
     }
 }

@@ -15,9 +15,7 @@ const HEARTBEAT: &str = "canister_heartbeat";
 
 impl Net {
     pub(super) fn is_timer_due(&self) -> bool {
-        self.canisters
-            .values()
-            .any(|canister| timer_due(canister, self.subnet.time))
+        self.canisters.values().any(|canister| timer_due(canister, self.subnet.time))
     }
 
     /// Runs the tasks of this round.
@@ -38,11 +36,7 @@ impl Net {
     }
 
     fn run_task(&mut self, id: Principal, kind: MessageKind) {
-        let function = if kind == MessageKind::Timer {
-            TIMER
-        } else {
-            HEARTBEAT
-        };
+        let function = if kind == MessageKind::Timer { TIMER } else { HEARTBEAT };
         let management = Principal::management_canister();
         let action = self.faults.strike(&Candidate {
             kind,

@@ -1,74 +1,43 @@
 //! Inter-canister calls ("Inter-canister method calls").
 
-use super::{
-    Env, IC0, allowed, define_getter, heap_and_execution, join, principal, slice, violation,
-};
+use super::{Env, IC0, allowed, define_getter, heap_and_execution, join, principal, slice, violation};
 use crate::entry::Entry;
 use crate::execution::{Closure, Execution, OutgoingCall, Violation};
 use crate::sandbox::Host;
 use wasmtime::{Linker, Result};
 
-const PAYING: Entry = Entry::UPDATE
-    .or(Entry::REPLY)
-    .or(Entry::REJECT)
-    .or(Entry::TASK);
+const PAYING: Entry = Entry::UPDATE.or(Entry::REPLY).or(Entry::REJECT).or(Entry::TASK);
 
 /// A best-effort response is waited for at most this long.
 const MAX_TIMEOUT_SECONDS: u32 = 300;
 
 pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
     linker.func_wrap(IC0, "call_new", call_new)?;
-    linker.func_wrap(
-        IC0,
-        "call_on_cleanup",
-        |mut env: Env<'_>, fun: u32, closure_env: u32| -> Result<()> {
-            let execution = allowed(&mut env, Entry::CALLING, "call_on_cleanup")?;
-            let call = pending(execution, "call_on_cleanup")?;
-            if call.cleanup.is_some() {
-                return Err(violation(
-                    "ic0.call_on_cleanup: already called for this call",
-                ));
-            }
-            call.cleanup = Some(Closure {
-                fun,
-                env: closure_env,
-            });
-            Ok(())
-        },
-    )?;
+    linker.func_wrap(IC0, "call_on_cleanup", |mut env: Env<'_>, fun: u32, closure_env: u32| -> Result<()> {
+        let execution = allowed(&mut env, Entry::CALLING, "call_on_cleanup")?;
+        let call = pending(execution, "call_on_cleanup")?;
+        if call.cleanup.is_some() {
+            return Err(violation("ic0.call_on_cleanup: already called for this call"));
+        }
+        call.cleanup = Some(Closure { fun, env: closure_env });
+        Ok(())
+    })?;
     linker.func_wrap(IC0, "call_data_append", call_data_append)?;
-    linker.func_wrap(
-        IC0,
-        "call_with_best_effort_response",
-        |mut env: Env<'_>, seconds: u32| -> Result<()> {
-            let execution = allowed(&mut env, Entry::CALLING, "call_with_best_effort_response")?;
-            let call = pending(execution, "call_with_best_effort_response")?;
-            if call.timeout_seconds.is_some() {
-                return Err(violation(
-                    "ic0.call_with_best_effort_response: already called",
-                ));
-            }
-            call.timeout_seconds = Some(seconds.min(MAX_TIMEOUT_SECONDS));
-            Ok(())
-        },
-    )?;
-    linker.func_wrap(
-        IC0,
-        "call_cycles_add128",
-        |mut env: Env<'_>, high: u64, low: u64| -> Result<()> {
-            add_cycles(
-                allowed(&mut env, PAYING, "call_cycles_add128")?,
-                join(high, low),
-            )
-        },
-    )?;
-    linker.func_wrap(
-        IC0,
-        "call_cycles_add",
-        |mut env: Env<'_>, amount: u64| -> Result<()> {
-            add_cycles(allowed(&mut env, PAYING, "call_cycles_add")?, amount.into())
-        },
-    )?;
+    linker.func_wrap(IC0, "call_with_best_effort_response", |mut env: Env<'_>, seconds: u32| -> Result<()> {
+        let execution = allowed(&mut env, Entry::CALLING, "call_with_best_effort_response")?;
+        let call = pending(execution, "call_with_best_effort_response")?;
+        if call.timeout_seconds.is_some() {
+            return Err(violation("ic0.call_with_best_effort_response: already called"));
+        }
+        call.timeout_seconds = Some(seconds.min(MAX_TIMEOUT_SECONDS));
+        Ok(())
+    })?;
+    linker.func_wrap(IC0, "call_cycles_add128", |mut env: Env<'_>, high: u64, low: u64| -> Result<()> {
+        add_cycles(allowed(&mut env, PAYING, "call_cycles_add128")?, join(high, low))
+    })?;
+    linker.func_wrap(IC0, "call_cycles_add", |mut env: Env<'_>, amount: u64| -> Result<()> {
+        add_cycles(allowed(&mut env, PAYING, "call_cycles_add")?, amount.into())
+    })?;
     define_getter(linker, "call_perform", Entry::CALLING, perform)
 }
 
@@ -95,14 +64,8 @@ fn call_new(
         method,
         arg: Vec::new(),
         cycles: 0,
-        reply: Closure {
-            fun: reply_fun,
-            env: reply_env,
-        },
-        reject: Closure {
-            fun: reject_fun,
-            env: reject_env,
-        },
+        reply: Closure { fun: reply_fun, env: reply_env },
+        reject: Closure { fun: reject_fun, env: reject_env },
         cleanup: None,
         timeout_seconds: None,
     });
@@ -125,11 +88,11 @@ fn call_data_append(mut env: Env<'_>, src: u32, size: u32) -> Result<()> {
 }
 
 fn pending<'a>(execution: &'a mut Execution, function: &str) -> Result<&'a mut OutgoingCall> {
-    execution.effects.pending_call.as_mut().ok_or_else(|| {
-        violation(format!(
-            "ic0.{function} called when no call is under construction"
-        ))
-    })
+    execution
+        .effects
+        .pending_call
+        .as_mut()
+        .ok_or_else(|| violation(format!("ic0.{function} called when no call is under construction")))
 }
 
 /// A call that is not performed gives back the cycles attached to it.
@@ -143,10 +106,7 @@ fn add_cycles(execution: &mut Execution, amount: u128) -> Result<()> {
     let held = spendable(execution);
     let call = pending(execution, "call_cycles_add")?;
     if amount > held {
-        return Err(wasmtime::Error::new(Violation::OutOfCycles {
-            needed: amount,
-            held,
-        }));
+        return Err(wasmtime::Error::new(Violation::OutOfCycles { needed: amount, held }));
     }
     call.cycles = call.cycles.saturating_add(amount);
     execution.effects.balance -= amount;
@@ -168,10 +128,7 @@ fn perform(execution: &mut Execution) -> Result<u32> {
         return Ok(SYS_TRANSIENT);
     };
     let price = if execution.facts.replicated {
-        execution
-            .facts
-            .costs
-            .call_price(call.method.len() as u64, call.arg.len() as u64)
+        execution.facts.costs.call_price(call.method.len() as u64, call.arg.len() as u64)
     } else {
         0
     };

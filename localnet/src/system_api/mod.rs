@@ -39,21 +39,14 @@ fn allowed<'a>(env: &'a mut Env<'_>, entries: Entry, function: &str) -> Result<&
     permit(execution, entries, function)
 }
 
-fn permit<'a>(
-    execution: Option<&'a mut Execution>,
-    entries: Entry,
-    function: &str,
-) -> Result<&'a mut Execution> {
+fn permit<'a>(execution: Option<&'a mut Execution>, entries: Entry, function: &str) -> Result<&'a mut Execution> {
     match execution {
         Some(execution) if execution.facts.entry.is_in(entries) => Ok(execution),
-        Some(execution) => Err(violation(format!(
-            "\"{function}\" cannot be executed in {} mode",
-            execution.facts.entry.name()
-        ))),
+        Some(execution) => {
+            Err(violation(format!("\"{function}\" cannot be executed in {} mode", execution.facts.entry.name())))
+        }
         // An instantiation runs no code that could get here.
-        None => Err(violation(format!(
-            "\"{function}\" was called outside of an execution"
-        ))),
+        None => Err(violation(format!("\"{function}\" was called outside of an execution"))),
     }
 }
 
@@ -80,15 +73,11 @@ fn out_of_bounds() -> wasmtime::Error {
 }
 
 fn slice(heap: &[u8], start: u64, size: u64) -> Result<&[u8]> {
-    range(start, size)
-        .and_then(|range| heap.get(range))
-        .ok_or_else(out_of_bounds)
+    range(start, size).and_then(|range| heap.get(range)).ok_or_else(out_of_bounds)
 }
 
 fn slice_mut(heap: &mut [u8], start: u64, size: u64) -> Result<&mut [u8]> {
-    range(start, size)
-        .and_then(|range| heap.get_mut(range))
-        .ok_or_else(out_of_bounds)
+    range(start, size).and_then(|range| heap.get_mut(range)).ok_or_else(out_of_bounds)
 }
 
 fn range(start: u64, size: u64) -> Option<std::ops::Range<usize>> {
@@ -116,8 +105,7 @@ fn join(high: u64, low: u64) -> u128 {
 }
 
 fn principal(bytes: &[u8]) -> Result<Principal> {
-    Principal::try_from_slice(bytes)
-        .map_err(|error| violation(format!("invalid principal: {error}")))
+    Principal::try_from_slice(bytes).map_err(|error| violation(format!("invalid principal: {error}")))
 }
 
 fn size32(bytes: &[u8]) -> u32 {
@@ -136,14 +124,10 @@ fn define_blob(
         Ok(size32(get(allowed(&mut env, entries, &size)?)?))
     })?;
     let copy = format!("{name}_copy");
-    linker.func_wrap(
-        IC0,
-        &copy.clone(),
-        move |mut env: Env<'_>, dst: u32, offset: u32, size: u32| -> Result<()> {
-            let (heap, execution) = heap_and_execution(&mut env, entries, &copy)?;
-            copy_out(heap, dst, offset, size, get(execution)?)
-        },
-    )?;
+    linker.func_wrap(IC0, &copy.clone(), move |mut env: Env<'_>, dst: u32, offset: u32, size: u32| -> Result<()> {
+        let (heap, execution) = heap_and_execution(&mut env, entries, &copy)?;
+        copy_out(heap, dst, offset, size, get(execution)?)
+    })?;
     Ok(())
 }
 
@@ -154,9 +138,7 @@ fn define_getter<R: wasmtime::WasmTy + 'static>(
     entries: Entry,
     get: fn(&mut Execution) -> Result<R>,
 ) -> Result<()> {
-    linker.func_wrap(IC0, name, move |mut env: Env<'_>| -> Result<R> {
-        get(allowed(&mut env, entries, name)?)
-    })?;
+    linker.func_wrap(IC0, name, move |mut env: Env<'_>| -> Result<R> { get(allowed(&mut env, entries, name)?) })?;
     Ok(())
 }
 
@@ -182,8 +164,6 @@ fn define_action(
     entries: Entry,
     act: fn(&mut Execution) -> Result<()>,
 ) -> Result<()> {
-    linker.func_wrap(IC0, name, move |mut env: Env<'_>| -> Result<()> {
-        act(allowed(&mut env, entries, name)?)
-    })?;
+    linker.func_wrap(IC0, name, move |mut env: Env<'_>| -> Result<()> { act(allowed(&mut env, entries, name)?) })?;
     Ok(())
 }

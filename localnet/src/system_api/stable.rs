@@ -8,32 +8,17 @@ use wasmtime::{Linker, Result};
 
 pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
     linker.func_wrap(IC0, "stable64_size", |mut env: Env<'_>| -> Result<u64> {
-        Ok(allowed(&mut env, Entry::ALL_AND_START, "stable64_size")?
-            .effects
-            .stable
-            .size())
+        Ok(allowed(&mut env, Entry::ALL_AND_START, "stable64_size")?.effects.stable.size())
     })?;
-    linker.func_wrap(
-        IC0,
-        "stable64_grow",
-        |mut env: Env<'_>, pages: u64| -> Result<u64> {
-            Ok(grow(
-                allowed(&mut env, Entry::ALL_AND_START, "stable64_grow")?,
-                pages,
-            )
-            .unwrap_or(u64::MAX))
-        },
-    )?;
-    linker.func_wrap(
-        IC0,
-        "stable64_write",
-        |mut env: Env<'_>, offset: u64, src: u64, size: u64| write(&mut env, offset, src, size),
-    )?;
-    linker.func_wrap(
-        IC0,
-        "stable64_read",
-        |mut env: Env<'_>, dst: u64, offset: u64, size: u64| read(&mut env, dst, offset, size),
-    )?;
+    linker.func_wrap(IC0, "stable64_grow", |mut env: Env<'_>, pages: u64| -> Result<u64> {
+        Ok(grow(allowed(&mut env, Entry::ALL_AND_START, "stable64_grow")?, pages).unwrap_or(u64::MAX))
+    })?;
+    linker.func_wrap(IC0, "stable64_write", |mut env: Env<'_>, offset: u64, src: u64, size: u64| {
+        write(&mut env, offset, src, size)
+    })?;
+    linker.func_wrap(IC0, "stable64_read", |mut env: Env<'_>, dst: u64, offset: u64, size: u64| {
+        read(&mut env, dst, offset, size)
+    })?;
     Ok(())
 }
 
@@ -55,11 +40,5 @@ pub(super) fn read(env: &mut Env<'_>, dst: u64, offset: u64, size: u64) -> Resul
 }
 
 fn in_bounds(done: bool) -> Result<()> {
-    if done {
-        Ok(())
-    } else {
-        Err(wasmtime::Error::new(Violation::Memory(
-            "stable memory out of bounds",
-        )))
-    }
+    if done { Ok(()) } else { Err(wasmtime::Error::new(Violation::Memory("stable memory out of bounds"))) }
 }

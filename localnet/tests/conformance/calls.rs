@@ -32,9 +32,7 @@ fn a_trap_sends_nothing() {
     let mut net = Net::default();
     let (caller, worker) = (install(&mut net, CALLER), install(&mut net, WORKER));
     let arg = worker.as_slice().to_vec();
-    let reject = net
-        .update_raw(caller, owner(), "fail_after_call", arg)
-        .unwrap_err();
+    let reject = net.update_raw(caller, owner(), "fail_after_call", arg).unwrap_err();
     assert_eq!(reject.code, RejectCode::CanisterError);
     net.run_until_idle(10);
     assert_eq!(count(&mut net, worker), 0);

@@ -2,5 +2,6 @@
 //! WebAssembly's text form.
 
 mod calls;
+mod certification;
 mod rollback;
 mod wat_canister;

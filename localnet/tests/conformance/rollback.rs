@@ -61,10 +61,7 @@ fn a_query_changes_nothing() {
         (func (export "canister_query twice") (call $twice))
     "#,
     );
-    assert_eq!(
-        net.query_raw(id, owner(), "twice", vec![]).unwrap(),
-        2_u64.to_le_bytes()
-    );
+    assert_eq!(net.query_raw(id, owner(), "twice", vec![]).unwrap(), 2_u64.to_le_bytes());
     // Also when it is called as an update.
     assert_eq!(call(&mut net, id, "twice", &[]), 2);
     assert_eq!(count(&mut net, id), 0);

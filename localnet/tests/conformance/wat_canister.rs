@@ -83,17 +83,13 @@ pub fn owner() -> Principal {
 /// Installs the definitions on a new canister with a trillion cycles.
 pub fn install(net: &mut Net, definitions: &str) -> Principal {
     let id = net.create_canister(owner(), 1_000_000_000_000);
-    net.install(id, owner(), &module(definitions), Vec::new())
-        .expect("installs");
+    net.install(id, owner(), &module(definitions), Vec::new()).expect("installs");
     id
 }
 
 /// The number a canister counts at address 0.
 pub fn count(net: &mut Net, id: Principal) -> u64 {
-    number(
-        &net.query_raw(id, owner(), "get", Vec::new())
-            .expect("counts"),
-    )
+    number(&net.query_raw(id, owner(), "get", Vec::new()).expect("counts"))
 }
 
 /// A reply of eight bytes.
@@ -103,10 +99,7 @@ pub fn number(reply: &[u8]) -> u64 {
 
 /// Calls an update that replies a number.
 pub fn call(net: &mut Net, id: Principal, method: &str, arg: &[u8]) -> u64 {
-    number(
-        &net.update_raw(id, owner(), method, arg.to_vec())
-            .expect("replies"),
-    )
+    number(&net.update_raw(id, owner(), method, arg.to_vec()).expect("replies"))
 }
 
 /// A canister that replies 7 to "work".
