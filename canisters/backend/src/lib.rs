@@ -1,1 +1,20 @@
 //! Payment gate and coordinator.
+//!
+//! A person pays in an ICRC-2 token and gets a contract; if that fails, the price goes back by itself. Everything this
+//! canister decides is first an event in the log ([`cairn_kit::journal`]); its [`state`] is the fold of its own events.
+//!
+//! * [`request`]: what comes in, checked in full before money moves.
+//! * [`deployment`]: the pure course of a deployment: its progress, its money, what a ledger's reply proves, what is next.
+//! * [`driver`] performs that, for the request and for the timer of [`recovery`] alike.
+//! * [`config`] and [`setup`]: what is offered, by whom, for how much.
+
+pub mod config;
+pub mod deployment;
+pub mod driver;
+pub mod ledger;
+pub mod memory;
+pub mod platform;
+pub mod recovery;
+pub mod request;
+pub mod setup;
+pub mod state;

@@ -1,0 +1,83 @@
+//! The stable memories, by what they hold. A number is never given to something else.
+
+use cairn_kit::stable::Memory;
+use ic_stable_structures::DefaultMemoryImpl;
+use ic_stable_structures::memory_manager::{MemoryId, MemoryManager};
+use std::cell::RefCell;
+
+/// The version of all that these memories hold.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// The layout's version.
+pub const LAYOUT: MemoryId = MemoryId::new(0);
+/// The journal's outbox.
+pub const JOURNAL: MemoryId = MemoryId::new(1);
+/// What was set up, and secrets.
+pub const SETUP: MemoryId = MemoryId::new(2);
+/// The contracts that factories or the log have named.
+pub const DELIVERIES: MemoryId = MemoryId::new(3);
+
+/// The decision state in force.
+pub const DECISIONS: DecisionMemories = DecisionMemories { first: 10 };
+/// The decision state refolded beside it, for comparison.
+pub const REFOLDED: DecisionMemories = DecisionMemories { first: 20 };
+
+/// First of the memories of the projection of users.
+pub const USERS: u8 = 40;
+/// First of the memories of the projection of deployments.
+pub const DEPLOYMENTS: u8 = 80;
+
+/// The memories of one decision state: six, from the first on.
+#[derive(Clone, Copy, Debug)]
+pub struct DecisionMemories {
+    first: u8,
+}
+
+impl DecisionMemories {
+    /// The admins.
+    pub fn admins(self) -> Memory {
+        self.at(0)
+    }
+
+    /// The configuration.
+    pub fn config(self) -> Memory {
+        self.at(1)
+    }
+
+    /// What was asked for, per deployment.
+    pub fn requests(self) -> Memory {
+        self.at(2)
+    }
+
+    /// The progress of each deployment.
+    pub fn progress(self) -> Memory {
+        self.at(3)
+    }
+
+    /// The deployments that are not final.
+    pub fn unfinished(self) -> Memory {
+        self.at(4)
+    }
+
+    /// How much each caller has asked for.
+    pub fn usage(self) -> Memory {
+        self.at(5)
+    }
+
+    fn at(self, offset: u8) -> Memory {
+        get(MemoryId::new(self.first + offset))
+    }
+}
+
+/// Pages of 64 KiB that a memory grows by: small, as most of the memories are.
+const BUCKET_PAGES: u16 = 16;
+
+thread_local! {
+    static MANAGER: RefCell<MemoryManager<DefaultMemoryImpl>> =
+        RefCell::new(MemoryManager::init_with_bucket_size(DefaultMemoryImpl::default(), BUCKET_PAGES));
+}
+
+/// The memory with this id.
+pub fn get(id: MemoryId) -> Memory {
+    MANAGER.with_borrow(|manager| manager.get(id))
+}

@@ -1,0 +1,149 @@
+//! The decision state: a fold of this canister's own events, and of nothing else.
+
+use crate::config::Config;
+use crate::deployment::{Deployment, Progress};
+use crate::memory::DecisionMemories;
+use crate::request::admission::Standing;
+use cairn_events::payload::DeploymentRequested;
+use cairn_events::{DeploymentId, Payload, Principal, Receipt, Timestamp};
+use cairn_kit::access::Admins;
+use cairn_kit::journal::Recorded;
+use cairn_kit::stable::{Cbor, DeploymentKey, Memory, PrincipalKey, Slot};
+use ic_stable_structures::StableBTreeMap;
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+mod tests;
+
+/// Nanoseconds of a day.
+const DAY: u64 = 24 * 3_600 * 1_000_000_000;
+
+/// What one caller has asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Deployments that are not final.
+    #[serde(rename = "u")]
+    unfinished: u32,
+    /// The day of the latest request, since 1970.
+    #[serde(rename = "d")]
+    day: u64,
+    /// Requests on that day.
+    #[serde(rename = "n")]
+    requests: u32,
+}
+
+/// The decision state, in stable memory.
+pub struct State {
+    admins: Admins,
+    config: Slot<Config>,
+    requests: StableBTreeMap<DeploymentKey, Cbor<DeploymentRequested>, Memory>,
+    progress: StableBTreeMap<DeploymentKey, Cbor<Progress>, Memory>,
+    unfinished: StableBTreeMap<DeploymentKey, (), Memory>,
+    usage: StableBTreeMap<PrincipalKey, Cbor<Usage>, Memory>,
+}
+
+impl State {
+    /// The state in these memories.
+    pub fn open(memories: DecisionMemories) -> Self {
+        State {
+            admins: Admins::open(memories.admins()),
+            config: Slot::open(memories.config()),
+            requests: StableBTreeMap::init(memories.requests()),
+            progress: StableBTreeMap::init(memories.progress()),
+            unfinished: StableBTreeMap::init(memories.unfinished()),
+            usage: StableBTreeMap::init(memories.usage()),
+        }
+    }
+
+    /// Folds one of our own events: the only way in which the state changes. Total.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        let Recorded { receipt, payload, .. } = recorded;
+        match payload {
+            Payload::AdminGranted(granted) => self.admins.grant(granted.admin),
+            Payload::ServiceConfigured(_) | Payload::FeeConfigured(_) | Payload::MaintenanceConfigured(_) => {
+                let mut config = self.config.get();
+                config.apply(payload);
+                self.config.set(&config);
+            }
+            Payload::DeploymentRequested(request) => self.begin(request, receipt),
+            _ => self.advance(payload, receipt),
+        }
+    }
+
+    fn begin(&mut self, request: &DeploymentRequested, receipt: &Receipt) {
+        let key = DeploymentKey(request.deployment);
+        self.requests.insert(key, Cbor(request.clone()));
+        self.progress.insert(key, Cbor(Progress::begun(receipt)));
+        self.unfinished.insert(key, ());
+        self.change_usage(request.owner, |usage| {
+            let day = receipt.timestamp.0 / DAY;
+            usage.requests = if usage.day == day { usage.requests.saturating_add(1) } else { 1 };
+            usage.day = day;
+            usage.unfinished = usage.unfinished.saturating_add(1);
+        });
+    }
+
+    fn advance(&mut self, payload: &Payload, receipt: &Receipt) {
+        let Some(key) = payload.deployment().map(DeploymentKey) else { return };
+        let Some(Cbor(before)) = self.progress.get(&key) else { return };
+        let was_final = before.is_final();
+        let after = before.after(payload, receipt);
+        if after.is_final() && !was_final {
+            self.unfinished.remove(&key);
+            if let Some(Cbor(request)) = self.requests.get(&key) {
+                self.change_usage(request.owner, |usage| usage.unfinished = usage.unfinished.saturating_sub(1));
+            }
+        }
+        self.progress.insert(key, Cbor(after));
+    }
+
+    fn change_usage(&mut self, caller: Principal, change: impl FnOnce(&mut Usage)) {
+        let Cbor(mut usage) = self.usage.get(&PrincipalKey(caller)).unwrap_or_default();
+        change(&mut usage);
+        self.usage.insert(PrincipalKey(caller), Cbor(usage));
+    }
+
+    /// The admins.
+    pub fn admins(&self) -> &Admins {
+        &self.admins
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> Config {
+        self.config.get()
+    }
+
+    /// A deployment.
+    pub fn deployment(&self, id: DeploymentId) -> Option<Deployment> {
+        let Cbor(request) = self.requests.get(&DeploymentKey(id))?;
+        let Cbor(progress) = self.progress.get(&DeploymentKey(id))?;
+        Some(Deployment { request, progress })
+    }
+
+    /// How many deployments there are.
+    pub fn deployments(&self) -> u64 {
+        self.requests.len()
+    }
+
+    /// How many deployments are not final.
+    pub fn unfinished(&self) -> u64 {
+        self.unfinished.len()
+    }
+
+    /// Deployments that are not final, after `cursor`, in the order of their ids.
+    pub fn unfinished_after(&self, cursor: Option<DeploymentId>, limit: usize) -> Vec<DeploymentId> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = cursor.map_or(Unbounded, |id| Excluded(DeploymentKey(id)));
+        self.unfinished.keys_range((from, Unbounded)).take(limit).map(|key| key.0).collect()
+    }
+
+    /// How much is under way, for `caller` and in all.
+    pub fn standing(&self, caller: Principal, now: Timestamp) -> Standing {
+        let Cbor(usage) = self.usage.get(&PrincipalKey(caller)).unwrap_or_default();
+        Standing {
+            unfinished: usage.unfinished,
+            today: if usage.day == now.0 / DAY { usage.requests } else { 0 },
+            unfinished_in_all: self.unfinished.len(),
+        }
+    }
+}
