@@ -8,6 +8,10 @@
 //! A canister calls [`init`] in its `init` and `post_upgrade`, [`upgraded`] at the end of `post_upgrade`, and
 //! [`append`] wherever something is decided.
 
+mod batch;
+mod courier;
+mod outbox;
+
 use crate::api::audit::AuditError;
 use crate::stable::Memory;
 use cairn_events::{Hash, Payload, Principal, Receipt, Submission};
@@ -78,30 +82,37 @@ pub struct JournalStatus {
 }
 
 /// Opens the journal and, if the outbox is not empty, arms its timer. In `init` and in `post_upgrade`, after the
-/// canister's own state is open.
+/// canister's own state is open. Traps if the memory holds what this code cannot read.
 pub fn init(config: JournalConfig) {
-    let _ = config;
+    courier::open(config);
 }
 
 /// Appends `submissions` atomically: one receipt each, in order, after `apply` has seen them.
 ///
+/// Callers prove who they are before they come here; this waits for other messages of the canister, so what was checked
+/// before must be checked again after it, or be insisted on by an exact stream version.
+///
 /// # Errors
 /// [`AppendFailure`]: refused, unknown, or not sent.
 pub async fn append(submissions: Vec<Submission>) -> Result<Vec<Receipt>, AppendFailure> {
-    let _ = submissions;
-    Err(AppendFailure::NotReady("not open"))
+    courier::append(submissions).await
 }
 
 /// Sends what is in the outbox now, without waiting for the timer.
-pub async fn flush() {}
+pub async fn flush() {
+    courier::flush().await;
+}
 
 /// Where the journal stands; for metrics and health.
 pub fn status() -> JournalStatus {
-    JournalStatus::default()
+    courier::status()
 }
 
 /// Has it recorded that the canister was upgraded, its hook taking so many `instructions`; at the end of `post_upgrade`.
 /// Kept until the log has it.
 pub fn upgraded(instructions: u64) {
-    let _ = instructions;
+    courier::owe_upgrade(instructions);
 }
+
+#[cfg(test)]
+mod tests;

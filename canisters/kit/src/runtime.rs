@@ -37,6 +37,8 @@ pub trait Runtime {
     fn instructions(&self) -> u64;
     /// Runs `task` in a message of its own, after `delay`. Upgrades forget it.
     fn after(&self, delay: Duration, task: Task<()>);
+    /// Runs what `task` gives, in a message of its own, again and again. Upgrades forget it.
+    fn every(&self, interval: Duration, task: Box<dyn FnMut() -> Task<()>>);
     /// Sets the 32 bytes that the network certifies. Not possible in a cleanup callback.
     fn certify(&self, data: [u8; 32]);
     /// Sends `request`; the reply's bytes.
@@ -86,9 +88,22 @@ pub fn after(delay: Duration, task: impl Future<Output = ()> + 'static) {
     current().after(delay, Box::pin(task));
 }
 
+/// See [`Runtime::every`].
+pub fn every(interval: Duration, task: impl FnMut() -> Task<()> + 'static) {
+    current().every(interval, Box::new(task));
+}
+
 /// See [`Runtime::certify`].
 pub fn certify(data: [u8; 32]) {
     current().certify(data);
+}
+
+/// See [`Runtime::send`]; for requests whose bytes are encoded already. Otherwise [`call`] or [`call_bounded`].
+///
+/// # Errors
+/// [`CallFailure`].
+pub async fn send(request: Request) -> Result<Vec<u8>, CallFailure> {
+    current().send(request).await
 }
 
 /// 32 random bytes from the network, unknown to anyone before the call.

@@ -41,6 +41,10 @@ impl Runtime for Ic {
         ic_cdk_timers::set_timer(delay, task);
     }
 
+    fn every(&self, interval: Duration, task: Box<dyn FnMut() -> Task<()>>) {
+        ic_cdk_timers::set_timer_interval(interval, task);
+    }
+
     fn certify(&self, data: [u8; 32]) {
         ic_cdk::api::certified_data_set(data);
     }

@@ -24,7 +24,14 @@ use std::time::Duration;
 
 type Reply = Result<Vec<u8>, CallFailure>;
 type Answer = Box<dyn FnOnce(&Request) -> Reply>;
+type Maker = Box<dyn FnMut() -> Task<()>>;
 type Responder = Rc<dyn Fn(&Request) -> Reply>;
+
+struct Interval {
+    due: u64,
+    every: u64,
+    make: Maker,
+}
 
 /// The scripted network of this thread.
 pub struct Network {
@@ -34,6 +41,7 @@ pub struct Network {
     responder: RefCell<Option<Responder>>,
     sent: RefCell<Vec<Request>>,
     timers: RefCell<Vec<(u64, Task<()>)>>,
+    intervals: RefCell<Vec<Interval>>,
     controllers: RefCell<Vec<Principal>>,
     certified: Cell<Option<[u8; 32]>>,
 }
@@ -48,6 +56,7 @@ impl Network {
             responder: RefCell::default(),
             sent: RefCell::default(),
             timers: RefCell::default(),
+            intervals: RefCell::default(),
             controllers: RefCell::default(),
             certified: Cell::default(),
         });
@@ -94,6 +103,10 @@ impl Network {
     }
 
     fn next_timer(&self, until: u64) -> Option<(u64, Task<()>)> {
+        for interval in self.intervals.borrow_mut().iter_mut().filter(|interval| interval.due <= until) {
+            self.timers.borrow_mut().push((interval.due, (interval.make)()));
+            interval.due += interval.every;
+        }
         let mut timers = self.timers.borrow_mut();
         let next = timers
             .iter()
@@ -152,6 +165,11 @@ impl Runtime for Network {
         self.timers
             .borrow_mut()
             .push((self.now.get() + delay.as_nanos() as u64, task));
+    }
+
+    fn every(&self, interval: Duration, make: Maker) {
+        let every = interval.as_nanos() as u64;
+        self.intervals.borrow_mut().push(Interval { due: self.now.get() + every, every, make });
     }
 
     fn certify(&self, data: [u8; 32]) {

@@ -1,0 +1,342 @@
+//! The state machine of the journal: pure, so that every interleaving of callers, answers, traps and upgrades can be tried.
+
+use super::batch::{Batch, Group, StoredBatch, Ticket, UnreadableBatch};
+use super::{AppendFailure, Recorded};
+use crate::api::audit::{AuditError, AuditRequestError, AuditTemporaryError, MAX_BATCH, MAX_BATCH_BYTES};
+use cairn_events::{Payload, Receipt, Submission};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Most submissions that wait to be sent.
+const MAX_WAITING: usize = 1000;
+/// Most bytes of them.
+const MAX_WAITING_BYTES: usize = 4_000_000;
+
+/// What a caller gets.
+pub type Answer = Result<Vec<Receipt>, AppendFailure>;
+
+/// The part of the outbox that outlives upgrades.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredOutbox {
+    /// How many submissions are accepted and applied.
+    #[serde(rename = "n")]
+    applied: u64,
+    /// Index and timestamp of the last accepted event.
+    #[serde(rename = "l", skip_serializing_if = "Option::is_none", default)]
+    last: Option<(u64, u64)>,
+    /// The batch without a definite answer.
+    #[serde(rename = "b", skip_serializing_if = "Option::is_none", default)]
+    batch: Option<StoredBatch>,
+    /// Instructions of an upgrade that the log does not know yet.
+    #[serde(rename = "u", skip_serializing_if = "Option::is_none", default)]
+    upgrade: Option<u64>,
+    /// Whether a receipt contradicted an earlier one.
+    #[serde(rename = "f")]
+    forked: bool,
+}
+
+/// Submissions on their way: first waiting, then in flight, then answered.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox {
+    applied: u64,
+    last: Option<(u64, u64)>,
+    upgrade: Option<u64>,
+    forked: bool,
+    in_flight: Option<Batch>,
+    waiting: VecDeque<Group>,
+    answers: BTreeMap<Ticket, Answer>,
+    tickets: Ticket,
+}
+
+/// What the log answered makes no sense after what it answered before.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{receipts} receipts from index {first:?} on, for {submissions} submissions after index {last:?}")]
+pub struct Contradiction {
+    receipts: usize,
+    first: Option<u64>,
+    submissions: usize,
+    last: Option<u64>,
+}
+
+impl Outbox {
+    /// The outbox as stable memory holds it; nobody waits any more.
+    ///
+    /// # Errors
+    /// [`UnreadableBatch`] if other code wrote it.
+    pub fn load(stored: &StoredOutbox) -> Result<Self, UnreadableBatch> {
+        Ok(Outbox {
+            applied: stored.applied,
+            last: stored.last,
+            upgrade: stored.upgrade,
+            forked: stored.forked,
+            in_flight: stored.batch.as_ref().map(Batch::load).transpose()?,
+            ..Outbox::default()
+        })
+    }
+
+    /// What must be in stable memory before the message ends.
+    pub fn store(&self) -> StoredOutbox {
+        StoredOutbox {
+            applied: self.applied,
+            last: self.last,
+            batch: self.in_flight.as_ref().map(Batch::store),
+            upgrade: self.upgrade,
+            forked: self.forked,
+        }
+    }
+
+    /// Takes a caller's submissions.
+    ///
+    /// # Errors
+    /// [`AppendFailure`] if they are too many, for a batch or for now.
+    pub fn enqueue(&mut self, submissions: Vec<Submission>) -> Result<Ticket, AppendFailure> {
+        if self.forked {
+            return Err(AppendFailure::NotReady("the log contradicts itself: it was rolled back or replaced"));
+        }
+        let group = Group::new(self.tickets, submissions);
+        if !group.fits_alone() {
+            return Err(AppendFailure::Refused(too_large(&group)));
+        }
+        let bytes: usize = self.waiting.iter().map(Group::bytes).sum();
+        if self.waiting() + group.len() > MAX_WAITING || bytes + group.bytes() > MAX_WAITING_BYTES {
+            return Err(AppendFailure::NotReady("too much is waiting"));
+        }
+        self.waiting.push_back(group);
+        self.tickets += 1;
+        Ok(self.tickets - 1)
+    }
+
+    /// The batch to send next: the one without a definite answer, or a new one of those who wait the longest.
+    pub fn prepare(&mut self) -> Option<&Batch> {
+        if self.in_flight.is_none() {
+            self.in_flight = Batch::gather(self.applied + 1, &mut self.waiting);
+        }
+        self.in_flight.as_ref()
+    }
+
+    /// The batch was accepted: what is to be applied now, in order.
+    ///
+    /// # Errors
+    /// [`Contradiction`]: the batch stays, and nothing is accepted any more.
+    pub fn accepted(&mut self, receipts: &[Receipt]) -> Result<Vec<Recorded>, Contradiction> {
+        let Some(batch) = self.in_flight.take() else { return Ok(Vec::new()) };
+        if let Err(contradiction) = self.check(&batch, receipts) {
+            self.in_flight = Some(batch);
+            self.forked = true;
+            self.doubt();
+            return Err(contradiction);
+        }
+        let recorded = batch.recorded(receipts);
+        self.applied += recorded.len() as u64;
+        self.last = receipts.last().map(|receipt| (receipt.index, receipt.timestamp.0)).or(self.last);
+        if recorded.iter().any(|recorded| self.reports_upgrade(&recorded.payload)) {
+            self.upgrade = None;
+        }
+        let mut receipts = receipts.iter().copied();
+        for group in batch.groups {
+            let answer = receipts.by_ref().take(group.len()).collect();
+            self.answer(&group, Ok(answer));
+        }
+        Ok(recorded)
+    }
+
+    fn check(&self, batch: &Batch, receipts: &[Receipt]) -> Result<(), Contradiction> {
+        let mut last = self.last.map(|(index, _)| index);
+        let ascending = receipts.iter().all(|receipt| last.replace(receipt.index).is_none_or(|last| last < receipt.index));
+        if ascending && receipts.len() == batch.len() {
+            return Ok(());
+        }
+        Err(Contradiction {
+            receipts: receipts.len(),
+            first: receipts.first().map(|receipt| receipt.index),
+            submissions: batch.len(),
+            last: self.last.map(|(index, _)| index),
+        })
+    }
+
+    /// The batch was refused, so nothing of it was accepted: whoever is to blame is told, the others stay in flight.
+    pub fn refused(&mut self, error: &AuditError) {
+        let Some(batch) = self.in_flight.take() else { return };
+        if is_fork(error) {
+            self.forked = true;
+        }
+        let (position, blamed) = blame(&batch, error);
+        let mut rest = Vec::new();
+        for (number, group) in batch.groups.into_iter().enumerate() {
+            if blamed.contains(&number) {
+                self.answer(&group, Err(failure(error, position)));
+            } else {
+                rest.push(group);
+            }
+        }
+        if !rest.is_empty() {
+            self.in_flight = Some(Batch::new(batch.first_seq, rest));
+        }
+    }
+
+    /// The batch was certainly not executed this time. Unless an earlier attempt is in doubt, everybody is told so.
+    pub fn unexecuted(&mut self) {
+        match self.in_flight.take_if(|batch| !batch.doubtful) {
+            Some(batch) => {
+                for group in &batch.groups {
+                    self.answer(group, Err(UNREACHABLE));
+                }
+                self.dismiss();
+            }
+            None => self.doubt(),
+        }
+    }
+
+    /// Nobody knows whether the batch was accepted: it stays, to be sent again unchanged; nobody has to wait for that.
+    pub fn doubt(&mut self) {
+        if let Some(batch) = &mut self.in_flight {
+            batch.doubtful = true;
+            let tickets: Vec<Ticket> = batch.groups.iter_mut().filter_map(|group| group.ticket.take()).collect();
+            self.answers.extend(tickets.into_iter().map(|ticket| (ticket, Err(AppendFailure::Pending))));
+        }
+        self.dismiss();
+    }
+
+    /// The callback that would have settled the batch trapped: it is in doubt, but others may settle it at once.
+    pub fn interrupted(&mut self) {
+        if let Some(batch) = &mut self.in_flight {
+            batch.doubtful = true;
+        }
+    }
+
+    fn dismiss(&mut self) {
+        for group in std::mem::take(&mut self.waiting) {
+            self.answer(&group, Err(UNREACHABLE));
+        }
+    }
+
+    fn answer(&mut self, group: &Group, answer: Answer) {
+        if let Some(ticket) = group.ticket {
+            self.answers.insert(ticket, answer);
+        }
+    }
+
+    /// The caller's answer, once.
+    pub fn take_answer(&mut self, ticket: Ticket) -> Option<Answer> {
+        self.answers.remove(&ticket)
+    }
+
+    /// The caller does not wait any longer. What it is to be told: its submissions are withdrawn, or under way.
+    pub fn leave(&mut self, ticket: Ticket) -> AppendFailure {
+        self.answers.remove(&ticket);
+        let waiting = self.waiting.len();
+        self.waiting.retain(|group| group.ticket != Some(ticket));
+        for group in self.in_flight.iter_mut().flat_map(|batch| &mut batch.groups) {
+            group.ticket = group.ticket.filter(|held| *held != ticket);
+        }
+        if self.waiting.len() < waiting { UNREACHABLE } else { AppendFailure::Pending }
+    }
+
+    /// Notes an upgrade that the log is to know.
+    pub fn owe_upgrade(&mut self, instructions: u64) {
+        self.upgrade = Some(instructions);
+    }
+
+    /// The upgrade that nobody has told the log yet, and nobody is about to.
+    pub fn upgrade_to_report(&self) -> Option<u64> {
+        let groups = self.in_flight.iter().flat_map(|batch| &batch.groups).chain(&self.waiting);
+        let reported = groups.flat_map(Group::payloads).any(|payload| self.reports_upgrade(payload));
+        self.upgrade.filter(|_| !reported && !self.forked)
+    }
+
+    fn reports_upgrade(&self, payload: &Payload) -> bool {
+        matches!(payload, Payload::CanisterUpgraded(upgraded) if Some(upgraded.instructions) == self.upgrade)
+    }
+
+    /// Whether there is something that a timer must see to.
+    pub fn needs_timer(&self) -> bool {
+        self.in_flight.is_some() || self.upgrade_to_report().is_some()
+    }
+
+    /// Submissions that wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.iter().map(Group::len).sum()
+    }
+
+    /// Submissions without a definite answer.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.as_ref().map_or(0, Batch::len)
+    }
+
+    /// How many submissions are accepted and applied.
+    pub fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// Index and timestamp of the last accepted event.
+    pub fn last(&self) -> Option<(u64, u64)> {
+        self.last
+    }
+
+    /// Whether the log contradicted itself.
+    pub fn forked(&self) -> bool {
+        self.forked
+    }
+}
+
+const UNREACHABLE: AppendFailure = AppendFailure::NotReady("it cannot be reached");
+
+/// Position of the refused submission in its group, and the numbers of the groups to blame.
+fn blame(batch: &Batch, error: &AuditError) -> (Option<usize>, Vec<usize>) {
+    if let Some((group, position)) = position(error).and_then(|position| batch.locate(position as usize)) {
+        return (Some(position), vec![group]);
+    }
+    let numbered = batch.groups.iter().enumerate();
+    let intents: Vec<usize> = numbered.filter(|(_, group)| group.has_intent()).map(|(number, _)| number).collect();
+    match error {
+        AuditError::Temporary(AuditTemporaryError::ReserveExhausted { .. }) if !intents.is_empty() => (None, intents),
+        _ => (None, (0..batch.groups.len()).collect()),
+    }
+}
+
+/// What the blamed caller is told: the error, with the position counted in its own submissions.
+fn failure(error: &AuditError, own_position: Option<usize>) -> AppendFailure {
+    if *error == AuditError::Temporary(AuditTemporaryError::NotReady) {
+        return AppendFailure::NotReady("it has not begun yet");
+    }
+    let mut error = error.clone();
+    if let (Some(position), Some(own)) = (position_mut(&mut error), own_position) {
+        *position = own as u32;
+    }
+    AppendFailure::Refused(error)
+}
+
+fn position(error: &AuditError) -> Option<u32> {
+    position_mut(&mut error.clone()).copied()
+}
+
+fn position_mut(error: &mut AuditError) -> Option<&mut u32> {
+    use AuditRequestError as E;
+    match error {
+        AuditError::Request(
+            E::Malformed { position, .. }
+            | E::KindNotAllowed { position, .. }
+            | E::TooLarge { position, .. }
+            | E::StreamVersion { position, .. }
+            | E::IntentConflict { position }
+            | E::Causation { position, .. }
+            | E::Opening { position },
+        ) => Some(position),
+        _ => None,
+    }
+}
+
+/// Whether the log's view of this canister's numbering is not ours: one of us was rolled back or replaced.
+fn is_fork(error: &AuditError) -> bool {
+    use AuditRequestError as E;
+    matches!(error, AuditError::Request(E::SequenceGap { .. } | E::SequenceReused { .. }))
+}
+
+fn too_large(group: &Group) -> AuditError {
+    AuditError::Request(AuditRequestError::BatchSize {
+        submissions: group.len() as u64,
+        bytes: group.bytes() as u64,
+        max_submissions: MAX_BATCH as u64,
+        max_bytes: MAX_BATCH_BYTES as u64,
+    })
+}
