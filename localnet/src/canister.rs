@@ -45,6 +45,16 @@ impl Code {
         }
     }
 
+    /// Gives the live instance another heap than the committed one. If that fails there is no live
+    /// instance, and the execution that follows reports why.
+    fn load(&mut self, image: &Image) {
+        let fits =
+            self.sandbox.as_mut().is_some_and(|sandbox| sandbox.keep_heap(image).is_ok() && sandbox.restore(image));
+        if !fits {
+            self.sandbox = Sandbox::from_image(&self.compiled, image).ok();
+        }
+    }
+
     pub(crate) fn live(&mut self) -> Result<&mut Sandbox, String> {
         if self.sandbox.is_none() {
             let sandbox = Sandbox::from_image(&self.compiled, &self.image).map_err(|error| format!("{error:#}"))?;
@@ -333,6 +343,53 @@ impl Canister {
             }
             self.log.push_back(LogLine { time, text });
         }
+    }
+}
+
+/// Heap and stable memory of a composite query while it is evaluated.
+pub(crate) struct Working {
+    image: Image,
+    stable: StableMemory,
+}
+
+impl Canister {
+    /// A working copy of the committed state.
+    pub(crate) fn working(&self) -> Working {
+        Working {
+            image: self.code.as_ref().map(|code| code.image.clone()).unwrap_or_default(),
+            stable: self.stable.clone(),
+        }
+    }
+
+    /// Executes on a working copy: success changes that, nothing changes the canister.
+    pub(crate) fn execute_in(
+        &mut self,
+        subnet: &Subnet,
+        invocation: Invocation<'_>,
+        working: &mut Working,
+    ) -> Executed {
+        let committed = std::mem::replace(&mut self.stable, working.stable.clone());
+        if let Some(code) = &mut self.code {
+            code.load(&working.image);
+        }
+        let function = invocation.function;
+        let execution = self.prepare(subnet, invocation);
+        let ended = self.run(function, execution);
+        let mut effects = ended.execution.effects;
+        self.append_log(subnet.time, &mut effects, &ended.result);
+        let mut stable = std::mem::take(&mut effects.stable);
+        self.stable = committed;
+        if let Some(code) = &mut self.code {
+            if ended.result.is_ok() {
+                stable.commit();
+                working.stable = stable;
+                if let Some(sandbox) = &mut code.sandbox {
+                    sandbox.capture(&mut working.image);
+                }
+            }
+            settle_heap(code, false);
+        }
+        Executed { effects, result: ended.result, instructions: ended.instructions }
     }
 }
 

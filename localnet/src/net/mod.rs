@@ -1,6 +1,7 @@
 //! The network: canisters, queues, clock.
 
 mod callback;
+mod composite;
 mod deliver;
 mod ingress;
 mod inspection;

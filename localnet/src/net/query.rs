@@ -38,18 +38,24 @@ impl Net {
         if arg.len() > limit {
             return Err(Reject::too_large("a query", arg.len(), limit));
         }
-        let target = self.canisters.get(&canister).ok_or_else(|| Reject::canister_not_found(canister))?;
-        let code = target.accepts_requests()?;
-        match code.compiled.info.methods.get(method) {
-            Some(MethodKind::Query) => self.simple_query(canister, caller, method, arg.into()),
-            _ => Err(Reject::method_not_found(canister, "query", method)),
-        }
+        let budget = self.subnet.config.limits.query_instructions;
+        let mut left = budget;
+        let response = self.evaluate(canister, caller, method, arg.into(), 0, &mut left);
+        self.last_instructions = budget - left;
+        response
     }
 
-    fn simple_query(&mut self, id: Principal, caller: Principal, method: &str, arg: Arc<[u8]>) -> Response {
+    pub(super) fn simple_query(
+        &mut self,
+        id: Principal,
+        caller: Principal,
+        method: &str,
+        arg: Arc<[u8]>,
+        budget: &mut u64,
+    ) -> Response {
         let function = format!("{} {method}", MethodKind::Query.prefix());
+        let limit = *budget;
         let executed = self.with_certificate(id, method, |net, certificate| {
-            let limit = net.subnet.config.limits.query_instructions;
             let function = Function::Export(&function);
             let invocation = Invocation {
                 arg: Arc::clone(&arg),
@@ -61,7 +67,7 @@ impl Net {
             Some(canister.execute(&net.subnet, invocation))
         });
         let executed = executed.ok_or_else(|| Reject::canister_not_found(id))?;
-        self.last_instructions = executed.instructions;
+        *budget = budget.saturating_sub(executed.instructions);
         response(id, executed)
     }
 

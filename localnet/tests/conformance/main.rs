@@ -3,5 +3,6 @@
 
 mod calls;
 mod certification;
+mod queries;
 mod rollback;
 mod wat_canister;
