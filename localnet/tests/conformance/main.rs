@@ -3,6 +3,10 @@
 
 mod calls;
 mod certification;
+mod determinism;
+mod lifecycle;
+mod limits;
 mod queries;
 mod rollback;
+mod timers;
 mod wat_canister;

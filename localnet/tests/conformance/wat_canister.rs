@@ -106,3 +106,55 @@ pub fn call(net: &mut Net, id: Principal, method: &str, arg: &[u8]) -> u64 {
 pub const WORKER: &str = r#"
     (func (export "canister_update work") (call $bump) (call $answer (i64.const 7)))
 "#;
+
+/// Makes any call: the argument names callee, method, cycles and payload (see [`proxied`]). Replies
+/// what the callee replied, or 1000 plus the reject code.
+pub const PROXY: &str = r#"
+    (table funcref (elem $on_reply $on_reject))
+    (func $on_reply (param i32)
+        (call $arg_copy (i32.const 4096) (i32.const 0) (call $arg_size))
+        (call $refunded (i32.const 16))
+        (call $append (i32.const 4096) (call $arg_size))
+        (call $reply))
+    (func $on_reject (param i32)
+        (call $refunded (i32.const 16))
+        (call $answer (i64.extend_i32_u (i32.add (i32.const 1000) (call $reject_code)))))
+    (func $forward (local $name i32) (local $payload i32)
+        (call $arg_copy (i32.const 4096) (i32.const 0) (call $arg_size))
+        (local.set $name (i32.add (i32.const 4097) (i32.load8_u (i32.const 4096))))
+        (local.set $payload (i32.add (i32.add (local.get $name) (i32.const 1))
+            (i32.load8_u (local.get $name))))
+        (call $call_new (i32.const 4097) (i32.load8_u (i32.const 4096))
+            (i32.add (local.get $name) (i32.const 1)) (i32.load8_u (local.get $name))
+            (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 0))
+        (call $add_cycles (i64.const 0) (i64.load (local.get $payload)))
+        (call $call_append (i32.add (local.get $payload) (i32.const 8))
+            (i32.sub (call $arg_size)
+                (i32.sub (i32.add (local.get $payload) (i32.const 8)) (i32.const 4096)))))
+    (func (export "canister_update proxy") (call $forward) (call $perform_or_boom))
+    (func (export "canister_update proxy_best_effort")
+        (call $forward) (call $best_effort (i32.const 10)) (call $perform_or_boom))
+    (func (export "canister_update proxy_many") (local $made i64)
+        (loop $again
+            (call $forward)
+            (if (i32.eqz (call $perform))
+                (then (local.set $made (i64.add (local.get $made) (i64.const 1))) (br $again))))
+        (call $answer (local.get $made)))
+    (func (export "canister_query refunded") (call $answer (i64.load (i32.const 16))))
+"#;
+
+/// The argument of [`PROXY`].
+pub fn proxied(callee: Principal, method: &str, cycles: u64, payload: &[u8]) -> Vec<u8> {
+    let mut arg = vec![callee.as_slice().len() as u8];
+    arg.extend(callee.as_slice());
+    arg.push(method.len() as u8);
+    arg.extend(method.as_bytes());
+    arg.extend(cycles.to_le_bytes());
+    arg.extend(payload);
+    arg
+}
+
+/// The management canister.
+pub fn management() -> Principal {
+    Principal::management_canister()
+}

@@ -1,0 +1,127 @@
+//! Seeds, forks, faults and the trace.
+
+use crate::calls::CALLER;
+use crate::wat_canister::{PROXY, WORKER, call, count, install, management, number, owner, proxied};
+use localnet::{Config, Fault, MessageKind, Net, Outcome, Principal, RejectCode, TraceEntry};
+
+/// A run with calls, traps, randomness and a fault: its trace, root key and random bytes.
+fn scenario(seed: u64) -> (Vec<TraceEntry>, Vec<u8>, Vec<u8>) {
+    let mut net = Net::new(Config { seed, ..Config::default() });
+    let (caller, worker) = (install(&mut net, CALLER), install(&mut net, WORKER));
+    let proxy = install(&mut net, PROXY);
+    net.inject(Fault::delay(3).method("work").occurrence(2));
+    for method in ["forward", "fail_in_callback", "forward", "fail_after_call"] {
+        net.submit_raw(caller, owner(), method, worker.as_slice().to_vec());
+    }
+    net.run_until_idle(100);
+    let random = proxied(management(), "raw_rand", 0, b"DIDL\0\0");
+    let bytes = net.update_raw(proxy, owner(), "proxy", random).unwrap();
+    (net.trace().to_vec(), net.root_key(), bytes)
+}
+
+#[test]
+fn the_same_seed_and_calls_give_the_same_run() {
+    assert_eq!(scenario(1), scenario(1));
+    let (one, two) = (scenario(1), scenario(2));
+    assert_eq!(one.0, two.0);
+    assert_ne!(one.1, two.1);
+    assert_ne!(one.2, two.2);
+}
+
+#[test]
+fn a_fork_goes_its_own_way() {
+    let mut net = Net::default();
+    let (caller, worker) = (install(&mut net, CALLER), install(&mut net, WORKER));
+    let message = net.submit_raw(caller, owner(), "forward", worker.as_slice().to_vec());
+    net.tick();
+    let mut fork = net.fork();
+    fork.inject(Fault::reject(RejectCode::SysTransient).callee(worker));
+    for net in [&mut net, &mut fork] {
+        net.run_until_idle(10);
+    }
+    assert_eq!(number(&net.poll_raw(&message).unwrap().unwrap()), 10);
+    assert_eq!(number(&fork.poll_raw(&message).unwrap().unwrap()), 102);
+    assert_eq!((count(&mut net, worker), count(&mut fork, worker)), (1, 0));
+    call(&mut fork, worker, "work", &[]);
+    call(&mut fork, worker, "work", &[]);
+    assert_eq!((count(&mut net, worker), count(&mut fork, worker)), (1, 2));
+}
+
+fn two() -> (Net, Principal, Principal) {
+    let mut net = Net::default();
+    let caller = install(&mut net, CALLER);
+    let worker = install(&mut net, WORKER);
+    (net, caller, worker)
+}
+
+#[test]
+fn a_fault_rejects_the_message_it_is_meant_for() {
+    let (mut net, caller, worker) = two();
+    net.inject(Fault::reject(RejectCode::SysTransient).method("work").caller(caller).occurrence(2));
+    let forward = |net: &mut Net| call(net, caller, "forward", worker.as_slice());
+    assert_eq!((forward(&mut net), forward(&mut net), forward(&mut net)), (10, 102, 10));
+    assert_eq!(count(&mut net, worker), 2);
+    assert_eq!((net.struck_faults().len(), net.pending_faults().count()), (1, 0));
+}
+
+#[test]
+fn a_fault_traps_the_callee_after_it_has_worked() {
+    let (mut net, caller, worker) = two();
+    net.inject(Fault::trap().callee(worker));
+    assert_eq!(call(&mut net, caller, "forward", worker.as_slice()), 105);
+    assert_eq!(count(&mut net, worker), 0);
+    let faulted: Vec<_> = net.trace().iter().filter(|entry| entry.faulted).collect();
+    assert_eq!(faulted.len(), 1);
+    assert!(matches!(faulted[0].outcome, Outcome::Trapped(_)) && faulted[0].instructions > 0);
+}
+
+#[test]
+fn a_fault_traps_the_callback_and_cleanup_runs() {
+    let (mut net, caller, worker) = two();
+    net.inject(Fault::trap().callee(worker).kind(MessageKind::ReplyCallback));
+    let arg = worker.as_slice().to_vec();
+    net.update_raw(caller, owner(), "forward", arg).unwrap_err();
+    assert_eq!((count(&mut net, caller), count(&mut net, worker)), (1200, 1));
+}
+
+#[test]
+fn a_fault_delays_a_message() {
+    let (mut net, caller, worker) = two();
+    net.inject(Fault::delay(5).callee(worker));
+    let arg = || worker.as_slice().to_vec();
+    let late = net.submit_raw(caller, owner(), "forward", arg());
+    let soon = net.submit_raw(caller, owner(), "forward", arg());
+    let mut done = (0, 0);
+    for round in 1..20 {
+        net.tick();
+        if net.poll_raw(&late).is_some() && done.0 == 0 {
+            done.0 = round;
+        }
+        if net.poll_raw(&soon).is_some() && done.1 == 0 {
+            done.1 = round;
+        }
+    }
+    assert_eq!(done, (8, 3));
+}
+
+/// The network never turns a guaranteed reply into a rejection; a bounded wait may end unknown.
+#[test]
+fn a_reply_is_only_lost_to_a_bounded_wait() {
+    let mut net = Net::default();
+    let (proxy, worker) = (install(&mut net, PROXY), install(&mut net, WORKER));
+    net.inject(Fault::reject(RejectCode::SysUnknown).method("work").kind(MessageKind::ReplyCallback));
+    let arg = proxied(worker, "work", 0, b"");
+    assert_eq!(call(&mut net, proxy, "proxy", &arg), 7);
+    assert_eq!(call(&mut net, proxy, "proxy_best_effort", &arg), 1006);
+    assert_eq!(count(&mut net, worker), 2);
+}
+
+/// An embedder may move the network to another thread.
+#[test]
+fn a_network_is_send() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    let mut net = is_send(Net::default());
+    std::thread::spawn(move || net.tick()).join().unwrap();
+}
