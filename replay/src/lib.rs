@@ -1,4 +1,6 @@
 //! The cairn command: run the platform, export its log, verify an export offline, rebuild every index from it.
 
 pub mod artifacts;
+pub mod command;
+pub mod index;
 pub mod verify;

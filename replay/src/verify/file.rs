@@ -15,7 +15,7 @@
 //! Numbers are big-endian. Nothing may follow.
 
 use cairn_events::codec::{self, CodecError};
-use cairn_events::{Event, Hash};
+use cairn_events::Event;
 
 use super::cbor::CborError;
 
@@ -151,17 +151,14 @@ fn write_section(out: &mut Vec<u8>, section: &[u8], what: &'static str) -> Resul
     Ok(())
 }
 
-/// The events of an export with their hashes, in order and unverified: for what has been verified already.
+/// The events of an export, in order and unverified: for what has been verified already.
 ///
 /// # Errors
 /// [`FormatError`].
-pub fn read_events(bytes: &[u8]) -> Result<Vec<(Event, Hash)>, FormatError> {
+pub fn read_events(bytes: &[u8]) -> Result<Vec<Event>, FormatError> {
     let sections = Sections::parse(bytes)?;
     let decode = |(index, section): (usize, &&[u8])| {
-        let event =
-            codec::decode_event(section).map_err(|error| FormatError::Event { index: index as u64, error })?;
-        let hash = event.hash();
-        Ok((event, hash))
+        codec::decode_event(section).map_err(|error| FormatError::Event { index: index as u64, error })
     };
     sections.events.iter().enumerate().map(decode).collect()
 }

@@ -1,0 +1,82 @@
+//! Every index of the platform, folded natively from the log.
+
+use cairn_events::{Event, Hash, Topic};
+use cairn_projections::{Checkpoint, Definition, FeedFault, MemoryTables, digest};
+
+/// The projections that there are.
+const PROJECTIONS: [Definition; 0] = [];
+
+/// One projection and its rows.
+#[derive(Clone, Debug)]
+pub struct Index {
+    definition: Definition,
+    tables: MemoryTables,
+    checkpoint: Option<Checkpoint>,
+}
+
+impl Index {
+    /// What it is an index of.
+    pub fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    /// Its rows.
+    pub fn tables(&self) -> &MemoryTables {
+        &self.tables
+    }
+
+    /// Up to where it has followed its feed.
+    pub fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.checkpoint.as_ref()
+    }
+
+    /// The digest of its rows: what the hosting canister must have at the same checkpoint.
+    pub fn digest(&self) -> Hash {
+        digest(&self.tables)
+    }
+
+    fn apply(&mut self, event: &Event) -> Result<(), FeedFault> {
+        if !Topic::of(event).contains(&Topic::Family(self.definition.family)) {
+            return Ok(());
+        }
+        let checkpoint = Checkpoint::follow(self.checkpoint.as_ref(), event, self.definition.family)?;
+        (self.definition.apply)(&mut self.tables, event);
+        self.checkpoint = Some(checkpoint);
+        Ok(())
+    }
+}
+
+/// All indexes, at the same point of the log.
+#[derive(Clone, Debug)]
+pub struct Indexes(Vec<Index>);
+
+impl Default for Indexes {
+    fn default() -> Self {
+        let begin = |definition: &Definition| Index {
+            definition: *definition,
+            tables: MemoryTables::default(),
+            checkpoint: None,
+        };
+        Indexes(PROJECTIONS.iter().map(begin).collect())
+    }
+}
+
+impl Indexes {
+    /// Takes in the next event of the log.
+    ///
+    /// # Errors
+    /// [`FeedFault`] if it is not the next event of a family that an index follows.
+    pub fn apply(&mut self, event: &Event) -> Result<(), FeedFault> {
+        self.0.iter_mut().try_for_each(|index| index.apply(event))
+    }
+
+    /// Each index.
+    pub fn iter(&self) -> impl Iterator<Item = &Index> {
+        self.0.iter()
+    }
+
+    /// The index of the projection `name`.
+    pub fn get(&self, name: &str) -> Option<&Index> {
+        self.0.iter().find(|index| index.definition.name == name)
+    }
+}

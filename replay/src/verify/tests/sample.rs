@@ -1,0 +1,141 @@
+//! Exports made up for tests: any log, certified by any key.
+
+use cairn_events::testing::TestLog;
+use cairn_events::value::leb128;
+use cairn_events::{Hash, LogId, Principal, codec};
+use ic_verify_bls_signature::PrivateKey;
+
+/// A hash tree, as tests write it.
+enum Tree {
+    Fork(Box<Tree>, Box<Tree>),
+    Label(&'static str, Box<Tree>),
+    LabelId(Principal, Box<Tree>),
+    Leaf(Vec<u8>),
+    Pruned([u8; 32]),
+}
+
+use Tree::{Fork, Label, LabelId, Leaf, Pruned};
+
+fn fork(left: Tree, right: Tree) -> Tree {
+    Fork(Box::new(left), Box::new(right))
+}
+
+fn entry(label: &'static str, leaf: impl Into<Vec<u8>>) -> Tree {
+    Label(label, Box::new(Leaf(leaf.into())))
+}
+
+fn head(major: u8, n: usize) -> Vec<u8> {
+    match n {
+        0..=23 => vec![major << 5 | n as u8],
+        24..=255 => vec![major << 5 | 24, n as u8],
+        _ => [vec![major << 5 | 25], (n as u16).to_be_bytes().to_vec()].concat(),
+    }
+}
+
+fn bytes(content: &[u8]) -> Vec<u8> {
+    [head(2, content.len()), content.to_vec()].concat()
+}
+
+fn text(content: &str) -> Vec<u8> {
+    [head(3, content.len()), content.as_bytes().to_vec()].concat()
+}
+
+impl Tree {
+    fn cbor(&self) -> Vec<u8> {
+        match self {
+            Fork(left, right) => [vec![0x83, 1], left.cbor(), right.cbor()].concat(),
+            Label(label, child) => [vec![0x83, 2], bytes(label.as_bytes()), child.cbor()].concat(),
+            LabelId(id, child) => [vec![0x83, 2], bytes(id.as_slice()), child.cbor()].concat(),
+            Leaf(content) => [vec![0x82, 3], bytes(content)].concat(),
+            Pruned(digest) => [vec![0x82, 4], bytes(digest)].concat(),
+        }
+    }
+
+    fn tagged(&self) -> Vec<u8> {
+        [vec![0xd9, 0xd9, 0xf7], self.cbor()].concat()
+    }
+
+    /// The digest of the interface specification, "Certification".
+    fn digest(&self) -> [u8; 32] {
+        let sha = |domain: &str, parts: [&[u8]; 2]| {
+            let domain = [&[domain.len() as u8], domain.as_bytes()].concat();
+            Hash::of(&[&domain, parts[0], parts[1]]).0
+        };
+        match self {
+            Fork(left, right) => sha("ic-hashtree-fork", [&left.digest(), &right.digest()]),
+            Label(label, child) => sha("ic-hashtree-labeled", [label.as_bytes(), &child.digest()]),
+            LabelId(id, child) => sha("ic-hashtree-labeled", [id.as_slice(), &child.digest()]),
+            Leaf(content) => sha("ic-hashtree-leaf", [content, &[]]),
+            Pruned(digest) => *digest,
+        }
+    }
+}
+
+/// The key of a network.
+pub fn key(byte: u8) -> PrivateKey {
+    PrivateKey::deserialize(&[byte; 32]).unwrap()
+}
+
+/// Its public half, in DER.
+pub fn der(key: &PrivateKey) -> Vec<u8> {
+    let prefix = "308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100";
+    [hex::decode(prefix).unwrap(), key.public_key().serialize().to_vec()].concat()
+}
+
+/// What the network and the audit canister would say of `log`, before a test spoils it.
+pub struct Claim {
+    pub last_hash: Hash,
+    pub size: u64,
+    pub root: Hash,
+    pub log: LogId,
+    pub canister: Principal,
+    pub time: u64,
+    pub signer: PrivateKey,
+}
+
+impl Claim {
+    pub fn of(log: &TestLog) -> Claim {
+        let mut tree = cairn_events::merkle::Frontier::default();
+        log.events.iter().for_each(|event| tree.push(&event.hash()));
+        let last = log.events.last().unwrap();
+        Claim {
+            last_hash: last.hash(),
+            size: tree.size(),
+            root: tree.root(),
+            log: log.id,
+            canister: log.canister,
+            time: last.timestamp.0 + 5,
+            signer: key(1),
+        }
+    }
+
+    fn tree(&self) -> Tree {
+        let ours = fork(
+            fork(entry("log_id", self.log.0.0), entry("merkle_root", self.root.0)),
+            entry("merkle_size", leb128(self.size)),
+        );
+        let standard =
+            fork(entry("last_block_hash", self.last_hash.0), entry("last_block_index", leb128(self.size - 1)));
+        fork(standard, ours)
+    }
+
+    /// The network's certificate.
+    pub fn certificate(&self) -> Vec<u8> {
+        let data = entry("certified_data", self.tree().digest());
+        let canister = LabelId(self.canister, Box::new(fork(data, Pruned([9; 32]))));
+        let state = fork(Label("canister", Box::new(canister)), entry("time", leb128(self.time)));
+        let message = [b"\x0Dic-state-root".to_vec(), state.digest().to_vec()].concat();
+        let signature = self.signer.sign(&message).serialize();
+        [vec![0xd9, 0xd9, 0xf7, 0xa2], text("tree"), state.cbor(), text("signature"), bytes(&signature)].concat()
+    }
+
+    /// The canister's tree, encoded.
+    pub fn hash_tree(&self) -> Vec<u8> {
+        self.tree().tagged()
+    }
+}
+
+/// The log's events, encoded.
+pub fn events(log: &TestLog) -> Vec<Vec<u8>> {
+    log.events.iter().map(codec::encode_event).collect()
+}
