@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use wasmtime::{Engine, InstancePre, Linker, Module};
 
@@ -26,6 +27,8 @@ struct Runtime {
     engine: Engine,
     linker: Linker<Host>,
     compiled: Mutex<BTreeMap<[u8; 32], Arc<Compiled>>>,
+    /// Held while compiling: two networks that need a module at once compile it once.
+    compiling: Mutex<()>,
 }
 
 static RUNTIME: LazyLock<Result<Runtime, String>> = LazyLock::new(|| Runtime::new().map_err(|error| error.to_string()));
@@ -35,6 +38,10 @@ pub(crate) fn compile(uploaded: &[u8], config: &Config) -> Result<Arc<Compiled>,
     let runtime = RUNTIME.as_ref().map_err(String::clone)?;
     let hash: [u8; 32] = Sha256::digest(uploaded).into();
     let known = |map: &BTreeMap<[u8; 32], Arc<Compiled>>| map.get(&hash).cloned();
+    if let Some(compiled) = known(&runtime.lock()) {
+        return Ok(compiled);
+    }
+    let _compiling = runtime.compiling.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(compiled) = known(&runtime.lock()) {
         return Ok(compiled);
     }
@@ -60,7 +67,7 @@ impl Runtime {
         let engine = Engine::new(&settings)?;
         let mut linker = Linker::new(&engine);
         system_api::define(&mut linker)?;
-        Ok(Self { engine, linker, compiled: Mutex::default() })
+        Ok(Self { engine, linker, compiled: Mutex::default(), compiling: Mutex::default() })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<[u8; 32], Arc<Compiled>>> {
@@ -102,12 +109,16 @@ impl Runtime {
     }
 }
 
+/// Files written by this process: their partial names must differ.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
+
 /// Writes beside the final name first: a reader never sees half a file.
 fn store(module: &Module, file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(dir) = file.parent() {
         std::fs::create_dir_all(dir)?;
     }
-    let partial = file.with_extension(format!("{}.partial", std::process::id()));
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let partial = file.with_extension(format!("{}-{number}.partial", std::process::id()));
     std::fs::write(&partial, module.serialize()?)?;
     std::fs::rename(&partial, file)?;
     Ok(())

@@ -206,7 +206,7 @@ fn rewrite(wasm: &[u8], survey: &Survey<'_>) -> wasmparser::Result<Vec<u8>> {
             continue;
         };
         // Sections after the exports: start (8), elements (9), data count (12), code (10), data (11).
-        if !exported && (id >= START_SECTION && id <= 12 || id == EXPORT_SECTION) {
+        if !exported && (EXPORT_SECTION..=12).contains(&id) {
             module.section(&survey.export_section());
             exported = true;
         }

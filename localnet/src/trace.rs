@@ -3,6 +3,7 @@
 use crate::reject::Reject;
 use candid::Principal;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What kind of message was executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,4 +61,22 @@ pub struct TraceEntry {
     pub cycles: u128,
     /// Whether a fault was injected into it.
     pub faulted: bool,
+}
+
+impl fmt::Display for TraceEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { round, kind, caller, callee, method, .. } = self;
+        write!(f, "{round:>6} {kind:?} {caller} -> {callee}.{method}: ")?;
+        match &self.outcome {
+            Outcome::Replied => write!(f, "replied")?,
+            Outcome::Ended => write!(f, "ended")?,
+            Outcome::Rejected(reject) => write!(f, "rejected, {reject}")?,
+            Outcome::Trapped(reject) => write!(f, "trapped, {reject}")?,
+        }
+        write!(f, " [{} instructions", self.instructions)?;
+        if self.cycles > 0 {
+            write!(f, ", {} cycles", self.cycles)?;
+        }
+        write!(f, "]{}", if self.faulted { " (fault injected)" } else { "" })
+    }
 }

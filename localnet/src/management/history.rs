@@ -11,7 +11,7 @@ const KEPT: usize = 20;
 impl Call<'_> {
     /// Who makes the change.
     pub(super) fn change_origin(&self, sender_canister_version: Option<u64>) -> ChangeOrigin {
-        if self.from_canister() {
+        if self.is_from_canister() {
             ChangeOrigin::FromCanister(FromCanisterRecord {
                 canister_id: self.caller,
                 canister_version: sender_canister_version,

@@ -58,7 +58,7 @@ impl Net {
 
     pub(super) fn create_canister_method(&mut self, call: &mut Call<'_>) -> Reply {
         let args: CreateCanisterArgs = call.decode()?;
-        if !call.from_canister() {
+        if !call.is_from_canister() {
             return Err(Reject::canister_error(516, "create_canister can only be called by canisters"));
         }
         let fee = self.subnet.config.costs.creation;

@@ -30,7 +30,7 @@ impl Call<'_> {
             .map_err(|error| Reject::canister_error(402, format_args!("Error decoding candid: {error}")))
     }
 
-    fn from_canister(&self) -> bool {
+    fn is_from_canister(&self) -> bool {
         matches!(self.origin, Origin::Canister { .. })
     }
 }

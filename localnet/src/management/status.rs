@@ -34,7 +34,7 @@ impl Net {
 
     pub(super) fn canister_info(&mut self, call: &mut Call<'_>) -> Reply {
         let args: CanisterInfoArgs = call.decode()?;
-        if !call.from_canister() {
+        if !call.is_from_canister() {
             return Err(Reject::canister_error(516, "canister_info can only be called by canisters"));
         }
         let canister = self.existing(args.canister_id)?;
