@@ -54,11 +54,33 @@ impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
         rows.iter().filter_map(|(_, row)| codec::decode_trusted(row).ok()).collect()
     }
 
-    fn key(&self, key: &K) -> Vec<u8> {
+    fn key(&self, key: &impl Key) -> Vec<u8> {
         let mut bytes = vec![self.number];
         key.write(&mut bytes);
         bytes
     }
+}
+
+impl<A: Key, B: Key, R: Serialize + DeserializeOwned> Table<(A, B), R> {
+    /// The rows whose key begins with `part`, at most `limit` of them.
+    pub fn under(&self, tables: &dyn Tables, part: &A, limit: usize) -> Vec<R> {
+        let from = self.key(part);
+        let rows = match successor(&from) {
+            Some(to) => tables.scan(Bound::Included(&from), Bound::Excluded(&to), Order::Ascending, limit),
+            None => tables.scan(Bound::Included(&from), Bound::Unbounded, Order::Ascending, limit),
+        };
+        rows.iter().filter_map(|(_, row)| codec::decode_trusted(row).ok()).collect()
+    }
+}
+
+/// The lowest key above all that begin with `prefix`, if there is one.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut successor = prefix.get(..=last)?.to_vec();
+    if let Some(byte) = successor.last_mut() {
+        *byte += 1;
+    }
+    Some(successor)
 }
 
 impl<K: Key, R: Serialize + DeserializeOwned + Default> Table<K, R> {
@@ -70,7 +92,7 @@ impl<K: Key, R: Serialize + DeserializeOwned + Default> Table<K, R> {
     }
 }
 
-/// A page of rows. The host adds the checkpoint that it reflects.
+/// A page of rows. Its host answers with a [`crate::Reading`] of it.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct Page<R> {
     /// The rows.
