@@ -1,6 +1,20 @@
 //! The audit canister: the log of the platform.
+//!
+//! Read [`log`] first: how a batch is accepted, where events lie, how they are found again. [`memory`] is the layout of
+//! stable memory, [`certificate`] what the network certifies. The methods themselves are thin and private. There is
+//! none that deletes, rewrites or resets, for anyone; who controls the canister could still reinstall it, and everyone
+//! would see another log id.
+
 pub mod certificate;
+mod endpoints;
+mod icrc3;
+mod lifecycle;
 pub mod log;
 pub mod memory;
-pub mod region;
+mod monitor;
+mod region;
+mod state;
 pub mod view;
+
+// Last: it exports the methods that were declared before it.
+mod interface;

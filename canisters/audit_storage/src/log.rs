@@ -4,12 +4,12 @@
 //! [`Memory`]. Everything lies in stable memory; what is held in the heap (the last record, the root) is read back or
 //! computed in O(log n) when the log is opened. There is no way to change or remove an event.
 
-pub mod append;
+mod append;
 mod check;
-pub mod columns;
+mod columns;
 mod key;
 mod postings;
-pub mod read;
+mod read;
 pub mod reserve;
 mod staging;
 mod threads;
@@ -40,6 +40,9 @@ pub const LAYOUT: u32 = 1;
 
 /// The most writers that can be registered.
 pub const MAX_WRITERS: u64 = 256;
+
+/// The most upgrades that are noted while their events cannot be appended.
+const MAX_NOTES: usize = 64;
 
 /// Who the log is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +172,7 @@ impl<M: Memory> Log<M> {
         Ok(log)
     }
 
+    /// The log as the memories have it, whole or not.
     fn assemble(memories: Memories<M>, who: Identity) -> Self {
         let counters = Region::new(memories.counters);
         let Counters { events, threads, postings, open_intents } = Counters::read(&counters);
@@ -316,17 +320,26 @@ impl<M: Memory> Log<M> {
 
     /// Notes that an upgrade hook ran for so many instructions. Its event is appended by [`Log::record_upgrade`].
     pub fn note_upgrade(&mut self, instructions: u64) {
-        self.who.upgrades.push(instructions);
-        self.save_identity();
+        if self.who.upgrades.len() < MAX_NOTES {
+            self.who.upgrades.push(instructions);
+            self.save_identity();
+        }
     }
 
-    /// Appends the event of the first upgrade noted, if there is one. `module_hash` is what the network says now.
+    /// Whether event 0 or the event of an upgrade is still to be appended.
+    pub fn owes(&self) -> bool {
+        self.columns.len() == 0 || !self.who.upgrades.is_empty()
+    }
+
+    /// Appends the event of the first upgrade noted, if there is one. `module_hash` is what the network says now: of
+    /// several upgrades only the last one's.
     ///
     /// # Errors
     /// As [`Log::append`]; the note then stays.
     pub fn record_upgrade(&mut self, module_hash: Option<Hash>, means: &Means) -> Result<(), AuditError> {
-        let Some(instructions) = self.who.upgrades.first().copied() else { return Ok(()) };
-        let payload = Payload::CanisterUpgraded(CanisterUpgraded { module_hash, instructions });
+        let Some((instructions, later)) = self.who.upgrades.split_first() else { return Ok(()) };
+        let module_hash = module_hash.filter(|_| later.is_empty());
+        let payload = Payload::CanisterUpgraded(CanisterUpgraded { module_hash, instructions: *instructions });
         self.write(self.who.canister, payload, Expected::Any, means)?;
         self.who.upgrades.remove(0);
         self.save_identity();
@@ -345,6 +358,15 @@ impl<M: Memory> Log<M> {
     /// The role of a registered writer.
     pub fn role(&self, writer: Principal) -> Option<WriterRole> {
         self.writer(writer).ok().map(|writer| writer.role)
+    }
+
+    /// Whether `caller` may append.
+    ///
+    /// # Errors
+    /// [`AuditTemporaryError::NotReady`] before the log has begun, [`AuditRequestError::NotAWriter`].
+    pub fn admits(&self, caller: Principal) -> Result<(), AuditError> {
+        self.id()?;
+        self.writer(caller).map(|_| ())
     }
 
     fn writer(&self, writer: Principal) -> Result<Writer, AuditError> {

@@ -100,6 +100,12 @@ impl<M: Memory> Columns<M> {
         Some(self.events.bytes(before.events_end, record.events_end))
     }
 
+    /// How many bytes event `index` has; 0 if there is none.
+    pub fn event_size(&self, index: u64) -> usize {
+        let size = self.bounds(index).map(|(before, record)| record.events_end - before.events_end);
+        size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default()
+    }
+
     /// The bytes of the openings of event `index`, as they were pushed; empty if there were none.
     pub fn openings(&self, index: u64) -> Option<Vec<u8>> {
         let (before, record) = self.bounds(index)?;

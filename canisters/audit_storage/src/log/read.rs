@@ -150,9 +150,9 @@ impl<M: Memory> Log<M> {
         codec::decode_trusted(&bytes).map_err(|_| broken("an event cannot be decoded"))
     }
 
-    /// Bytes of event `index` as it is stored, if there is one.
-    pub fn event_size(&self, index: u64) -> Option<usize> {
-        self.columns.event(index).map(|bytes| bytes.len())
+    /// Bytes of event `index` as it is stored; 0 if there is none.
+    pub fn event_size(&self, index: u64) -> usize {
+        self.columns.event_size(index)
     }
 
     /// Event `index` with every field in a Candid type.

@@ -12,7 +12,7 @@ use cairn_kit::api::audit::Reserve;
 /// Events that may follow from an open intent: outcome, dispatch, installation, arbiter, release or refund, and so on.
 const EVENTS: u64 = 10;
 /// Bytes of such an event, at most (see `Kind::max_size`).
-const EVENT_BYTES: u64 = 1600;
+const EVENT_BYTES: u64 = 2000;
 /// Threads that such an event may begin or lengthen: topics, stream, source.
 const EVENT_THREADS: u64 = Topic::MAX as u64 + 2;
 /// Bytes of postings per thread and event: the first block, or a share of a large one.

@@ -216,8 +216,8 @@ mod tests {
                 assert_eq!(threads.find(&key(n + 1)), None);
             }
         }
-        let (id, mut head) = threads.find(&key(333)).expect("there");
-        head = Head { count: u64::MAX, last: 5, tail: 6, mark: 255, ..head };
+        let (id, _) = threads.find(&key(333)).expect("there");
+        let head = Head { count: u64::MAX, last: 5, tail: 6, mark: 255 };
         threads.update(id, head);
         let again = Threads::open(records, buckets, [7; 16], threads.count());
         assert!(again.is_whole());

@@ -1,0 +1,133 @@
+//! The methods of the log: authenticate, ask the core, reply.
+
+use crate::state;
+use crate::view::EventView;
+use cairn_events::{Commitment, Opening, Principal, WriterRole};
+use cairn_kit::api::SupportedStandard;
+use cairn_kit::api::audit::{
+    AppendArgs, Appended, AuditError, AuditRequestError, EventPage, EventQuery, Proof, Tip, Writer,
+};
+use cairn_kit::runtime;
+use candid::DecoderConfig;
+use ic_cdk::{query, update};
+
+/// The argument of `append`, or why the caller is turned away without looking at it.
+struct Admitted(Result<AppendArgs, AuditError>);
+
+/// Work allowed for fields that the caller has added to what we know.
+const SKIPPING_QUOTA: usize = 10_000;
+
+/// Looks at the caller before the argument: a stranger's is not decoded at all.
+fn admit(bytes: Vec<u8>) -> Admitted {
+    if let Err(refusal) = state::read(|log| log.admits(ic_cdk::api::msg_caller())) {
+        return Admitted(Err(refusal));
+    }
+    let mut config = DecoderConfig::new();
+    config.set_skipping_quota(SKIPPING_QUOTA);
+    match candid::utils::decode_args_with_config::<(AppendArgs,)>(&bytes, &config) {
+        Ok((args,)) => Admitted(Ok(args)),
+        Err(_) => ic_cdk::trap("the argument is not that of append"),
+    }
+}
+
+/// Counts refusals on their way out.
+fn counted<R>(result: Result<R, AuditError>) -> Result<R, AuditError> {
+    if let Err(AuditError::Request(refusal)) = &result {
+        let strange = matches!(refusal, AuditRequestError::NotAWriter { .. } | AuditRequestError::Unauthorized { .. });
+        state::count_refusal(strange);
+    }
+    result
+}
+
+#[update(name = "append", decode_with = "admit", hidden = true)]
+fn append_admitted(args: Admitted) -> Result<Appended, AuditError> {
+    counted(args.0.and_then(append))
+}
+
+/// Appends a batch of events, all of it or nothing. For registered writers.
+#[candid::candid_method(update)]
+fn append(args: AppendArgs) -> Result<Appended, AuditError> {
+    let caller = ic_cdk::api::msg_caller();
+    state::write(|log, means| log.append(caller, args, means))
+}
+
+/// Registers a factory or a host of projections as writer. For the gateway and for controllers of this canister.
+#[update(name = "registerWriter")]
+fn register_writer(writer: Principal, role: WriterRole) -> Result<(), AuditError> {
+    let caller = ic_cdk::api::msg_caller();
+    counted(authorize(caller).and_then(|()| state::write(|log, means| log.register(caller, writer, role, means))))
+}
+
+/// Says whether `backend` is the gateway, which genesis binds for ever. For the gateway and for controllers.
+#[update(name = "setupWhitelist")]
+fn setup_whitelist(backend: Principal) -> Result<(), AuditError> {
+    let caller = ic_cdk::api::msg_caller();
+    counted(authorize(caller).and_then(|()| {
+        if state::read(|log| log.who().money_writer == backend) {
+            return Ok(());
+        }
+        let conflict = "another gateway is bound at genesis".to_owned();
+        Err(AuditError::Request(AuditRequestError::WriterConflict { writer: backend, conflict }))
+    }))
+}
+
+fn authorize(caller: Principal) -> Result<(), AuditError> {
+    let gateway = state::read(|log| log.who().money_writer);
+    if caller != Principal::anonymous() && (caller == gateway || runtime::is_controller(caller)) {
+        return Ok(());
+    }
+    Err(AuditError::Request(AuditRequestError::Unauthorized { caller }))
+}
+
+/// The end of the log. For anyone.
+#[query(name = "getTip")]
+fn get_tip() -> Result<Tip, AuditError> {
+    state::read(|log| log.tip())
+}
+
+/// A page of events: all, a stream's or a topic's, in a span of time, oldest or newest first. For anyone.
+#[query(name = "getEvents")]
+fn get_events(query: EventQuery) -> Result<EventPage, AuditError> {
+    state::read(|log| log.page(&query))
+}
+
+/// One event with every field in a Candid type. For anyone.
+#[query(name = "getEventView")]
+fn get_event_view(index: u64) -> Result<EventView, AuditError> {
+    state::read(|log| log.view(index))
+}
+
+/// The proof that event `index` is among the first `size` (RFC 9162). For anyone.
+#[query(name = "getInclusionProof")]
+fn get_inclusion_proof(index: u64, size: u64) -> Result<Proof, AuditError> {
+    state::read(|log| log.inclusion_proof(index, size))
+}
+
+/// The proof that the first `size` events begin with the first `old` (RFC 9162). For anyone.
+#[query(name = "getConsistencyProof")]
+fn get_consistency_proof(old: u64, size: u64) -> Result<Proof, AuditError> {
+    state::read(|log| log.consistency_proof(old, size))
+}
+
+/// Every registered writer. For anyone.
+#[query(name = "getWriters")]
+fn get_writers() -> Result<Vec<Writer>, AuditError> {
+    state::read(|log| log.writers())
+}
+
+/// The opening of a commitment in event `index`. For the event's actor only.
+#[query(name = "getOpening")]
+fn get_opening(index: u64, commitment: Commitment) -> Result<Option<Opening>, AuditError> {
+    state::read(|log| log.opening(ic_cdk::api::msg_caller(), index, commitment))
+}
+
+/// The standards that this canister implements (ICRC-10). For anyone.
+#[query]
+fn icrc10_supported_standards() -> Vec<SupportedStandard> {
+    let standards = [
+        ("ICRC-3", "https://github.com/dfinity/ICRC-1/tree/main/standards/ICRC-3"),
+        ("ICRC-10", "https://github.com/dfinity/ICRC/blob/main/ICRCs/ICRC-10/ICRC-10.md"),
+    ];
+    let record = |(name, url): (&str, &str)| SupportedStandard { name: name.to_owned(), url: url.to_owned() };
+    standards.into_iter().map(record).collect()
+}

@@ -1,0 +1,65 @@
+//! What operators see: `/metrics`, `/health`, and for everyone `/kinds`, which describes the kinds of events.
+
+use crate::state;
+use cairn_events::{Class, Kind};
+use cairn_kit::api::http::{HttpRequest, HttpResponse};
+use cairn_kit::http::{self, Metrics};
+use serde_bytes::ByteBuf;
+use std::fmt::Write as _;
+
+/// `/metrics` (Prometheus), `/health`, `/kinds`. For anyone; not certified.
+#[ic_cdk::query]
+fn http_request(request: HttpRequest) -> HttpResponse {
+    match request.url.split(['?', '#']).next() {
+        Some("/kinds") if request.method == "GET" => HttpResponse {
+            status_code: 200,
+            headers: vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())],
+            body: ByteBuf::from(kinds().into_bytes()),
+        },
+        _ => http::serve(&request, metrics, health),
+    }
+}
+
+fn metrics(metrics: &mut Metrics) {
+    let means = state::means();
+    let refusals = state::refusals();
+    let (counters, bytes, reserve) =
+        state::read(|log| (log.counters(), log.event_bytes(), log.reserve(&means)));
+    metrics
+        .canister()
+        .gauge("canister_liquid_cycles", "Cycles above the freezing threshold.", means.cycles)
+        .counter("audit_events_total", "Events in the log.", counters.events)
+        .counter("audit_event_bytes_total", "Bytes of encoded events.", bytes)
+        .gauge("audit_threads", "Topics, streams and writers that have events.", counters.threads)
+        .gauge("audit_open_intents", "Intents without outcome.", reserve.open_intents)
+        .gauge("audit_intents_left", "Intents that would be accepted now.", reserve.intents_left)
+        .counter("audit_strangers_refused_total", "Requests of strangers refused, since the upgrade.", refusals.strangers)
+        .counter("audit_writers_refused_total", "Requests of writers refused, since the upgrade.", refusals.writers);
+}
+
+fn health() -> Result<(), String> {
+    let means = state::means();
+    let (begun, reserve) = state::read(|log| (log.id().is_ok(), log.reserve(&means)));
+    if !begun {
+        return Err("the log has not begun yet".to_owned());
+    }
+    if reserve.intents_left == 0 {
+        return Err(format!("no new intents: {} open, reserve exhausted", reserve.open_intents));
+    }
+    Ok(())
+}
+
+/// One line per kind: its name, what it is to an effect, its families, who writes it, its largest size.
+fn kinds() -> String {
+    let mut text = String::from("kind; class; families; writers; most bytes\n");
+    for kind in Kind::ALL {
+        let class = match kind.class() {
+            Class::Intent(effect) => format!("intent of {effect:?}"),
+            Class::Outcome(effect) => format!("outcome of {effect:?}"),
+            Class::Fact => "fact".to_owned(),
+        };
+        let (name, families, roles) = (kind.btype(), kind.families(), kind.roles());
+        let _ = writeln!(text, "{name}; {class}; {families:?}; {roles:?}; {}", kind.max_size());
+    }
+    text
+}
