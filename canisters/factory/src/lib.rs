@@ -11,6 +11,7 @@
 pub mod access;
 pub mod callback;
 pub mod deployment;
+pub mod endpoints;
 pub mod kind;
 pub mod lifecycle;
 pub mod management;
@@ -23,3 +24,6 @@ pub mod state;
 pub mod template;
 
 pub use kind::{ContractKind, InstallContext, InvalidArgs, Listing};
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,7 @@ pub fn fill_soon(delay: Duration) {
     runtime::after(delay, fill());
 }
 
-async fn fill() {
+pub(crate) async fn fill() {
     let Ok(guard) = GUARD.with(|guards| guards.acquire(())) else { return };
     let done = one_step().await;
     drop(guard);
@@ -109,6 +109,3 @@ async fn append(payload: Payload) -> Result<(), FactoryError> {
     let submission = Submission::new(runtime::id(), payload).exactly(version);
     journal::append(vec![submission]).await.map(|_| ()).map_err(append_failed)
 }
-
-#[cfg(test)]
-mod tests;

@@ -35,7 +35,7 @@ pub fn wait_after(failures: u32) -> Duration {
 
 /// Begins: in `init`, and again after every upgrade, which forgets all timers.
 pub fn start<K: ContractKind>() {
-    ic_cdk_timers::set_timer_interval(HEARTBEAT, || async { beat::<K>() });
+    runtime::every(HEARTBEAT, || Box::pin(async { beat::<K>() }));
     runtime::after(Duration::ZERO, async { beat::<K>() });
 }
 

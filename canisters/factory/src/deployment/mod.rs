@@ -7,8 +7,6 @@
 mod admit;
 mod commit;
 mod step;
-#[cfg(test)]
-mod tests;
 
 pub use admit::{MAX_OPEN, capacity};
 

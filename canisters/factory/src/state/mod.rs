@@ -6,7 +6,7 @@
 mod apply;
 mod record;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Template, Totals};
 

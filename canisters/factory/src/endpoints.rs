@@ -1,0 +1,138 @@
+//! The endpoints of every face, by [`endpoints!`].
+
+use candid::DecoderConfig;
+use candid::utils::ArgumentDecoder;
+
+/// Bytes of the largest `createContract`: its arguments are bounded, the rest is small.
+pub const MAX_CREATE: usize = 64_000;
+/// Bytes of the largest `notifyBatch`: a hundred notifications.
+pub const MAX_NOTIFY: usize = 32_000;
+/// Bytes of the largest `uploadTemplateChunk`.
+pub const MAX_UPLOAD: usize = 1_950_000;
+/// Work that decoding may cost, per byte.
+const QUOTA_PER_BYTE: usize = 50;
+
+/// Decodes arguments of at most `max` bytes; traps otherwise, which rejects the call.
+pub fn decode<T: for<'a> ArgumentDecoder<'a>>(bytes: &[u8], max: usize) -> T {
+    if bytes.len() > max {
+        ic_cdk::trap(format!("{} bytes of arguments, at most {max}", bytes.len()));
+    }
+    let quota = max.saturating_mul(QUOTA_PER_BYTE);
+    let mut config = DecoderConfig::new();
+    config.set_decoding_quota(quota).set_skipping_quota(quota).set_full_error_message(false);
+    match candid::utils::decode_args_with_config(bytes, &config) {
+        Ok(arguments) => arguments,
+        Err(error) => ic_cdk::trap(format!("malformed arguments: {error}")),
+    }
+}
+
+/// Defines the endpoints of a factory of contracts of `$kind`. The face adds `ic_cdk::export_candid!()`.
+#[macro_export]
+macro_rules! endpoints {
+    ($kind:ty) => {
+        use cairn_events::{Hash, Principal};
+        use cairn_kit::api::SupportedStandard;
+        use cairn_kit::api::factory::{
+            CallbackError, Capacity, ContractArgs, Delivered, FactoryError, FactoryHealth, FactoryInit,
+            NotificationsAccepted, NumberedNotification, PublishedTemplate, SetupStatus,
+        };
+        use cairn_kit::api::http::{HttpRequest, HttpResponse};
+        use cairn_kit::runtime;
+        use $crate::{ContractKind, access, callback, deployment, endpoints, lifecycle, metrics, state, template};
+
+        #[ic_cdk::init]
+        fn init(init: FactoryInit) {
+            lifecycle::init::<$kind>(ic_cdk::api::msg_caller(), init);
+        }
+
+        #[ic_cdk::post_upgrade]
+        fn post_upgrade() {
+            lifecycle::post_upgrade::<$kind>();
+        }
+
+        fn create_arguments(bytes: Vec<u8>) -> (Principal, ContractArgs) {
+            endpoints::decode(&bytes, endpoints::MAX_CREATE)
+        }
+
+        /// Delivers a contract. Only for the whitelisted backend. Repeating it repeats the reply.
+        #[ic_cdk::update(name = "createContract", decode_with = "create_arguments")]
+        async fn create_contract(owner: Principal, args: ContractArgs) -> Result<Delivered, FactoryError> {
+            deployment::create::<$kind>(ic_cdk::api::msg_caller(), owner, args).await
+        }
+
+        fn notify_arguments(bytes: Vec<u8>) -> (Principal, Vec<NumberedNotification>) {
+            endpoints::decode(&bytes, endpoints::MAX_NOTIFY)
+        }
+
+        /// Takes numbered notifications. Only for contracts of this factory, each for itself.
+        #[ic_cdk::update(name = "notifyBatch", decode_with = "notify_arguments")]
+        async fn notify_batch(
+            contract: Principal,
+            notifications: Vec<NumberedNotification>,
+        ) -> Result<NotificationsAccepted, CallbackError> {
+            callback::notify::<$kind>(ic_cdk::api::msg_caller(), contract, notifications).await
+        }
+
+        fn upload_arguments(bytes: Vec<u8>) -> (u64, serde_bytes::ByteBuf) {
+            endpoints::decode(&bytes, endpoints::MAX_UPLOAD)
+        }
+
+        /// Takes the next part of a template, from the byte `offset` on; 0 begins anew. Replies how many bytes are here.
+        /// Only for admins.
+        #[ic_cdk::update(name = "uploadTemplateChunk", decode_with = "upload_arguments")]
+        fn upload_template_chunk(offset: u64, chunk: serde_bytes::ByteBuf) -> Result<u64, FactoryError> {
+            template::upload(ic_cdk::api::msg_caller(), offset, &chunk)
+        }
+
+        /// Publishes the uploaded template, if its hash is the expected one. Only for admins.
+        #[ic_cdk::update(name = "publishTemplate")]
+        async fn publish_template(version: String, expected: Hash) -> Result<PublishedTemplate, FactoryError> {
+            let service = <$kind as ContractKind>::SERVICE;
+            template::publish(ic_cdk::api::msg_caller(), service, version, expected).await
+        }
+
+        /// Names the backend that is obeyed, once. Only for admins.
+        #[ic_cdk::update(name = "setupWhitelist")]
+        fn setup_whitelist(backend: Principal) -> Result<(), FactoryError> {
+            access::whitelist(ic_cdk::api::msg_caller(), backend)
+        }
+
+        /// What can be delivered now: asked before money moves. For everyone.
+        #[ic_cdk::query(name = "getCapacity")]
+        fn get_capacity() -> Result<Capacity, FactoryError> {
+            state::read(|state| deployment::capacity(state, runtime::cycles()))
+        }
+
+        /// Whether the factory is ready. For everyone.
+        #[ic_cdk::query(name = "getFactoryHealth")]
+        fn get_factory_health() -> FactoryHealth {
+            metrics::health::<$kind>(0)
+        }
+
+        /// What the factory still lacks. For everyone.
+        #[ic_cdk::query(name = "getSetupStatus")]
+        fn get_setup_status() -> Option<SetupStatus> {
+            metrics::setup_status()
+        }
+
+        /// The standards this canister implements (ICRC-10).
+        #[ic_cdk::query(name = "icrc10_supported_standards")]
+        fn icrc10_supported_standards() -> Vec<SupportedStandard> {
+            endpoints::standards()
+        }
+
+        /// `/metrics` and `/health`. For everyone.
+        #[ic_cdk::query(name = "http_request")]
+        fn http_request(request: HttpRequest) -> HttpResponse {
+            metrics::http::<$kind>(&request)
+        }
+    };
+}
+
+/// What `icrc10_supported_standards` answers.
+pub fn standards() -> Vec<cairn_kit::api::SupportedStandard> {
+    vec![cairn_kit::api::SupportedStandard {
+        name: "ICRC-10".to_owned(),
+        url: "https://github.com/dfinity/ICRC/blob/main/ICRCs/ICRC-10/ICRC-10.md".to_owned(),
+    }]
+}

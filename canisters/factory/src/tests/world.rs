@@ -1,0 +1,351 @@
+//! A log and a management canister that keep the rules the factory relies on, and break calls when told to.
+
+use crate::kind::{ContractKind, InstallContext, InvalidArgs, Listing};
+use crate::state::tests::{Folded, fold};
+use crate::{deployment, lifecycle, state, template};
+use cairn_events::payload::{DeploymentDispatched, Notification, Reason};
+use cairn_events::topic::Service;
+use cairn_events::{
+    DeploymentId, Expected, Hash, Kind, Payload, Principal, Receipt, Stream, Submission, Timestamp,
+};
+use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, AuditRequestError, Reserve};
+use cairn_kit::api::factory::{ContractArgs, Delivered, FactoryError, FactoryInit};
+use cairn_kit::journal::Recorded;
+use cairn_kit::runtime::testing::{Network, run};
+use cairn_kit::runtime::{self, CallFailure, Request};
+use candid::{CandidType, Decode, Encode};
+use ic_management_canister_types::{
+    CanisterIdRecord, CanisterInfoArgs, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs, UninstallCodeArgs,
+    UpdateSettingsArgs, UploadChunkArgs,
+};
+use serde_bytes::ByteBuf;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A kind of contract whose argument is a word.
+pub struct Word;
+
+impl ContractKind for Word {
+    const SERVICE: Service = Service::Token;
+    type Args = String;
+
+    fn parse(args: &[u8]) -> Result<String, InvalidArgs> {
+        String::from_utf8(args.to_vec()).map_err(|_| InvalidArgs::new("word", "not UTF-8"))
+    }
+    fn listing(word: &String) -> Listing {
+        Listing { name: word.clone(), symbol: None, public: true }
+    }
+    fn install_argument(word: &String, context: &InstallContext) -> Result<Vec<u8>, InvalidArgs> {
+        Ok(format!("{word} {} {}", context.owner, context.epoch).into_bytes())
+    }
+    fn accepts(_: &Notification) -> bool {
+        true
+    }
+    fn controllers(factory: Principal, owner: Principal) -> Vec<Principal> {
+        vec![factory, owner]
+    }
+}
+
+pub const BACKEND: Principal = Principal::from_slice(&[0xba]);
+pub const ADMIN: Principal = Principal::from_slice(&[0xad]);
+pub const OWNER: Principal = Principal::from_slice(&[0x01, 0x01]);
+pub const AUDIT: Principal = Principal::from_slice(&[0xa0]);
+
+/// A canister of the model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hosted {
+    pub module: Option<Hash>,
+    pub argument: Vec<u8>,
+    pub controllers: Vec<Principal>,
+}
+
+#[derive(Default)]
+pub struct Model {
+    /// Every event: its source, if that is the factory its number, its receipt.
+    pub events: Vec<Recorded>,
+    pub own: Vec<Recorded>,
+    streams: BTreeMap<Stream, u64>,
+    batches: BTreeMap<u64, (Vec<u8>, Vec<Receipt>)>,
+    pub canisters: BTreeMap<Principal, Hosted>,
+    chunks: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// What the next call of the method meets: rejected with this code, after it had its effect or before.
+    pub faults: Vec<(&'static str, u32, bool)>,
+    pub calls: Vec<&'static str>,
+}
+
+impl Model {
+    fn answer(&mut self, factory: Principal, request: &Request) -> Result<Vec<u8>, CallFailure> {
+        self.calls.push(request.method);
+        let fault = self.faults.iter().position(|fault| fault.0 == request.method).map(|i| self.faults.remove(i));
+        match fault {
+            Some((_, code, false)) => Err(CallFailure::rejected(code, "a fault")),
+            Some((_, code, true)) => {
+                self.execute(factory, request)?;
+                Err(CallFailure::rejected(code, "a fault"))
+            }
+            None => self.execute(factory, request),
+        }
+    }
+
+    fn execute(&mut self, factory: Principal, request: &Request) -> Result<Vec<u8>, CallFailure> {
+        let args = request.args.as_slice();
+        if request.to == AUDIT {
+            return Ok(encode(self.append(factory, Decode!(args, AppendArgs).unwrap())));
+        }
+        match request.method {
+            "create_canister" => {
+                let canister_id = Principal::from_slice(&[0xcc, self.canisters.len() as u8]);
+                self.canisters.insert(canister_id, Hosted { controllers: vec![factory], ..Hosted::default() });
+                Ok(encode(CanisterIdRecord { canister_id }))
+            }
+            "install_code" => {
+                let args = Decode!(args, InstallCodeArgs).unwrap();
+                self.install(args.canister_id, Hash::of(&[&args.wasm_module]), args.arg)
+            }
+            "stored_chunks" => {
+                let chunks: Vec<_> = self.chunks.keys().map(|hash| ChunkHash { hash: hash.clone() }).collect();
+                Ok(encode(chunks))
+            }
+            "upload_chunk" => {
+                let args = Decode!(args, UploadChunkArgs).unwrap();
+                let hash = Hash::of(&[&args.chunk]).0.to_vec();
+                self.chunks.insert(hash.clone(), args.chunk);
+                Ok(encode(ChunkHash { hash }))
+            }
+            "install_chunked_code" => {
+                let args = Decode!(args, InstallChunkedCodeArgs).unwrap();
+                let module: Vec<u8> =
+                    args.chunk_hashes_list.iter().flat_map(|chunk| self.chunks[&chunk.hash].clone()).collect();
+                assert_eq!(Hash::of(&[&module]).0.to_vec(), args.wasm_module_hash);
+                self.install(args.target_canister, Hash::of(&[&module]), args.arg)
+            }
+            "canister_info" => {
+                let args = Decode!(args, CanisterInfoArgs).unwrap();
+                let hosted = self.canisters.get(&args.canister_id).cloned().unwrap_or_default();
+                Ok(encode(Info {
+                    total_num_changes: 0,
+                    recent_changes: Vec::new(),
+                    module_hash: hosted.module.map(|hash| ByteBuf::from(hash.0)),
+                    controllers: hosted.controllers,
+                }))
+            }
+            "uninstall_code" => {
+                let args = Decode!(args, UninstallCodeArgs).unwrap();
+                self.canisters.get_mut(&args.canister_id).unwrap().module = None;
+                Ok(unit())
+            }
+            "update_settings" => {
+                let args = Decode!(args, UpdateSettingsArgs).unwrap();
+                let hosted = self.canisters.get_mut(&args.canister_id).unwrap();
+                assert!(hosted.controllers.contains(&factory));
+                hosted.controllers = args.settings.controllers.unwrap();
+                Ok(unit())
+            }
+            other => Err(CallFailure::rejected(3, other)),
+        }
+    }
+
+    fn install(&mut self, canister: Principal, module: Hash, argument: Vec<u8>) -> Result<Vec<u8>, CallFailure> {
+        if argument.starts_with(b"trap") {
+            return Err(CallFailure::rejected(5, "init trapped"));
+        }
+        let hosted = self.canisters.get_mut(&canister).unwrap();
+        (hosted.module, hosted.argument) = (Some(module), argument);
+        Ok(unit())
+    }
+
+    fn append(&mut self, source: Principal, args: AppendArgs) -> Result<Appended, AuditError> {
+        let content = encode(&args);
+        if let Some((known, receipts)) = self.batches.get(&args.first_seq) {
+            assert_eq!(*known, content, "a number is used for one content only");
+            return Ok(Appended { receipts: receipts.clone(), reserve: Reserve::default() });
+        }
+        assert_eq!(args.first_seq, self.own.len() as u64 + 1);
+        let submissions: Vec<Submission> =
+            args.submissions.into_iter().map(|wire| Submission::try_from(wire).unwrap()).collect();
+        let mut versions = self.streams.clone();
+        for (position, submission) in submissions.iter().enumerate() {
+            let stream = submission.payload.stream(source);
+            let actual = versions.entry(stream).or_default();
+            if let Expected::Exact(expected) = submission.expected
+                && expected != *actual
+            {
+                let position = position as u32;
+                let error = AuditRequestError::StreamVersion { position, stream, expected, actual: *actual };
+                return Err(AuditError::Request(error));
+            }
+            *actual += 1;
+        }
+        let receipts: Vec<Receipt> = submissions.into_iter().map(|submission| self.record(source, submission)).collect();
+        self.own.extend(self.events.iter().rev().take(receipts.len()).rev().cloned().collect::<Vec<_>>());
+        self.batches.insert(args.first_seq, (content, receipts.clone()));
+        Ok(Appended { receipts, reserve: Reserve::default() })
+    }
+
+    /// An event is accepted.
+    pub fn record(&mut self, source: Principal, submission: Submission) -> Receipt {
+        let version = self.streams.entry(submission.payload.stream(source)).or_default();
+        *version += 1;
+        let index = self.events.len() as u64;
+        let receipt = Receipt {
+            index,
+            hash: Hash::of(&[&index.to_be_bytes()]),
+            stream_version: *version,
+            timestamp: Timestamp(runtime::now()),
+        };
+        self.events.push(Recorded {
+            receipt,
+            source_seq: self.own.len() as u64 + 1,
+            actor: submission.actor,
+            correlation: submission.correlation,
+            causation: submission.causation,
+            payload: submission.payload,
+        });
+        receipt
+    }
+}
+
+/// The reply of `canister_info`.
+#[derive(CandidType)]
+struct Info {
+    total_num_changes: u64,
+    recent_changes: Vec<u8>,
+    module_hash: Option<ByteBuf>,
+    controllers: Vec<Principal>,
+}
+
+fn encode<T: CandidType>(value: T) -> Vec<u8> {
+    Encode!(&value).unwrap()
+}
+
+fn unit() -> Vec<u8> {
+    candid::encode_args(()).unwrap()
+}
+
+/// A factory in the model.
+pub struct World {
+    pub network: Rc<Network>,
+    pub model: Rc<RefCell<Model>>,
+}
+
+/// A module that the factory takes for wasm.
+pub fn module() -> Vec<u8> {
+    [b"\0asm".as_slice(), &[7; 5000]].concat()
+}
+
+impl World {
+    /// A factory that lacks nothing but an empty canister.
+    pub fn begin() -> World {
+        let network = Network::install();
+        let model = Rc::new(RefCell::new(Model::default()));
+        let (answering, id) = (Rc::clone(&model), runtime::id());
+        network.respond(move |request| answering.borrow_mut().answer(id, request));
+        let init = FactoryInit { audit: AUDIT, pool_target: 2, contract_cycles: 1_000_000, reserve_cycles: 5_000 };
+        lifecycle::init::<Word>(ADMIN, init);
+        crate::access::whitelist(ADMIN, BACKEND).unwrap();
+        template::upload(ADMIN, 0, &module()).unwrap();
+        let hash = Hash::of(&[&module()]);
+        run(template::publish(ADMIN, Service::Token, "1".into(), hash)).unwrap();
+        World { network, model }
+    }
+
+    /// A factory with a full pool.
+    pub fn ready() -> World {
+        let world = World::begin();
+        world.wait();
+        assert_eq!(state::read(|state| state.free_canisters()), 2);
+        world
+    }
+
+    /// Lets everything happen that happens by itself.
+    pub fn wait(&self) {
+        for _ in 0..10 {
+            self.network.advance(Duration::from_secs(60));
+        }
+    }
+
+    /// The code is replaced: the heap is gone, stable memory stays.
+    pub fn upgrade(&self) {
+        lifecycle::post_upgrade::<Word>();
+    }
+
+    /// Dispatches a deployment in the log; what the backend then sends.
+    pub fn dispatch(&self, number: u8, word: &str) -> ContractArgs {
+        let deployment = DeploymentId(Hash([number; 32]));
+        let dispatched = DeploymentDispatched { deployment, factory: runtime::id() };
+        let submission = Submission::new(OWNER, Payload::DeploymentDispatched(dispatched));
+        let receipt = self.model.borrow_mut().record(BACKEND, submission);
+        ContractArgs {
+            deployment,
+            service: Service::Token,
+            template: None,
+            dispatch_version: receipt.stream_version,
+            dispatched: receipt.index,
+            args: ByteBuf::from(word.as_bytes()),
+        }
+    }
+
+    /// The backend abandons the deployment.
+    pub fn abandon(&self, args: &ContractArgs) {
+        let abandoned = cairn_events::payload::DeploymentAbandoned {
+            deployment: args.deployment,
+            reason: Reason::new("deadline", ""),
+        };
+        self.model.borrow_mut().record(BACKEND, Submission::new(BACKEND, Payload::DeploymentAbandoned(abandoned)));
+    }
+
+    pub fn create(&self, args: &ContractArgs) -> Result<Delivered, FactoryError> {
+        run(deployment::create::<Word>(BACKEND, OWNER, args.clone()))
+    }
+
+    /// How many events of the kind there are about the deployment.
+    pub fn count(&self, kind: Kind, deployment: DeploymentId) -> usize {
+        let about = |event: &&Recorded| {
+            event.payload.kind() == kind && event.payload.deployment() == Some(deployment)
+        };
+        self.model.borrow().events.iter().filter(about).count()
+    }
+
+    pub fn count_kind(&self, kind: Kind) -> usize {
+        self.model.borrow().events.iter().filter(|event| event.payload.kind() == kind).count()
+    }
+
+    pub fn folded(&self) -> Folded {
+        state::read(|state| state.folded())
+    }
+
+    /// What must hold when everything has come to rest.
+    pub fn check(&self) {
+        let model = self.model.borrow();
+        let folded = self.folded();
+        assert_eq!(fold(model.own.clone()), folded, "the state is the fold of the factory's events");
+        assert!(state::read(|state| state.open_deployments()).is_empty(), "everything is settled");
+        assert!(!folded.totals.creating);
+        for canister in &folded.pool {
+            let hosted = &model.canisters[canister];
+            assert_eq!((hosted.module, hosted.controllers.len()), (None, 1), "canisters of the pool are empty");
+        }
+        for (deployment, job) in &folded.jobs {
+            let hosted = &model.canisters[&job.contract];
+            if matches!(job.phase, crate::state::Phase::Registered { .. }) {
+                assert_eq!(hosted.module, Some(job.template));
+                assert_eq!(hosted.controllers, vec![runtime::id(), job.owner]);
+                assert_eq!(Hash::of(&[&hosted.argument]), job.args_hash);
+                for kind in [Kind::InstallIntended, Kind::ContractInstalled, Kind::DeliveryCommitted, Kind::ContractRegistered] {
+                    assert_count(&model, kind, *deployment, 1);
+                }
+                assert_count(&model, Kind::ContractReclaimed, *deployment, 0);
+            } else {
+                assert_count(&model, Kind::DeliveryCommitted, *deployment, 0);
+                assert_count(&model, Kind::ContractReclaimed, *deployment, 1);
+            }
+        }
+    }
+}
+
+fn assert_count(model: &Model, kind: Kind, deployment: DeploymentId, expected: usize) {
+    let about = |event: &&Recorded| event.payload.kind() == kind && event.payload.deployment() == Some(deployment);
+    assert_eq!(model.events.iter().filter(about).count(), expected, "{kind:?}");
+}

@@ -1,0 +1,135 @@
+//! What makes a contract a token.
+
+use crate::ledger::{ArchiveOptions, FeatureFlags, InitArgs, LedgerArg, MetadataValue};
+use cairn_events::payload::{Account, Notification};
+use cairn_events::topic::Service;
+use cairn_events::{Amount, Principal};
+use cairn_factory::{ContractKind, InstallContext, InvalidArgs, Listing};
+use cairn_kit::api::backend::TokenArgs;
+use candid::Nat;
+
+/// Most characters of a name.
+const MAX_NAME: usize = 32;
+/// Most characters of a symbol.
+const MAX_SYMBOL: usize = 8;
+/// Most decimals.
+const MAX_DECIMALS: u8 = 18;
+/// Most bytes of a logo.
+const MAX_LOGO: usize = 30_000;
+/// Most bytes of a description.
+const MAX_DESCRIPTION: usize = 500;
+/// Most accounts with an initial balance.
+const MAX_BALANCES: usize = 100;
+/// Most bytes of a memo on the ledgers that are made.
+const MEMO_BYTES: u16 = 80;
+
+/// The kind of contract that is a token ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Token;
+
+impl ContractKind for Token {
+    const SERVICE: Service = Service::Token;
+    type Args = TokenArgs;
+
+    fn parse(args: &[u8]) -> Result<TokenArgs, InvalidArgs> {
+        let token: TokenArgs =
+            candid::decode_one(args).map_err(|_| InvalidArgs::new("args", "not the arguments of a token"))?;
+        check(&token)?;
+        Ok(token)
+    }
+
+    fn listing(token: &TokenArgs) -> Listing {
+        Listing { name: token.name.clone(), symbol: Some(token.symbol.clone()), public: token.public }
+    }
+
+    fn install_argument(token: &TokenArgs, context: &InstallContext) -> Result<Vec<u8>, InvalidArgs> {
+        candid::encode_one(LedgerArg::Init(init_args(token, context)))
+            .map_err(|_| InvalidArgs::new("args", "cannot be encoded for the ledger"))
+    }
+
+    fn accepts(notification: &Notification) -> bool {
+        match notification {
+            Notification::DeploymentComplete
+            | Notification::HolderAdded(_)
+            | Notification::HolderRemoved(_) => true,
+        }
+    }
+
+    fn controllers(factory: Principal, owner: Principal) -> Vec<Principal> {
+        vec![factory, owner]
+    }
+}
+
+/// The account that mints if nobody may: no message ever comes from it.
+fn nobody() -> Account {
+    Account { owner: Principal::management_canister(), subaccount: None }
+}
+
+fn init_args(token: &TokenArgs, context: &InstallContext) -> InitArgs {
+    let metadata = |key: &str, text: &Option<String>| {
+        text.as_ref().map(|text| (key.to_owned(), MetadataValue::Text(text.clone())))
+    };
+    InitArgs {
+        minting_account: token.minting_account.unwrap_or_else(nobody),
+        fee_collector_account: None,
+        transfer_fee: Nat::from(token.transfer_fee.0),
+        decimals: Some(token.decimals),
+        max_memo_length: Some(MEMO_BYTES),
+        token_symbol: token.symbol.clone(),
+        token_name: token.name.clone(),
+        metadata: [metadata("icrc1:logo", &token.logo), metadata("cairn:description", &token.description)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        initial_balances: token.initial_balances.iter().map(|(account, amount)| (*account, Nat::from(amount.0))).collect(),
+        feature_flags: Some(FeatureFlags { icrc2: true }),
+        archive_options: ArchiveOptions {
+            num_blocks_to_archive: 1_000,
+            trigger_threshold: 2_000,
+            max_message_size_bytes: Some(128 * 1024),
+            node_max_memory_size_bytes: Some(1 << 30),
+            controller_id: context.owner,
+            more_controller_ids: Some(vec![context.factory]),
+        },
+        factory: Some(context.factory),
+        callback_epoch: Some(context.epoch),
+    }
+}
+
+/// What a ledger would refuse is refused here: the gateway has checked more, and before taking money.
+fn check(token: &TokenArgs) -> Result<(), InvalidArgs> {
+    length("name", token.name.chars().count(), 1, MAX_NAME, "characters")?;
+    length("symbol", token.symbol.chars().count(), 1, MAX_SYMBOL, "characters")?;
+    length("decimals", usize::from(token.decimals), 0, usize::from(MAX_DECIMALS), "digits")?;
+    length("logo", token.logo.as_ref().map_or(0, String::len), 0, MAX_LOGO, "bytes")?;
+    length("description", token.description.as_ref().map_or(0, String::len), 0, MAX_DESCRIPTION, "bytes")?;
+    length("initial_balances", token.initial_balances.len(), 0, MAX_BALANCES, "accounts")?;
+    let minting = token.minting_account.unwrap_or_else(nobody);
+    let mut sum = Amount::ZERO;
+    for (account, amount) in &token.initial_balances {
+        if account.owner == Principal::anonymous() || same(account, &minting) {
+            return Err(InvalidArgs::new("initial_balances", format!("{} can hold no tokens", account.owner)));
+        }
+        if *amount == Amount::ZERO {
+            return Err(InvalidArgs::new("initial_balances", format!("{} would hold 0, at least 1", account.owner)));
+        }
+        sum = sum.checked_add(*amount).ok_or_else(|| InvalidArgs::new("initial_balances", "the sum overflows"))?;
+    }
+    if sum != token.total_supply {
+        let problem = format!("they add up to {sum}, the total supply is {}", token.total_supply);
+        return Err(InvalidArgs::new("initial_balances", problem));
+    }
+    Ok(())
+}
+
+fn same(one: &Account, other: &Account) -> bool {
+    let subaccount = |account: &Account| account.subaccount.map_or([0; 32], |subaccount| subaccount.0);
+    one.owner == other.owner && subaccount(one) == subaccount(other)
+}
+
+fn length(field: &str, found: usize, min: usize, max: usize, unit: &str) -> Result<(), InvalidArgs> {
+    if (min..=max).contains(&found) {
+        return Ok(());
+    }
+    Err(InvalidArgs::new(field, format!("{found} {unit}; at least {min}, at most {max}")))
+}
