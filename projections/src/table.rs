@@ -141,3 +141,65 @@ impl<S: Key + Copy, K: Serialize + DeserializeOwned> Timeline<S, K> {
         Page { rows: found.iter().filter_map(|(_, row)| codec::decode_trusted(row).ok()).collect(), next }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryTables;
+    use cairn_events::{Principal, Timestamp};
+
+    fn at(index: u64) -> Moment {
+        Moment { time: Timestamp(index / 3), index }
+    }
+
+    #[test]
+    fn a_timeline_is_read_page_by_page_from_its_end() {
+        let timeline: Timeline<Principal, u64> = Timeline::new(1);
+        let mut tables = MemoryTables::default();
+        // Principals of which one begins with the other: their lists stay apart.
+        let people = [&[][..], &[1], &[1, 0], &[1, 255], &[255; 29]].map(Principal::from_slice);
+        for index in 0..50 {
+            people.iter().for_each(|person| timeline.add(&mut tables, *person, at(index), &index));
+        }
+        for person in people {
+            let (mut cursor, mut read) = (None, Vec::new());
+            loop {
+                let page = timeline.page(&tables, person, cursor, 7);
+                read.extend(page.rows);
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(read, (0..50).rev().collect::<Vec<_>>());
+        }
+        assert_eq!(timeline.page(&tables, Principal::from_slice(&[2]), None, 7), Page { rows: vec![], next: None });
+        timeline.remove(&mut tables, people[1], at(49));
+        assert_eq!(timeline.page(&tables, people[1], None, 1), Page { rows: vec![48], next: Some(at(47)) });
+        assert_eq!(timeline.page(&tables, people[1], Some(at(0)), 1), Page { rows: vec![0], next: None });
+    }
+
+    #[test]
+    fn limits_of_a_page_are_kept() {
+        let timeline: Timeline<(), u64> = Timeline::new(1);
+        let mut tables = MemoryTables::default();
+        (0..200).for_each(|index| timeline.add(&mut tables, (), at(index), &index));
+        assert_eq!(timeline.page(&tables, (), None, 0).rows.len(), 1);
+        assert_eq!(timeline.page(&tables, (), None, usize::MAX).rows.len(), MAX_PAGE);
+    }
+
+    #[test]
+    fn the_rows_under_a_part_are_its_own() {
+        let table: Table<(u8, u64), u64> = Table::new(7);
+        let mut tables = MemoryTables::default();
+        for part in [0, 1, 254, 255] {
+            (0..5).for_each(|n| table.put(&mut tables, &(part, n), &(u64::from(part) * 10 + n)));
+        }
+        assert_eq!(table.under(&tables, &255, 100), vec![2550, 2551, 2552, 2553, 2554]);
+        assert_eq!(table.under(&tables, &1, 2), vec![10, 11]);
+        assert_eq!(table.range(&tables, &(1, 3), &(254, 1), 100), vec![13, 14, 2540]);
+        assert_eq!(table.range(&tables, &(254, 1), &(1, 3), 100), Vec::<u64>::new(), "an empty range");
+        assert_eq!(successor(&[7, 255]), Some(vec![8]));
+        assert_eq!(successor(&[255, 255]), None);
+    }
+}
