@@ -43,6 +43,15 @@ impl Caller {
 }
 
 impl Admin {
+    /// The permit of a controller of this canister.
+    ///
+    /// # Errors
+    /// [`Denied`] if the caller is anonymous or none.
+    pub fn controller(caller: Principal) -> Result<Self, Denied> {
+        let caller = Caller::authenticate(caller)?.principal();
+        if crate::runtime::is_controller(caller) { Ok(Admin(caller)) } else { Err(Denied::NotAdmin(caller)) }
+    }
+
     /// Who it is.
     pub fn principal(self) -> Principal {
         self.0

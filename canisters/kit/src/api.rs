@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod backend;
 pub mod factory;
+pub mod host;
 pub mod http;
 
 use candid::{CandidType, Deserialize};

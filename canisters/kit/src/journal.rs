@@ -103,6 +103,12 @@ pub async fn flush() {
     courier::flush().await;
 }
 
+/// Whether submissions that `wanted` picks are on their way to the log. What they decide is not known yet, and whoever
+/// might decide otherwise must wait.
+pub fn holds(wanted: impl Fn(&Payload) -> bool) -> bool {
+    courier::holds(wanted)
+}
+
 /// Where the journal stands; for metrics and health.
 pub fn status() -> JournalStatus {
     courier::status()

@@ -10,6 +10,7 @@
 pub mod access;
 pub mod api;
 pub mod guard;
+pub mod host;
 pub mod http;
 pub mod journal;
 pub mod layout;

@@ -41,6 +41,8 @@ pub trait Runtime {
     fn every(&self, interval: Duration, task: Box<dyn FnMut() -> Task<()>>);
     /// Sets the 32 bytes that the network certifies. Not possible in a cleanup callback.
     fn certify(&self, data: [u8; 32]);
+    /// The network's certificate of those bytes; in queries only.
+    fn data_certificate(&self) -> Option<Vec<u8>>;
     /// Sends `request`; the reply's bytes.
     fn send(&self, request: Request) -> Task<Result<Vec<u8>, CallFailure>>;
 }
@@ -96,6 +98,11 @@ pub fn every(interval: Duration, task: impl FnMut() -> Task<()> + 'static) {
 /// See [`Runtime::certify`].
 pub fn certify(data: [u8; 32]) {
     current().certify(data);
+}
+
+/// See [`Runtime::data_certificate`].
+pub fn data_certificate() -> Option<Vec<u8>> {
+    current().data_certificate()
 }
 
 /// See [`Runtime::send`]; for requests whose bytes are encoded already. Otherwise [`call`] or [`call_bounded`].

@@ -306,3 +306,58 @@ pub enum BackendTemporaryError {
         detail: String,
     },
 }
+
+/// A setting, as `adminSetConfigValue` takes it.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct ConfigEntry {
+    /// The key.
+    pub key: String,
+    /// The value, if it is set.
+    pub value: Option<String>,
+}
+
+/// How a canister of the platform is, as it said when it was last asked.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct ServiceHealth {
+    /// Its name.
+    pub name: String,
+    /// The canister.
+    pub canister: Principal,
+    /// Whether it answered, and would work.
+    pub healthy: bool,
+    /// Cycles it holds, if it says so.
+    pub cycles: Option<u64>,
+    /// What is wrong, if something is.
+    pub problem: Option<String>,
+}
+
+/// Whether a canister of the platform is set up, as it said when it was last asked.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct ServiceSetupStatus {
+    /// Its name.
+    pub name: String,
+    /// The canister.
+    pub canister: Principal,
+    /// Whether nothing is missing.
+    pub ready: bool,
+    /// What is missing.
+    pub missing: Vec<String>,
+}
+
+/// Where the platform stands.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SystemStatus {
+    /// Whether no new deployments are taken.
+    pub is_maintenance_mode: bool,
+    /// How its canisters are, as of `checked_at`.
+    pub services_health: Vec<ServiceHealth>,
+    /// When they were asked, in nanoseconds; 0 for never.
+    pub checked_at: u64,
+    /// When this canister was last upgraded, in nanoseconds.
+    pub last_upgrade: u64,
+    /// Deployments so far.
+    pub deployments: u64,
+    /// Those that are not final.
+    pub unfinished: u64,
+}

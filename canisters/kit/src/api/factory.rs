@@ -129,6 +129,12 @@ pub enum FactoryRequestError {
         /// What was asked for.
         contract: Principal,
     },
+    /// No such projection.
+    #[error("no projection {name} is hosted here")]
+    UnknownProjection {
+        /// What was asked for.
+        name: String,
+    },
     /// An argument of a read is out of bounds.
     #[error("{what} is {found}, at most {bound}")]
     OutOfBounds {
@@ -172,6 +178,17 @@ pub enum FactoryTemporaryError {
     },
 }
 
+/// What a user has to do with a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub enum ContractRole {
+    /// Paid for it.
+    #[serde(rename = "creator")]
+    Creator,
+    /// Holds some of it, as the contract says.
+    #[serde(rename = "holder")]
+    Holder,
+}
+
 /// A template that contracts are made from.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct PublishedTemplate {
@@ -211,7 +228,7 @@ pub struct FactoryHealth {
     pub in_progress: u64,
     /// The template.
     pub template: Option<Hash>,
-    /// Events of the log that its index has applied.
+    /// Events of the log that its index has yet to apply.
     pub projection_lag: u64,
 }
 

@@ -109,6 +109,11 @@ pub async fn flush() {
     with(Journal::arm_if_needed);
 }
 
+/// Whether what `wanted` picks waits or is under way.
+pub fn holds(wanted: impl Fn(&Payload) -> bool) -> bool {
+    with(|journal| journal.outbox.payloads().any(wanted)) == Some(true)
+}
+
 /// Where the journal stands.
 pub fn status() -> JournalStatus {
     let status = with(|journal| JournalStatus {

@@ -239,9 +239,14 @@ impl Outbox {
 
     /// The upgrade that nobody has told the log yet, and nobody is about to.
     pub fn upgrade_to_report(&self) -> Option<u64> {
-        let groups = self.in_flight.iter().flat_map(|batch| &batch.groups).chain(&self.waiting);
-        let reported = groups.flat_map(Group::payloads).any(|payload| self.reports_upgrade(payload));
+        let reported = self.payloads().any(|payload| self.reports_upgrade(payload));
         self.upgrade.filter(|_| !reported && !self.forked)
+    }
+
+    /// The payloads on their way: in flight, then waiting.
+    pub fn payloads(&self) -> impl Iterator<Item = &Payload> {
+        let groups = self.in_flight.iter().flat_map(|batch| &batch.groups).chain(&self.waiting);
+        groups.flat_map(Group::payloads)
     }
 
     fn reports_upgrade(&self, payload: &Payload) -> bool {

@@ -49,6 +49,10 @@ impl Runtime for Ic {
         ic_cdk::api::certified_data_set(data);
     }
 
+    fn data_certificate(&self) -> Option<Vec<u8>> {
+        ic_cdk::api::data_certificate()
+    }
+
     fn send(&self, request: Request) -> Task<Result<Vec<u8>, CallFailure>> {
         Box::pin(async move {
             let call = match request.wait {

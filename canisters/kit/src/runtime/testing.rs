@@ -176,6 +176,10 @@ impl Runtime for Network {
         self.certified.set(Some(data));
     }
 
+    fn data_certificate(&self) -> Option<Vec<u8>> {
+        self.certified.get().map(|data| data.to_vec())
+    }
+
     fn send(&self, request: Request) -> Task<Reply> {
         let reply = self.reply(&request);
         let mut waited = false;

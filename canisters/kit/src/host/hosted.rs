@@ -1,0 +1,405 @@
+//! One projection: the rows that serve, those that may take over, and where both stand.
+
+use super::rows::Rows;
+use crate::api::audit::{EventPage, EventQuery, Filter, MAX_PAGE, Order};
+use crate::api::host::{ProjectionStatus, RebuildOutcome, RebuildPhase, RebuildStatus};
+use crate::journal::Recorded;
+use crate::runtime;
+use crate::stable::{Memory, Slot};
+use cairn_events::payload::ProjectionRebuilt;
+use cairn_events::{Hash, Payload, Principal, Submission, Topic, codec};
+use cairn_projections::{Checkpoint, Definition, Digester, Tables};
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+
+/// The stable memories of one projection.
+pub struct Memories {
+    /// Where it stands.
+    pub state: Memory,
+    /// One set of rows.
+    pub rows: Memory,
+    /// The other one.
+    pub spare: Memory,
+}
+
+/// Which set of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Those that answers come from.
+    Serving,
+    /// Those that are being made anew.
+    Rebuilt,
+}
+
+/// Where the projection stands; outlives upgrades.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    #[serde(rename = "v")]
+    version: u32,
+    /// Whether the second set of rows serves.
+    #[serde(rename = "s")]
+    swapped: bool,
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none", default)]
+    checkpoint: Option<Checkpoint>,
+    #[serde(rename = "r", skip_serializing_if = "Option::is_none", default)]
+    rebuild: Option<Rebuild>,
+    #[serde(rename = "o", skip_serializing_if = "Option::is_none", default)]
+    outcome: Option<RebuildOutcome>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Rebuild {
+    #[serde(rename = "b")]
+    by: Principal,
+    #[serde(rename = "t")]
+    started_at: u64,
+    #[serde(rename = "v")]
+    version: u32,
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none", default)]
+    checkpoint: Option<Checkpoint>,
+    /// Digests of the serving and of the rebuilt rows, once compared.
+    #[serde(rename = "d", skip_serializing_if = "Option::is_none", default)]
+    digests: Option<(Hash, Hash)>,
+}
+
+/// A projection and its host's view of it.
+pub struct Hosted {
+    definition: Definition,
+    slot: Slot<State>,
+    state: State,
+    rows: [Rows; 2],
+    /// Digests being computed, of the serving and of the rebuilt rows.
+    digesters: Option<[Digest; 2]>,
+    feed_length: u64,
+    asked_at: u64,
+    parked: Option<String>,
+    problem: Option<String>,
+    interruptions: u32,
+}
+
+/// Instructions after which a message makes room for the next one.
+const SLICE: u64 = 1_000_000_000;
+/// Rows between two looks at the instruction counter.
+const STRIDE: usize = 100;
+/// After so many traps at one place the projection is parked.
+const MAX_INTERRUPTIONS: u32 = 5;
+
+/// A digest in the making.
+#[derive(Default)]
+struct Digest {
+    digester: Digester,
+    done: Option<Hash>,
+}
+
+impl Hosted {
+    /// The projection in its memories.
+    pub fn open(definition: Definition, memories: Memories) -> Self {
+        let slot = Slot::open(memories.state);
+        let mut hosted = Hosted {
+            definition,
+            state: slot.get(),
+            slot,
+            rows: [Rows::open(memories.rows), Rows::open(memories.spare)],
+            digesters: None,
+            feed_length: 0,
+            asked_at: 0,
+            parked: None,
+            problem: None,
+            interruptions: 0,
+        };
+        hosted.meet_version();
+        hosted
+    }
+
+    /// Rows of another version of the logic must be made anew; an unfinished rebuild by another version is useless.
+    fn meet_version(&mut self) {
+        let version = self.definition.version;
+        if self.state.checkpoint.is_none() && self.state.rebuild.is_none() {
+            self.state.version = version;
+            self.save();
+        }
+        let building = self.state.rebuild.as_ref().map_or(self.state.version, |rebuild| rebuild.version);
+        if building != version {
+            self.begin_rebuild(runtime::id(), runtime::now());
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.definition.name
+    }
+
+    /// The rows that serve.
+    pub fn serving(&self) -> &dyn Tables {
+        let [first, second] = &self.rows;
+        if self.state.swapped { second } else { first }
+    }
+
+    fn rebuilt(&self) -> &dyn Tables {
+        let [first, second] = &self.rows;
+        if self.state.swapped { first } else { second }
+    }
+
+    fn rows_mut(&mut self, side: Side) -> &mut Rows {
+        let [first, second] = &mut self.rows;
+        if self.state.swapped == (side == Side::Serving) { second } else { first }
+    }
+
+    /// The last event that the serving rows reflect.
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        self.state.checkpoint
+    }
+
+    /// Whether it is being rebuilt.
+    pub fn is_rebuilding(&self) -> bool {
+        self.state.rebuild.is_some()
+    }
+
+    /// Begins anew beside the serving rows.
+    pub fn begin_rebuild(&mut self, by: Principal, now: u64) {
+        self.rows_mut(Side::Rebuilt).clear();
+        self.digesters = None;
+        let version = self.definition.version;
+        self.state.rebuild = Some(Rebuild { by, started_at: now, version, checkpoint: None, digests: None });
+        self.save();
+    }
+
+    fn save(&self) {
+        self.slot.set(&self.state);
+    }
+
+    fn position(&self, side: Side) -> Option<Checkpoint> {
+        match side {
+            Side::Serving => self.state.checkpoint,
+            Side::Rebuilt => self.state.rebuild.as_ref().and_then(|rebuild| rebuild.checkpoint),
+        }
+    }
+
+    /// The question to the log for the next events of `side`, if it wants any.
+    pub fn question(&self, side: Side) -> Option<EventQuery> {
+        let applied = self.position(side).map_or(0, |checkpoint| checkpoint.sequence);
+        let wanted = match (side, &self.state.rebuild) {
+            (Side::Serving, _) if self.parked.is_some() => 0,
+            // Both sets stand still while they are compared, and until the outcome is in the log.
+            (Side::Serving, _) if self.is_comparing() => 0,
+            // Other logic made these rows: they serve as they are.
+            (Side::Serving, _) if self.state.version != self.definition.version => 0,
+            (Side::Serving, _) => u64::from(MAX_PAGE),
+            (Side::Rebuilt, Some(_)) if !self.is_comparing() => self.goal().saturating_sub(applied),
+            (Side::Rebuilt, _) => 0,
+        };
+        // After a trap one event at a time, so that the one at fault stands alone.
+        let most = if self.interruptions > 0 { 1 } else { u64::from(MAX_PAGE) };
+        (wanted > 0).then(|| EventQuery {
+            filter: Filter::Topic(Topic::Family(self.definition.family)),
+            order: Order::OldestFirst,
+            from_time: None,
+            until_time: None,
+            cursor: Some(applied),
+            limit: wanted.min(most) as u32,
+        })
+    }
+
+    /// How many events the rebuilt rows must reflect: as many as the serving ones; after a change of version all there are.
+    fn goal(&self) -> u64 {
+        if self.state.version == self.definition.version {
+            self.state.checkpoint.map_or(0, |checkpoint| checkpoint.sequence)
+        } else {
+            self.feed_length.max(1)
+        }
+    }
+
+    /// Applies a page to `side`; whether there is more to ask for.
+    pub fn take(&mut self, side: Side, page: &EventPage) -> bool {
+        self.asked_at = runtime::now();
+        self.problem = None;
+        let mut position = self.position(side);
+        let begin = position;
+        let mut outcome = Ok(());
+        for bytes in &page.events {
+            match self.apply(side, position.as_ref(), bytes) {
+                Ok(next) => position = Some(next),
+                Err(fault) => outcome = Err(fault),
+            }
+            if outcome.is_err() || runtime::instructions() > SLICE {
+                break;
+            }
+        }
+        self.interruptions = 0;
+        self.feed_length = page.topic_head.map_or(0, |head| head.count);
+        match (side, &mut self.state.rebuild) {
+            (Side::Serving, _) => self.state.checkpoint = position,
+            (Side::Rebuilt, Some(rebuild)) => rebuild.checkpoint = position,
+            (Side::Rebuilt, None) => {}
+        }
+        if position != begin {
+            self.save();
+        }
+        if let Err(fault) = outcome.and_then(|()| meet_head(position, page)) {
+            self.give_up(side, fault);
+            return false;
+        }
+        position != begin && position.is_some_and(|position| position.sequence < self.feed_length)
+    }
+
+    fn apply(&mut self, side: Side, last: Option<&Checkpoint>, bytes: &[u8]) -> Result<Checkpoint, String> {
+        let after = last.map_or(0, |last| last.sequence);
+        let event = codec::decode_event(bytes).map_err(|error| format!("the event after number {after}: {error}"))?;
+        let next = Checkpoint::follow(last, &event, self.definition.family).map_err(|fault| fault.to_string())?;
+        (self.definition.apply)(self.rows_mut(side), &event);
+        Ok(next)
+    }
+
+    /// The serving rows stop where they are; rows being rebuilt are of no use.
+    fn give_up(&mut self, side: Side, fault: String) {
+        match side {
+            Side::Serving => self.parked = Some(fault),
+            Side::Rebuilt => self.abandon_rebuild(fault),
+        }
+    }
+
+    /// Notes that the log could not be asked.
+    pub fn failed(&mut self, problem: String) {
+        self.problem = Some(problem);
+    }
+
+    /// Notes that applying a page trapped.
+    pub fn interrupted(&mut self, side: Side) {
+        self.interruptions += 1;
+        if self.interruptions > MAX_INTERRUPTIONS {
+            let after = self.position(side).map_or(0, |position| position.sequence);
+            self.give_up(side, format!("it trapped {MAX_INTERRUPTIONS} times after number {after} of its feed"));
+        }
+    }
+
+    /// Whether both sets of rows stand where they can be compared.
+    pub fn is_comparing(&self) -> bool {
+        let Some(rebuild) = &self.state.rebuild else { return false };
+        let applied = rebuild.checkpoint.map_or(0, |checkpoint| checkpoint.sequence);
+        rebuild.digests.is_some() || self.digesters.is_some() || (applied > 0 && applied >= self.goal())
+    }
+
+    /// Digests more rows; whether both digests are there.
+    pub fn compare(&mut self) -> bool {
+        if self.state.rebuild.as_ref().is_none_or(|rebuild| rebuild.digests.is_some()) {
+            return true;
+        }
+        if self.state.version == self.definition.version && self.position(Side::Rebuilt) != self.state.checkpoint {
+            self.abandon_rebuild("the log is not the one that the serving rows were made from".to_owned());
+            return true;
+        }
+        let mut digests = self.digesters.take().unwrap_or_default();
+        let [serving, rebuilt] = &mut digests;
+        serving.advance(self.serving());
+        if serving.done.is_some() {
+            rebuilt.advance(self.rebuilt());
+        }
+        let both = serving.done.zip(rebuilt.done);
+        match (&mut self.state.rebuild, both) {
+            (Some(rebuild), Some(_)) => {
+                rebuild.digests = both;
+                self.save();
+            }
+            _ => self.digesters = Some(digests),
+        }
+        both.is_some()
+    }
+
+    /// The outcome to be appended.
+    pub fn report(&self) -> Option<Submission> {
+        let rebuild = self.state.rebuild.as_ref()?;
+        let ((served, rebuilt), checkpoint) = rebuild.digests.zip(rebuild.checkpoint)?;
+        let outcome = ProjectionRebuilt {
+            projection: self.definition.name.to_owned(),
+            version: rebuild.version,
+            checkpoint: checkpoint.index,
+            checkpoint_hash: checkpoint.hash,
+            served,
+            rebuilt,
+            equal: served == rebuilt,
+        };
+        Some(Submission::new(rebuild.by, Payload::ProjectionRebuilt(outcome)))
+    }
+
+    /// Gives the rebuild up; the serving rows go on.
+    pub fn abandon_rebuild(&mut self, problem: String) {
+        self.state.rebuild = None;
+        self.digesters = None;
+        self.problem = Some(problem);
+        self.save();
+    }
+
+    /// Swaps the rows if `event` is the outcome of the rebuild under way; whether it is.
+    pub fn recorded(&mut self, event: &Recorded) -> bool {
+        let awaited = self.report().is_some_and(|submission| submission.payload == event.payload);
+        let Some(rebuild) = self.state.rebuild.take_if(|_| awaited) else { return false };
+        let Some(((served, rebuilt), checkpoint)) = rebuild.digests.zip(rebuild.checkpoint) else { return false };
+        let (event, version) = (event.receipt.index, rebuild.version);
+        self.state.outcome = Some(RebuildOutcome { event, version, checkpoint: checkpoint.index, served, rebuilt });
+        self.state.version = version;
+        self.state.checkpoint = Some(checkpoint);
+        self.state.swapped = !self.state.swapped;
+        self.save();
+        true
+    }
+
+    /// The outcome of the last rebuild.
+    pub fn outcome(&self) -> Option<RebuildOutcome> {
+        self.state.outcome
+    }
+
+    /// How it stands.
+    pub fn status(&self) -> ProjectionStatus {
+        let phase = |rebuild: &Rebuild| match rebuild.digests {
+            Some(_) => RebuildPhase::Reporting,
+            None if self.is_comparing() => RebuildPhase::Comparing,
+            None => RebuildPhase::Replaying,
+        };
+        let rebuild = self.state.rebuild.as_ref().map(|rebuild| RebuildStatus {
+            by: rebuild.by,
+            started_at: rebuild.started_at,
+            version: rebuild.version,
+            applied: rebuild.checkpoint.map_or(0, |checkpoint| checkpoint.sequence),
+            of: self.goal(),
+            phase: phase(rebuild),
+        });
+        ProjectionStatus {
+            name: self.definition.name.to_owned(),
+            version: self.state.version,
+            checkpoint: self.state.checkpoint,
+            feed_length: self.feed_length,
+            asked_at: self.asked_at,
+            parked: self.parked.clone(),
+            problem: self.problem.clone(),
+            rebuild,
+            last_rebuild: self.state.outcome,
+        }
+    }
+}
+
+/// Compares where we stand with the end of the feed: one that is shorter, or ends otherwise, is not the one we followed.
+fn meet_head(position: Option<Checkpoint>, page: &EventPage) -> Result<(), String> {
+    let Some(position) = position else { return Ok(()) };
+    let met = page.topic_head.is_some_and(|head| match head.count.cmp(&position.sequence) {
+        Ordering::Less => false,
+        Ordering::Equal => (head.index, head.hash) == (position.index, position.hash),
+        Ordering::Greater => true,
+    });
+    if met { Ok(()) } else { Err(format!("the log has no event {} with hash {}", position.index, position.hash)) }
+}
+
+impl Digest {
+    fn advance(&mut self, rows: &dyn Tables) {
+        while self.done.is_none() && runtime::instructions() < SLICE {
+            self.done = self.digester.advance(rows, STRIDE);
+        }
+    }
+}
+
+#[cfg(test)]
+impl Hosted {
+    /// Changes a row that serves, as no event does.
+    pub fn damage(&mut self, table: &cairn_projections::Table<u64, u64>) {
+        table.put(self.rows_mut(Side::Serving), &0, &0);
+    }
+}

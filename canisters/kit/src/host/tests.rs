@@ -1,0 +1,336 @@
+use super::*;
+use crate::api::audit::{AppendArgs, Appended, AuditError, EventPage, EventQuery, Filter, Reserve};
+use crate::api::host::RebuildPhase;
+use crate::journal::{self, JournalConfig};
+use crate::runtime::CallFailure;
+use crate::runtime::testing::{Network, run};
+use crate::stable::Memory;
+use cairn_events::payload::MaintenanceConfigured;
+use cairn_events::topic::TopicHead;
+use cairn_events::{Event, Family, Hash, Link, LogId, Payload, Receipt, SCHEMA_VERSION, Timestamp, Topic, codec};
+use cairn_projections::{MemoryTables, Order, Table, digest};
+use ic_stable_structures::DefaultMemoryImpl;
+use ic_stable_structures::memory_manager::{MemoryId, MemoryManager};
+use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::rc::Rc;
+use std::time::Duration;
+
+const ROWS: Table<u64, u64> = Table::new(1);
+
+/// One row per event.
+struct Listing;
+impl Projection for Listing {
+    const NAME: &'static str = "listing";
+    const VERSION: u32 = 1;
+    const FAMILY: Family = Family::Platform;
+
+    fn apply(tables: &mut dyn Tables, event: &Event) {
+        ROWS.put(tables, &event.index, &event.timestamp.0);
+    }
+}
+
+/// Another version of it.
+struct NextListing;
+impl Projection for NextListing {
+    const NAME: &'static str = "listing";
+    const VERSION: u32 = 2;
+    const FAMILY: Family = Family::Platform;
+
+    fn apply(tables: &mut dyn Tables, event: &Event) {
+        ROWS.put(tables, &event.index, &1);
+    }
+}
+
+/// A log of platform events, each linked as the real one does.
+#[derive(Default)]
+struct Log {
+    events: Vec<Event>,
+    heads: BTreeMap<Vec<u8>, TopicHead>,
+    /// What takes the place of the encoded event at this index.
+    forged: Option<(u64, Vec<u8>)>,
+}
+
+impl Log {
+    fn push(&mut self, source: Principal, payload: Payload) -> Receipt {
+        let index = self.events.len() as u64;
+        let topics = Topic::derive(source, &payload);
+        let event = Event {
+            index,
+            schema: SCHEMA_VERSION,
+            log: LogId(Hash([1; 32])),
+            timestamp: Timestamp(1000 + index),
+            stream: payload.stream(source),
+            stream_version: 1,
+            actor: source,
+            source,
+            source_seq: 1,
+            correlation: None,
+            causation: None,
+            links: topics.iter().map(|topic| Link::after(self.heads.get(&topic.key()))).collect(),
+            parent: self.events.last().map(Event::hash),
+            payload,
+        };
+        let hash = event.hash();
+        for (topic, link) in topics.iter().zip(&event.links) {
+            self.heads.insert(topic.key(), TopicHead { count: link.sequence, index, hash });
+        }
+        self.events.push(event);
+        Receipt { index, hash, stream_version: 1, timestamp: Timestamp(1000 + index) }
+    }
+
+    fn grow(&mut self, count: usize) {
+        for number in 0..count {
+            let maintenance = number % 2 == 0;
+            self.push(Principal::from_slice(&[1]), Payload::MaintenanceConfigured(MaintenanceConfigured { maintenance }));
+        }
+    }
+
+    fn page(&self, query: &EventQuery) -> EventPage {
+        let Filter::Topic(topic) = query.filter else { panic!("only topics") };
+        let begin = query.cursor.unwrap() as usize;
+        let bytes = |event: &Event| match &self.forged {
+            Some((index, bytes)) if *index == event.index => ByteBuf::from(bytes.clone()),
+            _ => ByteBuf::from(codec::encode_event(event)),
+        };
+        let events = self.events.iter().skip(begin).take(query.limit as usize).map(bytes).collect();
+        let head = self.heads.get(&topic.key()).copied();
+        EventPage { events, next: None, log_length: self.events.len() as u64, topic_head: head }
+    }
+
+    fn append(&mut self, args: AppendArgs) -> Appended {
+        let payloads = args.submissions.iter().map(|wire| codec::decode_payload(&wire.payload).unwrap());
+        let receipts = payloads.map(|payload| self.push(Principal::from_slice(&[7]), payload)).collect();
+        Appended { receipts, reserve: Reserve::default() }
+    }
+}
+
+struct World {
+    log: Rc<RefCell<Log>>,
+    network: Rc<Network>,
+    memories: MemoryManager<DefaultMemoryImpl>,
+}
+
+impl World {
+    fn new(events: usize) -> Self {
+        let log = Rc::new(RefCell::new(Log::default()));
+        log.borrow_mut().grow(events);
+        let network = Network::install();
+        let behind = Rc::clone(&log);
+        network.respond(move |request| match request.method {
+            "getEvents" => {
+                let query: EventQuery = candid::decode_one(&request.args).unwrap();
+                Ok(candid::encode_one(Ok::<_, AuditError>(behind.borrow().page(&query))).unwrap())
+            }
+            "append" => {
+                let appended = behind.borrow_mut().append(candid::decode_one(&request.args).unwrap());
+                Ok(candid::encode_one(Ok::<_, AuditError>(appended)).unwrap())
+            }
+            _ => Err(CallFailure::rejected(3, "no such method")),
+        });
+        World { log, network, memories: MemoryManager::init(DefaultMemoryImpl::default()) }
+    }
+
+    fn memory(&self, id: u8) -> Memory {
+        self.memories.get(MemoryId::new(id))
+    }
+
+    /// Install or upgrade.
+    fn start<P: Projection>(&self) {
+        let audit = Principal::from_slice(&[9]);
+        journal::init(JournalConfig { audit, apply: recorded, memory: self.memory(0) });
+        let memories = Memories { state: self.memory(1), rows: self.memory(2), spare: self.memory(3) };
+        init(HostConfig { audit, projections: vec![(Definition::of::<P>(), memories)], certify: true });
+    }
+
+    fn replayed<P: Projection>(&self, events: usize) -> Hash {
+        let mut tables = MemoryTables::default();
+        self.log.borrow().events.iter().take(events).for_each(|event| P::apply(&mut tables, event));
+        digest(&tables)
+    }
+}
+
+fn served<P: Projection>() -> (u64, Hash) {
+    let reflected = read::<P, _>(|tables| digest(tables)).unwrap();
+    (reflected.checkpoint.map_or(0, |checkpoint| checkpoint.sequence), reflected.content)
+}
+
+fn only() -> ProjectionStatus {
+    status().remove(0)
+}
+
+fn admin(world: &World) -> Admin {
+    let alice = Principal::from_slice(&[0xa1]);
+    world.network.control(alice);
+    Admin::controller(alice).unwrap()
+}
+
+#[test]
+fn it_follows_and_survives_upgrades() {
+    let world = World::new(700);
+    world.start::<Listing>();
+    assert_eq!(served::<Listing>().0, 0);
+    run(follow());
+    assert_eq!(served::<Listing>(), (700, world.replayed::<Listing>(700)));
+    world.log.borrow_mut().grow(3);
+    world.start::<Listing>();
+    assert_eq!(served::<Listing>().0, 700, "rows and checkpoint are kept");
+    world.network.advance(PULL_EVERY);
+    assert_eq!(served::<Listing>(), (703, world.replayed::<Listing>(703)));
+}
+
+#[test]
+fn a_false_feed_parks_it() {
+    let mut other = Log::default();
+    other.grow(4);
+    let unknown = b"\xa1\x61\x69\x05".to_vec();
+    let gap = codec::encode_event(&other.events[3]);
+    let mut altered = other.events[2].clone();
+    altered.timestamp = Timestamp(5);
+    // An altered event shows at its successor, which links to the original.
+    for (forged, stands) in [((1, unknown), 1), ((1, gap), 1), ((2, codec::encode_event(&altered)), 3)] {
+        let world = World::new(5);
+        world.log.borrow_mut().forged = Some(forged);
+        world.start::<Listing>();
+        run(follow());
+        assert_eq!(served::<Listing>().0, stands);
+        assert!(only().parked.is_some() && health().is_err());
+        world.log.borrow_mut().forged = None;
+        run(follow());
+        assert_eq!(served::<Listing>().0, stands, "parked until somebody acts");
+    }
+}
+
+#[test]
+fn new_code_tries_a_parked_event_again() {
+    let world = World::new(5);
+    world.log.borrow_mut().forged = Some((2, vec![0]));
+    world.start::<Listing>();
+    run(follow());
+    assert!(only().parked.is_some());
+    world.log.borrow_mut().forged = None;
+    world.start::<Listing>();
+    run(follow());
+    assert_eq!(served::<Listing>(), (5, world.replayed::<Listing>(5)));
+}
+
+#[test]
+fn a_shorter_log_is_another_log() {
+    let world = World::new(5);
+    world.start::<Listing>();
+    run(follow());
+    *world.log.borrow_mut() = Log::default();
+    world.log.borrow_mut().grow(3);
+    run(follow());
+    assert!(only().parked.unwrap().contains("no event 4"));
+}
+
+#[test]
+fn a_rebuild_compares_reports_and_swaps() {
+    let world = World::new(1200);
+    world.start::<Listing>();
+    run(follow());
+    // Somebody damaged a row that serves.
+    with(|host| host.hosted[0].damage(&ROWS));
+    assert_ne!(served::<Listing>().1, world.replayed::<Listing>(1200));
+    rebuild("listing", admin(&world)).unwrap();
+    assert!(matches!(rebuild("listing", admin(&world)), Err(RebuildError::UnderWay { .. })));
+    assert_eq!(only().rebuild.unwrap().phase, RebuildPhase::Replaying);
+    run(follow());
+    let outcome = only().last_rebuild.unwrap();
+    assert_eq!((outcome.rebuilt, outcome.checkpoint), (world.replayed::<Listing>(1200), 1199));
+    assert_ne!(outcome.served, outcome.rebuilt);
+    assert_eq!(served::<Listing>(), (1200, outcome.rebuilt), "the rebuilt rows serve");
+    let Payload::ProjectionRebuilt(event) = world.log.borrow().events[1200].payload.clone() else { panic!() };
+    assert!(!event.equal && event.rebuilt == outcome.rebuilt && event.checkpoint == 1199);
+    run(follow());
+    assert_eq!(served::<Listing>(), (1201, world.replayed::<Listing>(1201)), "and follow on");
+    // Undamaged rows compare equal.
+    rebuild("listing", admin(&world)).unwrap();
+    run(follow());
+    let outcome = only().last_rebuild.unwrap();
+    assert_eq!((outcome.served, outcome.checkpoint), (outcome.rebuilt, 1200));
+    assert_eq!(world.network.certified(), with(|host| attest::tree(&host.hosted).digest()));
+}
+
+#[test]
+fn a_rebuild_survives_upgrades() {
+    let world = World::new(30_000);
+    world.start::<Listing>();
+    while served::<Listing>().0 < 30_000 {
+        run(follow());
+    }
+    rebuild("listing", admin(&world)).unwrap();
+    run(follow());
+    let halfway = only().rebuild.unwrap().applied;
+    assert!((1..30_000).contains(&halfway), "{halfway}: it goes in slices");
+    world.start::<Listing>();
+    assert_eq!(only().rebuild.unwrap().applied, halfway);
+    world.network.advance(Duration::from_secs(60));
+    let outcome = only().last_rebuild.unwrap();
+    assert_eq!((outcome.served, outcome.rebuilt), (outcome.rebuilt, world.replayed::<Listing>(30_000)));
+}
+
+#[test]
+fn new_logic_is_built_beside_the_old_rows() {
+    let world = World::new(600);
+    world.start::<Listing>();
+    run(follow());
+    let old = served::<Listing>();
+    world.start::<NextListing>();
+    assert_eq!((served::<NextListing>(), only().version), (old, 1), "the old rows serve");
+    run(follow());
+    assert_eq!((served::<NextListing>(), only().version), ((600, world.replayed::<NextListing>(600)), 2));
+    assert_eq!(world.log.borrow().events.len(), 601, "reported once");
+}
+
+#[test]
+fn an_outcome_in_doubt_is_not_reported_twice() {
+    let world = World::new(10);
+    world.start::<Listing>();
+    run(follow());
+    rebuild("listing", admin(&world)).unwrap();
+    let behind = Rc::clone(&world.log);
+    world.network.answer(move |request| {
+        let query: EventQuery = candid::decode_one(&request.args).unwrap();
+        Ok(candid::encode_one(Ok::<_, AuditError>(behind.borrow().page(&query))).unwrap())
+    });
+    let behind = Rc::clone(&world.log);
+    world.network.answer(move |request| {
+        let query: EventQuery = candid::decode_one(&request.args).unwrap();
+        Ok(candid::encode_one(Ok::<_, AuditError>(behind.borrow().page(&query))).unwrap())
+    });
+    world.network.answer(|request| {
+        assert_eq!(request.method, "append");
+        Err(CallFailure::rejected(6, "silence"))
+    });
+    run(follow());
+    assert_eq!(only().rebuild.unwrap().phase, RebuildPhase::Reporting);
+    world.network.advance(Duration::from_secs(20));
+    assert!(only().rebuild.is_none());
+    assert_eq!(world.log.borrow().events.len(), 11);
+}
+
+#[test]
+fn stable_rows_are_as_the_native_ones() {
+    let world = World::new(0);
+    let mut stable = rows::Rows::open(world.memory(5));
+    let mut native = MemoryTables::default();
+    for tables in [&mut stable as &mut dyn Tables, &mut native] {
+        for key in [&[1u8, 2][..], &[1], &[2, 0, 0], &[0xff; 64]] {
+            tables.insert(key.to_vec(), vec![key.len() as u8]);
+        }
+        tables.remove(&[2, 0, 0]);
+    }
+    assert_eq!(digest(&stable), digest(&native));
+    let (low, high): (&[u8], &[u8]) = (&[1], &[0xff]);
+    for (from, to) in [(Bound::Included(low), Bound::Excluded(high)), (Bound::Excluded(high), Bound::Included(low))] {
+        for order in [Order::Ascending, Order::Descending] {
+            assert_eq!(stable.scan(from, to, order, 2), native.scan(from, to, order, 2));
+        }
+    }
+    assert_eq!(stable.get(&[1]), Some(vec![1]));
+    stable.clear();
+    assert_eq!(stable.get(&[1]), None);
+}
