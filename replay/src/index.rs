@@ -3,9 +3,6 @@
 use cairn_events::{Event, Hash, Topic};
 use cairn_projections::{Checkpoint, Definition, FeedFault, MemoryTables, digest};
 
-/// The projections that there are.
-const PROJECTIONS: [Definition; 0] = [];
-
 /// One projection and its rows.
 #[derive(Clone, Debug)]
 pub struct Index {
@@ -57,7 +54,7 @@ impl Default for Indexes {
             tables: MemoryTables::default(),
             checkpoint: None,
         };
-        Indexes(PROJECTIONS.iter().map(begin).collect())
+        Indexes(cairn_projections::ALL.iter().map(begin).collect())
     }
 }
 

@@ -2,5 +2,7 @@
 
 pub mod artifacts;
 pub mod command;
+pub mod export;
 pub mod index;
+pub mod platform;
 pub mod verify;

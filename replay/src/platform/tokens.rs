@@ -1,0 +1,82 @@
+//! People who want tokens.
+
+use super::{Platform, account};
+use anyhow::Result;
+use cairn_events::{Amount, DeploymentId, Principal};
+use cairn_kit::api::backend::{AgreedPrice, BackendError, CreateTokenArgs, DeploymentView, TokenArgs};
+use localnet::{MessageId, Reject};
+
+/// What `createToken` is asked with.
+pub type Order = CreateTokenArgs;
+
+/// What the backend answered.
+type Answer = std::result::Result<DeploymentView, BackendError>;
+
+/// A request that is on its way.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The call.
+    pub message: MessageId,
+    /// Who asked.
+    pub owner: Principal,
+    /// Under which id.
+    pub request_id: String,
+}
+
+/// A token of `owner`, who holds all of it at the start.
+pub fn token(owner: Principal, name: &str, symbol: &str) -> TokenArgs {
+    let total_supply = Amount(100_000_000_000_000);
+    TokenArgs {
+        name: name.to_owned(),
+        symbol: symbol.to_owned(),
+        decimals: 8,
+        logo: None,
+        transfer_fee: Amount(10_000),
+        total_supply,
+        initial_balances: vec![(account(owner), total_supply)],
+        minting_account: None,
+        description: None,
+        public: true,
+    }
+}
+
+impl Platform {
+    /// An order for `token`, as quoted now: the price, any template.
+    pub fn order(&self, token: TokenArgs) -> Order {
+        let agreed = AgreedPrice { ledger: self.ledger, max_price: self.price, template: None };
+        CreateTokenArgs { token, agreed, from_subaccount: None, billing_reference: None }
+    }
+
+    /// Calls `createToken` and waits for the answer.
+    ///
+    /// # Errors
+    /// The call was rejected. What the backend refuses is in the answer.
+    pub fn create_token(&mut self, owner: Principal, order: Order, request_id: &str) -> Result<Answer> {
+        Ok(self.net.update(self.backend, owner, "createToken", (order, request_id.to_owned()))?)
+    }
+
+    /// Calls `createToken` and does not wait: others can call at the same time.
+    pub fn submit_create_token(&mut self, owner: Principal, order: Order, request_id: &str) -> Pending {
+        let message = self.net.submit(self.backend, owner, "createToken", (order, request_id.to_owned()));
+        Pending { message, owner, request_id: request_id.to_owned() }
+    }
+
+    /// The answer to a request, once there is one.
+    pub fn answer(&self, pending: &Pending) -> Option<std::result::Result<Answer, Reject>> {
+        self.net.poll(&pending.message)
+    }
+
+    /// The id of the deployment that `owner` asked for under `request_id`.
+    pub fn deployment_id(&self, owner: Principal, request_id: &str) -> DeploymentId {
+        DeploymentId::derive(self.log, owner, request_id)
+    }
+
+    /// A deployment's record, as its owner sees it.
+    ///
+    /// # Errors
+    /// The call was rejected, or the backend refused.
+    pub fn deployment(&mut self, owner: Principal, id: DeploymentId) -> Result<DeploymentView> {
+        let answer: Answer = self.net.query(self.backend, owner, "getDeployment", (id,))?;
+        Ok(answer?)
+    }
+}
