@@ -116,6 +116,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) earlier_instructions: u64,
     pub(crate) instruction_limit: u64,
     pub(crate) certificate: Option<Arc<[u8]>>,
+    /// A query called by a query, which gets no certificate.
+    pub(crate) nested: bool,
     /// Roll back at the end as if the canister had trapped.
     pub(crate) injected_trap: Option<Reject>,
 }
@@ -136,6 +138,7 @@ impl<'a> Invocation<'a> {
             earlier_instructions: 0,
             instruction_limit: limit,
             certificate: None,
+            nested: false,
             injected_trap: None,
         }
     }
@@ -311,6 +314,7 @@ impl Canister {
             costs: subnet.config.costs.clone(),
             limits: limits.clone(),
             certificate: invocation.certificate,
+            nested: invocation.nested,
             replicated: !query && entry != Entry::INSPECT,
         };
         let effects = Effects {

@@ -64,6 +64,8 @@ pub(crate) struct Facts {
     pub(crate) costs: Costs,
     pub(crate) limits: Limits,
     pub(crate) certificate: Option<Arc<[u8]>>,
+    /// A query called by a query, which gets no certificate.
+    pub(crate) nested: bool,
     pub(crate) replicated: bool,
 }
 

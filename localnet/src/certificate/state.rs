@@ -11,6 +11,7 @@ use ic_certification::Certificate;
 use ic_certification::hash_tree::Hash;
 use serde::Serialize;
 use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A path in the state tree.
@@ -20,10 +21,22 @@ type Path = Vec<Vec<u8>>;
 const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];
 const SEPARATOR: &[u8] = b"\x0Dic-state-root";
 
-/// Remembers the last signature: the tree changes less often than it is asked for.
+/// What is remembered between certificates: they are asked for more often than the tree changes.
 #[derive(Clone, Default)]
 pub(crate) struct Certifier {
     signed: Option<(Hash, Vec<u8>)>,
+    canisters: BTreeMap<Principal, Hashed>,
+    /// Root of the statuses of calls; cleared when one of them changes.
+    pub(crate) request_status: Option<Hash>,
+}
+
+/// The hash of a canister's subtree, and what it was computed from.
+#[derive(Clone)]
+struct Hashed {
+    certified_data: Vec<u8>,
+    controllers: Arc<[Principal]>,
+    module_hash: Option<[u8; 32]>,
+    digest: Hash,
 }
 
 impl Net {
@@ -57,26 +70,65 @@ impl Net {
         to_cbor(&Certificate { tree: view, signature, delegation: None })
     }
 
-    fn state_tree(&self, paths: &[Path]) -> Tree {
+    fn state_tree(&mut self, paths: &[Path]) -> Tree {
         let canisters = self.canisters.values().map(|canister| {
-            let metadata = paths.iter().any(|path| {
-                path.get(1).is_none_or(|id| id == canister.id.as_slice())
-                    && path.get(2).is_none_or(|field| field == b"metadata")
-            });
-            (canister.id.as_slice(), canister_tree(canister, metadata))
+            let wanted = |field: Option<&[u8]>| {
+                paths.iter().any(|path| match path.as_slice() {
+                    [first, rest @ ..] if first == b"canister" => {
+                        rest.first().is_none_or(|id| id == canister.id.as_slice())
+                            && field.is_none_or(|field| rest.get(1).is_none_or(|name| name == field))
+                    }
+                    path => path.is_empty(),
+                })
+            };
+            let tree = if wanted(None) {
+                canister_tree(canister, wanted(Some(b"metadata")))
+            } else {
+                Tree::Digest(self.certifier.canister_digest(canister))
+            };
+            (canister.id.as_slice(), tree)
         });
+        let canisters = Tree::node(canisters);
         Tree::node([
-            ("canister", Tree::node(canisters)),
+            ("canister", canisters),
             ("canister_ranges", canister_ranges(&self.subnet)),
-            ("request_status", self.request_status()),
+            ("request_status", self.request_status(paths)),
             ("subnet", subnet_tree(&self.subnet)),
             ("time", Tree::Leaf(leb128(self.subnet.time.into()))),
         ])
     }
 
-    fn request_status(&self) -> Tree {
+    fn request_status(&mut self, paths: &[Path]) -> Tree {
+        let wanted = paths.iter().any(|path| path.first().is_none_or(|first| first == b"request_status"));
+        if let (false, Some(digest)) = (wanted, self.certifier.request_status) {
+            return Tree::Digest(digest);
+        }
         let requests = self.ingress_statuses();
-        Tree::node(requests.map(|(id, response)| (id.request_id(), status_tree(response))))
+        let tree = Tree::node(requests.map(|(id, response)| (id.request_id(), status_tree(response))));
+        self.certifier.request_status = Some(tree.digest());
+        tree
+    }
+}
+
+impl Certifier {
+    fn canister_digest(&mut self, canister: &Canister) -> Hash {
+        let module_hash = canister.code.as_ref().map(|code| code.compiled.hash);
+        if let Some(hashed) = self.canisters.get(&canister.id)
+            && hashed.module_hash == module_hash
+            && hashed.certified_data == canister.certified_data
+            && hashed.controllers == canister.controllers
+        {
+            return hashed.digest;
+        }
+        let digest = canister_tree(canister, false).digest();
+        let hashed = Hashed {
+            certified_data: canister.certified_data.clone(),
+            controllers: Arc::clone(&canister.controllers),
+            module_hash,
+            digest,
+        };
+        self.canisters.insert(canister.id, hashed);
+        digest
     }
 }
 

@@ -44,7 +44,7 @@ impl Net {
         let canister = self.canisters.get(&id).ok_or_else(|| Reject::canister_not_found(id))?;
         let code = canister.accepts_requests()?;
         match code.compiled.info.methods.get(method) {
-            Some(MethodKind::Query) => self.simple_query(id, caller, method, arg, budget),
+            Some(MethodKind::Query) => self.simple_query(id, caller, method, arg, depth, budget),
             Some(MethodKind::CompositeQuery) if depth >= MAX_DEPTH => Err(Reject::error_from(
                 id,
                 527,
@@ -71,13 +71,20 @@ impl Net {
 
     fn run_composite(&mut self, mut query: Evaluation<'_>, budget: &mut u64) -> Response {
         let function = format!("{} {}", MethodKind::CompositeQuery.prefix(), query.method);
-        let certificate = (query.depth == 0).then(|| self.data_certificate(query.id));
-        let invocation = Invocation {
-            arg: Arc::clone(&query.arg),
-            certificate,
-            ..query.invocation(Entry::COMPOSITE_QUERY, Function::Export(&function), *budget)
+        let mut certificate = self.known_certificate(query.id, query.method, query.depth);
+        let executed = loop {
+            let invocation = Invocation {
+                arg: Arc::clone(&query.arg),
+                certificate: certificate.clone(),
+                ..query.invocation(Entry::COMPOSITE_QUERY, Function::Export(&function), *budget)
+            };
+            let executed = query.execute(self, invocation, budget)?;
+            let wanted = matches!(executed.result, Err(Failure::CertificateWanted));
+            if !wanted || certificate.is_some() {
+                break executed;
+            }
+            certificate = self.wanted_certificate(query.id, query.method);
         };
-        let executed = query.execute(self, invocation, budget)?;
         let mut trap = query.take(executed);
         while let Some(mut call) = query.calls.pop_front() {
             let arg = std::mem::take(&mut call.arg).into();
@@ -127,6 +134,7 @@ impl<'a> Evaluation<'a> {
             method: self.method,
             answered: self.response.is_some(),
             earlier_instructions: self.instructions,
+            nested: self.depth > 0,
             ..Invocation::new(entry, function, self.caller, budget)
         }
     }

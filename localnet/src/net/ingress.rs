@@ -59,7 +59,10 @@ impl Net {
             self.tick();
         }
         match self.ingress.get(&id) {
-            Some(Some(_)) => self.ingress.remove(&id).flatten().unwrap_or_else(|| Err(waiting())),
+            Some(Some(_)) => {
+                self.certifier.request_status = None;
+                self.ingress.remove(&id).flatten().unwrap_or_else(|| Err(waiting()))
+            }
             _ => Err(waiting()),
         }
     }
@@ -77,7 +80,7 @@ impl Net {
             Ok(arg) => self.submit_raw(canister, caller, method, arg),
             Err(reject) => {
                 let id = self.new_message();
-                self.ingress.insert(id, Some(Err(reject)));
+                self.set_status(id, Some(Err(reject)));
                 id
             }
         }
@@ -89,7 +92,7 @@ impl Net {
         let arg: Arc<[u8]> = arg.into();
         match self.accept_ingress(canister, caller, method, &arg) {
             Ok(()) => {
-                self.ingress.insert(id, None);
+                self.set_status(id, None);
                 self.enqueue(Message::Request(Request {
                     origin: Origin::Ingress(id),
                     caller,
@@ -101,7 +104,7 @@ impl Net {
                 }));
             }
             Err(reject) => {
-                self.ingress.insert(id, Some(Err(reject)));
+                self.set_status(id, Some(Err(reject)));
             }
         }
         id
@@ -116,6 +119,11 @@ impl Net {
     /// As [`Net::poll`], with bytes.
     pub fn poll_raw(&self, id: &MessageId) -> Option<Result<Vec<u8>, Reject>> {
         self.ingress.get(id).cloned().flatten()
+    }
+
+    pub(super) fn set_status(&mut self, id: MessageId, response: Option<Response>) {
+        self.certifier.request_status = None;
+        self.ingress.insert(id, response);
     }
 
     fn new_message(&mut self) -> MessageId {

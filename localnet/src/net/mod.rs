@@ -304,7 +304,7 @@ impl Net {
     pub(crate) fn respond(&mut self, origin: Origin, response: Response, refund: u128) {
         match origin {
             Origin::Ingress(id) => {
-                self.ingress.insert(id, Some(response));
+                self.set_status(id, Some(response));
             }
             Origin::Canister { id, callback } => {
                 self.enqueue(Message::Answer(Answer { to: id, callback, response, refund }))

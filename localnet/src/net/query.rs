@@ -51,16 +51,18 @@ impl Net {
         caller: Principal,
         method: &str,
         arg: Arc<[u8]>,
+        depth: usize,
         budget: &mut u64,
     ) -> Response {
         let function = format!("{} {method}", MethodKind::Query.prefix());
         let limit = *budget;
-        let executed = self.with_certificate(id, method, |net, certificate| {
+        let executed = self.with_certificate(id, method, depth, |net, certificate| {
             let function = Function::Export(&function);
             let invocation = Invocation {
                 arg: Arc::clone(&arg),
                 method,
                 certificate,
+                nested: depth > 0,
                 ..Invocation::new(Entry::QUERY, function, caller, limit)
             };
             let canister = net.canisters.get_mut(&id)?;
@@ -77,19 +79,30 @@ impl Net {
         &mut self,
         id: Principal,
         method: &str,
+        depth: usize,
         run: impl Fn(&mut Self, Option<Arc<[u8]>>) -> Option<Executed>,
     ) -> Option<Executed> {
-        let code = self.canisters.get(&id)?.code.as_ref()?;
-        let certificate = code.certified_queries.contains(method).then(|| self.data_certificate(id));
+        let certificate = self.known_certificate(id, method, depth);
         let executed = run(self, certificate)?;
         if !matches!(executed.result, Err(Failure::CertificateWanted)) {
             return Some(executed);
         }
-        if let Some(code) = &mut self.canisters.get_mut(&id)?.code {
-            code.certified_queries.insert(method.to_owned());
-        }
-        let certificate = self.data_certificate(id);
-        run(self, Some(certificate))
+        let certificate = self.wanted_certificate(id, method);
+        run(self, certificate)
+    }
+
+    /// A certificate, if the method is known to ask for one. Only what a user calls gets it.
+    pub(super) fn known_certificate(&mut self, id: Principal, method: &str, depth: usize) -> Option<Arc<[u8]>> {
+        let code = self.canisters.get(&id)?.code.as_ref()?;
+        let known = depth == 0 && code.certified_queries.contains(method);
+        known.then(|| self.data_certificate(id))
+    }
+
+    /// A certificate for a method that has asked for one; remembered for the next time.
+    pub(super) fn wanted_certificate(&mut self, id: Principal, method: &str) -> Option<Arc<[u8]>> {
+        let code = self.canisters.get_mut(&id)?.code.as_mut()?;
+        code.certified_queries.insert(method.to_owned());
+        Some(self.data_certificate(id))
     }
 }
 

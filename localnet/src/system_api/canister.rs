@@ -36,9 +36,14 @@ pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
 
 fn define_certification(linker: &mut Linker<Host>) -> Result<()> {
     define_blob(linker, "data_certificate", CERTIFICATE, |e| {
+        if e.facts.nested {
+            return Err(violation("there is no data certificate in a query called by a query"));
+        }
         e.facts.certificate.as_deref().ok_or_else(|| wasmtime::Error::new(Violation::CertificateWanted))
     })?;
-    define_getter(linker, "data_certificate_present", Entry::ALL, |e| Ok(u32::from(e.facts.entry.is_in(CERTIFICATE))))?;
+    define_getter(linker, "data_certificate_present", Entry::ALL, |e| {
+        Ok(u32::from(e.facts.entry.is_in(CERTIFICATE) && !e.facts.nested))
+    })?;
     linker.func_wrap(
         IC0,
         "certified_data_set",

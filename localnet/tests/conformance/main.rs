@@ -6,6 +6,7 @@
 
 mod calls;
 mod certification;
+mod costs;
 mod determinism;
 mod imports;
 mod lifecycle;

@@ -45,6 +45,20 @@ fn a_composite_query_sees_the_rejection_of_a_call() {
     assert_eq!(number(&reply), 1000 + 5);
 }
 
+/// Only what a user queries has a certificate at hand.
+#[test]
+fn a_query_called_by_a_query_has_no_certificate() {
+    let mut net = Net::default();
+    let one = install(&mut net, COMPOSITE);
+    let two = install(
+        &mut net,
+        r#"(func (export "canister_query look") (call $answer (i64.extend_i32_u (call $certificate_present))))"#,
+    );
+    assert_eq!(number(&net.query_raw(two, owner(), "look", vec![]).unwrap()), 1);
+    // The callback adds its count, 2.
+    assert_eq!(number(&net.query_raw(one, owner(), "gather", two.as_slice().to_vec()).unwrap()), 2);
+}
+
 #[test]
 fn kinds_of_methods_are_not_mixed_up() {
     let mut net = Net::default();
