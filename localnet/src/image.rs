@@ -33,6 +33,13 @@ impl Image {
         self.pages.len() * PAGE
     }
 
+    /// The heap alone, padded with zeros to a size.
+    pub(crate) fn heap_of(&self, bytes: usize) -> Self {
+        let mut pages = self.pages.clone();
+        pages.resize_with(pages.len().max(bytes / PAGE), zero_page);
+        Self { pages, globals: Vec::new() }
+    }
+
     /// Takes over the instance's memory and globals.
     pub(crate) fn capture(&mut self, mut store: impl AsContextMut, memory: Option<Memory>, globals: &[Global]) {
         if let Some(memory) = memory {

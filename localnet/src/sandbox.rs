@@ -85,13 +85,16 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Gives a fresh instance the heap of the code before it ("wasm_memory_persistence").
+    /// Gives an instance another heap than its own ("wasm_memory_persistence"); what it has beyond
+    /// that heap becomes zero.
     pub(crate) fn keep_heap(&mut self, image: &Image) -> wasmtime::Result<()> {
         self.grow_to(image.bytes())?;
-        if image.restore(&mut self.store, self.memory, &[]) {
+        let size = self.memory.map_or(0, |memory| memory.data_size(&self.store));
+        let heap = image.heap_of(size);
+        if heap.restore(&mut self.store, self.memory, &[]) {
             Ok(())
         } else {
-            Err(wasmtime::Error::msg("the heap that is kept is smaller than the module's"))
+            Err(wasmtime::Error::msg("the heap does not fit the module"))
         }
     }
 

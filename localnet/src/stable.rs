@@ -148,3 +148,55 @@ fn position(offset: u64) -> (usize, usize) {
     let page = PAGE as u64;
     ((offset / page) as usize, (offset % page) as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+    /// Random executions, half of them rolled back, against a plain vector.
+    #[test]
+    fn behaves_like_a_vector_with_transactions() {
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        let (mut memory, mut committed) = (StableMemory::default(), Vec::new());
+        for execution in 0..300_u32 {
+            let mut model = committed.clone();
+            for _ in 0..rng.next_u32() % 8 {
+                if rng.next_u32().is_multiple_of(16) {
+                    assert_eq!(memory.grow(1, 4 << 20), Some(model.len() as u64 / WASM_PAGE));
+                    model.resize(model.len() + WASM_PAGE as usize, 0);
+                }
+                let offset = rng.next_u32() as usize % (model.len() + 100);
+                let data = vec![execution as u8; rng.next_u32() as usize % 9_000];
+                let fits = offset + data.len() <= model.len();
+                assert_eq!(memory.write(offset as u64, &data), fits);
+                if fits {
+                    model[offset..offset + data.len()].copy_from_slice(&data);
+                }
+                let mut read = vec![0; data.len()];
+                assert_eq!(memory.read(offset as u64, &mut read), fits);
+                assert!(!fits || read == data);
+            }
+            let shared = memory.clone();
+            if rng.next_u32().is_multiple_of(2) {
+                memory.commit();
+                committed = model;
+            } else {
+                memory.rollback();
+            }
+            assert!(memory.to_vec() == committed, "after execution {execution}");
+            drop(shared);
+        }
+        assert!(committed.len() > WASM_PAGE as usize);
+    }
+
+    #[test]
+    fn growth_stops_at_the_limit() {
+        let mut memory = StableMemory::default();
+        assert_eq!(memory.grow(2, 2 * WASM_PAGE), Some(0));
+        assert_eq!(memory.grow(1, 2 * WASM_PAGE), None);
+        assert_eq!(memory.grow(u64::MAX, u64::MAX), None);
+        assert!(!memory.write(u64::MAX, &[1]) && memory.size() == 2);
+    }
+}

@@ -4,9 +4,10 @@ use crate::calls::CALLER;
 use crate::wat_canister::{PROXY, WORKER, call, count, install, management, module, number, owner, proxied};
 use candid::{Encode, Nat};
 use localnet::management_types::{
-    CanisterIdRecord, CanisterInstallMode, CanisterSettings, CanisterStatusResult, CanisterStatusType, ChunkHash,
-    ClearChunkStoreArgs, CreateCanisterArgs, InstallChunkedCodeArgs, InstallCodeArgs, UninstallCodeArgs, UpgradeFlags,
-    UploadChunkArgs, WasmMemoryPersistence,
+    CanisterIdRecord, CanisterInfoArgs, CanisterInfoResult, CanisterInstallMode, CanisterSettings,
+    CanisterStatusResult, CanisterStatusType, ChangeDetails, ChunkHash, ClearChunkStoreArgs, CreateCanisterArgs,
+    EnvironmentVariable, InstallChunkedCodeArgs, InstallCodeArgs, UninstallCodeArgs, UpgradeFlags, UploadChunkArgs,
+    WasmMemoryPersistence,
 };
 use localnet::{Net, Principal, Reject, RejectCode};
 use sha2::{Digest, Sha256};
@@ -168,6 +169,37 @@ fn only_controllers_control() {
     let status: CanisterStatusResult = net.update(management(), stranger, "canister_status", record).unwrap();
     assert_eq!(status.module_hash.unwrap(), net.module_hash(id).unwrap());
     assert_eq!(status.cycles, Nat::from(net.cycles(id).unwrap()));
+}
+
+/// History and environment, as canisters see them.
+#[test]
+fn a_canister_learns_of_another() {
+    let mut net = Net::default();
+    let proxy = install(&mut net, PROXY);
+    let id = install(&mut net, WORKER);
+    net.upgrade(id, owner(), &module(WORKER), vec![]).unwrap();
+    let variable = EnvironmentVariable { name: "PEER".into(), value: "somebody".into() };
+    let settings = CanisterSettings {
+        controllers: Some(vec![proxy]),
+        environment_variables: Some(vec![variable.clone()]),
+        ..Default::default()
+    };
+    net.update_settings(id, owner(), settings).unwrap();
+    let args = CanisterInfoArgs { canister_id: id, num_requested_changes: Some(2) };
+    let arg = proxied(management(), "canister_info", 0, &Encode!(&args).unwrap());
+    let reply = net.update_raw(proxy, owner(), "proxy", arg).unwrap();
+    let info: CanisterInfoResult = candid::decode_one(&reply).unwrap();
+    assert_eq!((info.total_num_changes, info.recent_changes.len()), (4, 2));
+    let details = info.recent_changes.into_iter().filter_map(|change| change.details);
+    assert!(matches!(
+        details.collect::<Vec<_>>()[..],
+        [ChangeDetails::CodeDeployment(_), ChangeDetails::ControllersChange(_)]
+    ));
+    assert_eq!(info.controllers, vec![proxy]);
+    let arg = proxied(management(), "canister_status", 0, &Encode!(&CanisterIdRecord { canister_id: id }).unwrap());
+    let reply = net.update_raw(proxy, owner(), "proxy", arg).unwrap();
+    let status: CanisterStatusResult = candid::decode_one(&reply).unwrap();
+    assert_eq!(status.settings.environment_variables, vec![variable]);
 }
 
 #[test]
