@@ -1,6 +1,7 @@
 //! The configuration: which services there are, what they cost, who is paid.
 
 pub mod change;
+pub mod command;
 pub mod key;
 
 #[cfg(test)]

@@ -20,8 +20,20 @@ pub async fn run(guard: Guard<DeploymentId>, answer: Answer) {
     let id = *guard.key();
     let version = || platform::state(|state| state.deployment(id)).map(|deployment| deployment.progress.version);
     let before = version();
-    work(id, answer).await;
+    if answer != Answer::Nothing || nothing_under_way(id).await {
+        work(id, answer).await;
+    }
     recovery::suspended(id, version() != before);
+}
+
+/// Whether nothing that an earlier run has submitted is still on its way to the log: it may decide what this run would
+/// decide otherwise, such as a payment given up that a repetition would now make.
+async fn nothing_under_way(id: DeploymentId) -> bool {
+    let under_way = || journal::holds(|payload| payload.deployment() == Some(id));
+    if under_way() {
+        journal::flush().await;
+    }
+    !under_way()
 }
 
 async fn work(id: DeploymentId, mut answer: Answer) {
@@ -114,7 +126,7 @@ async fn deliver(deployment: &Deployment) -> Answer {
 }
 
 /// The module hash that the caller was quoted: it travels behind the contract's own arguments.
-fn quoted_template(args: &[u8]) -> Option<cairn_events::Hash> {
+pub fn quoted_template(args: &[u8]) -> Option<cairn_events::Hash> {
     candid::decode_args::<(Reserved, Option<cairn_events::Hash>)>(args).ok().and_then(|(_, template)| template)
 }
 

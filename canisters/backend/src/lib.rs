@@ -11,10 +11,17 @@
 pub mod config;
 pub mod deployment;
 pub mod driver;
+mod endpoints;
 pub mod ledger;
+mod lifecycle;
 pub mod memory;
+pub mod metrics;
 pub mod platform;
+mod readers;
 pub mod recovery;
 pub mod request;
 pub mod setup;
 pub mod state;
+
+// Last: it exports the methods that were declared before it.
+mod interface;

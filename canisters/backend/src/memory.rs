@@ -1,5 +1,6 @@
 //! The stable memories, by what they hold. A number is never given to something else.
 
+use cairn_kit::host::Memories;
 use cairn_kit::stable::Memory;
 use ic_stable_structures::DefaultMemoryImpl;
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager};
@@ -22,10 +23,24 @@ pub const DECISIONS: DecisionMemories = DecisionMemories { first: 10 };
 /// The decision state refolded beside it, for comparison.
 pub const REFOLDED: DecisionMemories = DecisionMemories { first: 20 };
 
-/// First of the memories of the projection of users.
-pub const USERS: u8 = 40;
-/// First of the memories of the projection of deployments.
-pub const DEPLOYMENTS: u8 = 80;
+/// The projection of users.
+pub const USERS: ProjectionMemories = ProjectionMemories { first: 30 };
+/// The projection of deployments.
+pub const DEPLOYMENTS: ProjectionMemories = ProjectionMemories { first: 33 };
+
+/// The memories of one projection: three, from the first on.
+#[derive(Clone, Copy, Debug)]
+pub struct ProjectionMemories {
+    first: u8,
+}
+
+impl ProjectionMemories {
+    /// They, as its host wants them.
+    pub fn open(self) -> Memories {
+        let at = |offset| get(MemoryId::new(self.first + offset));
+        Memories { state: at(0), rows: at(1), spare: at(2) }
+    }
+}
 
 /// The memories of one decision state: six, from the first on.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use cairn_kit::access::{Admin, Denied};
 use cairn_kit::api::backend::{BackendError, BackendRequestError, BackendTemporaryError};
 use cairn_kit::guard::{Guard, GuardError, Guards};
 use cairn_kit::journal::Recorded;
-use cairn_kit::runtime;
+use cairn_kit::{host, runtime};
 use cairn_kit::stable::{DeploymentKey, Memory, PrincipalKey, Slot};
 use ic_stable_structures::StableBTreeMap;
 use std::cell::RefCell;
@@ -29,6 +29,7 @@ thread_local! {
 
 /// Folds one of our own events into the decision state.
 pub fn apply(recorded: &Recorded) {
+    host::recorded(recorded);
     STATE.with_borrow_mut(|state| state.apply(recorded));
     crate::recovery::arm();
 }

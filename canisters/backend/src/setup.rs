@@ -2,6 +2,10 @@
 
 
 
+pub mod bootstrap;
+pub mod microservices;
+pub mod monitor;
+
 use crate::config::change::Payment;
 use cairn_events::{Hash, LogId, Principal};
 use serde::{Deserialize, Serialize};

@@ -65,7 +65,7 @@ pub enum Settlement {
 pub const CLOSED_AFTER: u64 = 25 * 3_600 * 1_000_000_000;
 
 /// Age from which an attempt that nobody answers for is left to a person.
-pub const UNOBTAINABLE_AFTER: u64 = 7 * 24 * 3_600 * 1_000_000_000;
+pub const UNOBTAINABLE_AFTER: u64 = 30 * 24 * 3_600 * 1_000_000_000;
 
 /// The settlement of an intent for `effect`, `age` nanoseconds after its `created_at`.
 pub fn settle(effect: Effect, history: History, reply: Reply, age: u64) -> Settlement {

@@ -1,0 +1,101 @@
+//! What admins do: set a value, grant the role. What is refused to them is recorded, since they hold a role.
+
+use super::change::Conflict;
+use super::key::{BadSetting, Setting};
+use crate::state::State;
+use crate::{ledger, platform};
+use cairn_events::payload::{AdminGranted, Reason, Refused};
+use cairn_events::{Payload, Principal, Submission};
+use cairn_kit::access::{Admin, MAX_ADMINS};
+use cairn_kit::api::backend::{BackendError, BackendRequestError, BackendTemporaryError};
+use cairn_kit::guard::Guards;
+use cairn_kit::journal;
+
+thread_local! {
+    /// One change at a time: each is decided on what is in force.
+    static CHANGING: Guards<()> = Guards::new(1);
+}
+
+/// Puts `value` into force under `key`.
+///
+/// # Errors
+/// [`BackendError`] names key, value and bound, or what does not answer. The refusal of a request is recorded.
+pub async fn set_value(admin: Admin, key: &str, value: &str) -> Result<(), BackendError> {
+    let result = change(admin, key, value).await;
+    recorded(admin, "adminSetConfigValue", result).await
+}
+
+/// Makes `candidate` an admin.
+///
+/// # Errors
+/// [`BackendError`]; the refusal of a request is recorded.
+pub async fn add_admin(admin: Admin, candidate: Principal) -> Result<(), BackendError> {
+    let result = grant(admin, candidate).await;
+    recorded(admin, "adminAddAdmin", result).await
+}
+
+async fn change(admin: Admin, key: &str, value: &str) -> Result<(), BackendError> {
+    let setting = Setting::parse(key, value)?;
+    let _changing = CHANGING.with(|changing| changing.acquire(())).map_err(|_| BackendTemporaryError::Busy)?;
+    let (config, payment) = (platform::state(State::config), platform::setup().payment);
+    let facts = match setting.ledger(&config, &payment) {
+        None => None,
+        Some(ledger) => Some(ledger::facts(ledger).await.map_err(|failure| BackendTemporaryError::Unreachable {
+            canister: ledger,
+            detail: failure.to_string(),
+        })?),
+    };
+    let events = setting.events(&config, &payment, facts)?;
+    append(admin, events).await?;
+    platform::change_setup(|setup| setup.payment = setting.payment(setup.payment));
+    Ok(())
+}
+
+async fn grant(admin: Admin, candidate: Principal) -> Result<(), BackendError> {
+    if candidate == Principal::anonymous() || candidate == Principal::management_canister() {
+        return Err(invalid("admin", format!("{candidate} is nobody")));
+    }
+    let _changing = CHANGING.with(|changing| changing.acquire(())).map_err(|_| BackendTemporaryError::Busy)?;
+    let (known, room) = platform::state(|state| (state.admins().contains(candidate), state.admins().has_room()));
+    match (known, room) {
+        (true, _) => Ok(()),
+        (_, false) => Err(BackendRequestError::Quota { found: MAX_ADMINS, max: MAX_ADMINS }.into()),
+        _ => append(admin, vec![Payload::AdminGranted(AdminGranted { admin: candidate })]).await,
+    }
+}
+
+async fn append(admin: Admin, events: Vec<Payload>) -> Result<(), BackendError> {
+    let submissions = events.into_iter().map(|event| Submission::new(admin.principal(), event)).collect();
+    let appended = journal::append(submissions).await;
+    appended.map(|_| ()).map_err(|failure| BackendTemporaryError::NotSetUp { missing: failure.to_string() }.into())
+}
+
+/// Records the refusal of a request. If the log cannot take it now, the metrics of the journal show that.
+async fn recorded(admin: Admin, method: &str, result: Result<(), BackendError>) -> Result<(), BackendError> {
+    if let Err(BackendError::Request(refusal)) = &result {
+        let refused = Refused { method: method.to_owned(), reason: Reason::new("request", &refusal.to_string()) };
+        let _ = journal::append(vec![Submission::new(admin.principal(), Payload::Refused(refused))]).await;
+    }
+    result
+}
+
+impl From<BadSetting> for BackendError {
+    fn from(bad: BadSetting) -> Self {
+        invalid(bad.field, bad.problem)
+    }
+}
+
+impl From<Conflict> for BackendError {
+    fn from(conflict: Conflict) -> Self {
+        match conflict {
+            Conflict::Price { .. } | Conflict::MintingTreasury => invalid("value", conflict.to_string()),
+            Conflict::Missing(_) | Conflict::NoFactory(_) => {
+                BackendTemporaryError::NotSetUp { missing: conflict.to_string() }.into()
+            }
+        }
+    }
+}
+
+fn invalid(field: &str, problem: String) -> BackendError {
+    BackendRequestError::Invalid { field: field.to_owned(), problem }.into()
+}

@@ -1,0 +1,173 @@
+//! The methods: authenticate, ask the core, reply.
+
+use crate::config::change;
+use crate::config::command;
+use crate::config::key::Key;
+use crate::request::intake;
+use crate::setup::microservices::{Microservices, set_up};
+use crate::setup::monitor;
+use crate::state::State;
+use crate::{metrics, platform};
+use cairn_events::topic::Service;
+use cairn_events::{DeploymentId, Principal};
+use cairn_kit::access::Caller;
+use cairn_kit::api::SupportedStandard;
+use cairn_kit::api::backend::{
+    BackendError, BackendRequestError, ConfigEntry, CreateTokenArgs, DeploymentView, Quote, ServiceHealth,
+    ServiceSetupStatus, SystemStatus,
+};
+use cairn_kit::api::http::{HttpRequest, HttpResponse};
+use candid::{DecoderConfig, Nat};
+use ic_cdk::{query, update};
+
+/// Bytes of the largest request that is decoded; what is too long in it is then refused by name.
+const MAX_CREATE: usize = 1_000_000;
+/// Work that decoding may cost, per byte.
+const QUOTA_PER_BYTE: usize = 20;
+
+fn create_arguments(bytes: Vec<u8>) -> (CreateTokenArgs, String) {
+    if bytes.len() > MAX_CREATE {
+        ic_cdk::trap(format!("{} bytes of arguments, at most {MAX_CREATE}", bytes.len()));
+    }
+    let quota = MAX_CREATE.saturating_mul(QUOTA_PER_BYTE);
+    let mut config = DecoderConfig::new();
+    config.set_decoding_quota(quota).set_skipping_quota(quota).set_full_error_message(false);
+    match candid::utils::decode_args_with_config(&bytes, &config) {
+        Ok(arguments) => arguments,
+        Err(error) => ic_cdk::trap(format!("malformed arguments: {error}")),
+    }
+}
+
+/// Takes payment for a token and has it delivered. The second argument is the caller's id of the request: repeating the
+/// call gives the record of the same deployment. For everyone but anonymous callers.
+#[update(name = "createToken", decode_with = "create_arguments")]
+async fn create_token(args: CreateTokenArgs, request_id: String) -> Result<DeploymentView, BackendError> {
+    let caller = authenticate();
+    metrics::counted(match caller {
+        Ok(caller) => intake::create_token(caller, args, &request_id).await,
+        Err(error) => Err(error),
+    })
+}
+
+/// What a service costs now, and what must be approved for whom. For everyone but anonymous callers.
+#[update(name = "getQuote")]
+async fn get_quote(service_name: String) -> Result<Quote, BackendError> {
+    authenticate()?;
+    let service = Service::from_name(&service_name).ok_or_else(|| not_found("service", &service_name))?;
+    metrics::counted(intake::quote(service).await)
+}
+
+/// The price of a service, if one is set. For everyone.
+#[query(name = "getServiceFee")]
+fn get_service_fee(service_name: String) -> Option<Nat> {
+    let fee = platform::state(State::config).service(Service::from_name(&service_name)?)?.fee?;
+    Some(fee.price.0.into())
+}
+
+/// The record of a deployment. For everyone: the log says the same.
+#[query(name = "getDeployment")]
+fn get_deployment(id: DeploymentId) -> Result<DeploymentView, BackendError> {
+    intake::view(id)
+}
+
+/// Puts a value into force. For admins.
+#[update(name = "adminSetConfigValue")]
+async fn admin_set_config_value(key: String, value: String) -> Result<(), BackendError> {
+    let admin = metrics::counted(platform::require_admin(ic_cdk::api::msg_caller()))?;
+    command::set_value(admin, &key, &value).await
+}
+
+/// Makes somebody an admin. For admins.
+#[update(name = "adminAddAdmin")]
+async fn admin_add_admin(admin: Principal) -> Result<(), BackendError> {
+    let permit = metrics::counted(platform::require_admin(ic_cdk::api::msg_caller()))?;
+    command::add_admin(permit, admin).await
+}
+
+/// The admins. For everyone: the log says the same.
+#[query(name = "adminGetAdmins")]
+fn admin_get_admins() -> Vec<Principal> {
+    platform::state(|state| state.admins().all())
+}
+
+/// The value under a key, if it is set. For everyone.
+#[query(name = "getConfigValue")]
+fn get_config_value(key: String) -> Result<Option<String>, BackendError> {
+    let key: Key = key.parse()?;
+    Ok(change::value(key, &platform::state(State::config), &platform::setup().payment))
+}
+
+/// Every key with its value. For everyone.
+#[query(name = "getAllConfigValues")]
+fn get_all_config_values() -> Vec<ConfigEntry> {
+    let (config, payment) = (platform::state(State::config), platform::setup().payment);
+    Key::all().map(|key| ConfigEntry { key: key.to_string(), value: change::value(key, &config, &payment) }).collect()
+}
+
+/// Names the other canisters of the platform, checks them and registers them as writers of the log. The management
+/// canister stands for a service that there is not. For admins; repeatable.
+#[update(name = "setupMicroservices")]
+async fn setup_microservices(
+    audit_storage: Principal,
+    invoice_storage: Principal,
+    token_factory: Principal,
+    distribution_factory: Principal,
+    multisig_factory: Principal,
+    dao_factory: Principal,
+    launchpad_factory: Principal,
+) -> Result<(), BackendError> {
+    crate::setup::bootstrap::complete_for(ic_cdk::api::msg_caller()).await?;
+    let admin = metrics::counted(platform::require_admin(ic_cdk::api::msg_caller()))?;
+    let factories = [
+        (Service::Token, token_factory),
+        (Service::Distribution, distribution_factory),
+        (Service::Multisig, multisig_factory),
+        (Service::Dao, dao_factory),
+        (Service::Launchpad, launchpad_factory),
+    ];
+    set_up(admin, &Microservices { audit: audit_storage, invoices: invoice_storage, factories }).await
+}
+
+/// How the other canisters are; they are asked once a minute at most. For everyone but anonymous callers.
+#[update(name = "getMicroserviceHealth")]
+async fn get_microservice_health() -> Result<Vec<ServiceHealth>, BackendError> {
+    authenticate()?;
+    Ok(monitor::survey().await.health)
+}
+
+/// What the other canisters lack; they are asked once a minute at most. For everyone but anonymous callers.
+#[update(name = "getMicroserviceSetupStatus")]
+async fn get_microservice_setup_status() -> Result<Vec<ServiceSetupStatus>, BackendError> {
+    authenticate()?;
+    Ok(monitor::survey().await.setup)
+}
+
+/// Where the platform stands; the health of its canisters as it was when they were last asked. For everyone.
+#[query(name = "getSystemStatus")]
+fn get_system_status() -> SystemStatus {
+    metrics::status()
+}
+
+/// The standards that this canister implements (ICRC-10). For everyone.
+#[query]
+fn icrc10_supported_standards() -> Vec<SupportedStandard> {
+    vec![SupportedStandard {
+        name: "ICRC-10".to_owned(),
+        url: "https://github.com/dfinity/ICRC/blob/main/ICRCs/ICRC-10/ICRC-10.md".to_owned(),
+    }]
+}
+
+/// `/metrics` and `/health`. For everyone.
+#[query]
+fn http_request(request: HttpRequest) -> HttpResponse {
+    metrics::http(&request)
+}
+
+fn authenticate() -> Result<Caller, BackendError> {
+    Caller::authenticate(ic_cdk::api::msg_caller()).map_err(|_| BackendRequestError::Anonymous.into())
+}
+
+fn not_found(what: &str, name: &str) -> BackendError {
+    let name: String = name.chars().take(64).collect();
+    BackendRequestError::NotFound { what: format!("{what} {name:?}") }.into()
+}
