@@ -29,11 +29,7 @@ impl Caller {
     /// # Errors
     /// [`Denied::Anonymous`].
     pub fn authenticate(caller: Principal) -> Result<Self, Denied> {
-        if caller == Principal::anonymous() {
-            Err(Denied::Anonymous)
-        } else {
-            Ok(Caller(caller))
-        }
+        if caller == Principal::anonymous() { Err(Denied::Anonymous) } else { Ok(Caller(caller)) }
     }
 
     /// Who it is.
@@ -69,9 +65,7 @@ pub struct Admins {
 impl Admins {
     /// The admins in `memory`.
     pub fn open(memory: Memory) -> Self {
-        Admins {
-            members: StableBTreeMap::init(memory),
-        }
+        Admins { members: StableBTreeMap::init(memory) }
     }
 
     /// Makes `admin` one of them; to be called for the event that says so.
@@ -100,11 +94,7 @@ impl Admins {
     /// [`Denied`] if the caller is anonymous or none.
     pub fn require(&self, caller: Principal) -> Result<Admin, Denied> {
         let caller = Caller::authenticate(caller)?.principal();
-        if self.contains(caller) {
-            Ok(Admin(caller))
-        } else {
-            Err(Denied::NotAdmin(caller))
-        }
+        if self.contains(caller) { Ok(Admin(caller)) } else { Err(Denied::NotAdmin(caller)) }
     }
 
     /// As [`Admins::require`]; controllers of the canister count too, so that the first admin can be granted.
@@ -113,11 +103,7 @@ impl Admins {
     /// [`Denied`] if the caller is anonymous or neither.
     pub fn require_or_controller(&self, caller: Principal) -> Result<Admin, Denied> {
         let caller = Caller::authenticate(caller)?.principal();
-        if crate::runtime::is_controller(caller) {
-            Ok(Admin(caller))
-        } else {
-            self.require(caller)
-        }
+        if crate::runtime::is_controller(caller) { Ok(Admin(caller)) } else { self.require(caller) }
     }
 }
 
@@ -129,16 +115,12 @@ mod tests {
 
     #[test]
     fn permits_come_from_checks() {
-        let mut admins =
-            Admins::open(MemoryManager::init(DefaultMemoryImpl::default()).get(MemoryId::new(0)));
+        let mut admins = Admins::open(MemoryManager::init(DefaultMemoryImpl::default()).get(MemoryId::new(0)));
         let (alice, bob) = (Principal::from_slice(&[1]), Principal::from_slice(&[2]));
         admins.grant(alice);
         assert_eq!(admins.require(alice).unwrap().principal(), alice);
         assert_eq!(admins.require(bob), Err(Denied::NotAdmin(bob)));
-        assert_eq!(
-            admins.require(Principal::anonymous()),
-            Err(Denied::Anonymous)
-        );
+        assert_eq!(admins.require(Principal::anonymous()), Err(Denied::Anonymous));
         assert_eq!(admins.all(), vec![alice]);
     }
 }

@@ -8,6 +8,7 @@ pub mod backend;
 pub mod factory;
 pub mod host;
 pub mod http;
+pub mod invoice;
 
 use candid::{CandidType, Deserialize};
 

@@ -39,10 +39,7 @@ pub enum GuardError {
 impl<K: Ord + Clone> Guards<K> {
     /// Guards of at most `cap` keys at once.
     pub fn new(cap: usize) -> Self {
-        Guards {
-            held: Rc::default(),
-            cap,
-        }
+        Guards { held: Rc::default(), cap }
     }
 
     /// Takes `key` until the guard is dropped; hold it across awaits.
@@ -55,16 +52,10 @@ impl<K: Ord + Clone> Guards<K> {
             return Err(GuardError::Busy);
         }
         if held.len() >= self.cap {
-            return Err(GuardError::TooMany {
-                held: held.len(),
-                cap: self.cap,
-            });
+            return Err(GuardError::TooMany { held: held.len(), cap: self.cap });
         }
         held.insert(key.clone());
-        Ok(Guard {
-            held: Rc::clone(&self.held),
-            key,
-        })
+        Ok(Guard { held: Rc::clone(&self.held), key })
     }
 
     /// How many keys are taken.
@@ -109,10 +100,7 @@ mod tests {
         let first = guards.acquire(1).unwrap();
         let second = guards.acquire(2).unwrap();
         assert_eq!(guards.acquire(1).err(), Some(GuardError::Busy));
-        assert_eq!(
-            guards.acquire(3).err(),
-            Some(GuardError::TooMany { held: 2, cap: 2 })
-        );
+        assert_eq!(guards.acquire(3).err(), Some(GuardError::TooMany { held: 2, cap: 2 }));
         assert_eq!((*first.key(), guards.held()), (1, 2));
         drop(second);
         assert!(guards.acquire(3).is_ok(), "a released key makes room");

@@ -127,13 +127,24 @@ pub fn certificate() -> Option<DigestCertificate> {
 /// What every host shows.
 pub fn metrics(metrics: &mut Metrics) {
     let all = status();
-    let each = |figure: fn(&ProjectionStatus) -> u64| all.iter().map(move |status| (status.name.as_str(), figure(status)));
+    let each =
+        |figure: fn(&ProjectionStatus) -> u64| all.iter().map(move |status| (status.name.as_str(), figure(status)));
     let applied = |status: &ProjectionStatus| status.checkpoint.map_or(0, |checkpoint| checkpoint.sequence);
     metrics
         .labelled("projection_applied", "Events applied.", "name", each(applied))
         .labelled("projection_feed", "Events that the feed has.", "name", each(|status| status.feed_length))
-        .labelled("projection_parked", "1 if it has stopped.", "name", each(|status| u64::from(status.parked.is_some())))
-        .labelled("projection_rebuilding", "1 if it is being rebuilt.", "name", each(|status| u64::from(status.rebuild.is_some())));
+        .labelled(
+            "projection_parked",
+            "1 if it has stopped.",
+            "name",
+            each(|status| u64::from(status.parked.is_some())),
+        )
+        .labelled(
+            "projection_rebuilding",
+            "1 if it is being rebuilt.",
+            "name",
+            each(|status| u64::from(status.rebuild.is_some())),
+        );
 }
 
 impl Host {

@@ -48,61 +48,29 @@ impl Metrics {
     /// What every canister shows: cycles, stable memory, time.
     pub fn canister(&mut self) -> &mut Self {
         self.gauge("canister_cycles", "Cycles held.", runtime::cycles())
-            .gauge(
-                "canister_stable_bytes",
-                "Bytes of stable memory.",
-                runtime::stable_bytes(),
-            )
-            .gauge(
-                "canister_time_seconds",
-                "The network's time.",
-                runtime::now() / 1_000_000_000,
-            )
+            .gauge("canister_stable_bytes", "Bytes of stable memory.", runtime::stable_bytes())
+            .gauge("canister_time_seconds", "The network's time.", runtime::now() / 1_000_000_000)
     }
 
     /// What every writer shows: its way into the log.
     pub fn journal(&mut self) -> &mut Self {
         let status = journal::status();
-        self.gauge(
-            "journal_waiting",
-            "Submissions that wait to be sent.",
-            status.waiting,
-        )
-        .gauge(
-            "journal_in_flight",
-            "Submissions sent without a definite answer.",
-            status.in_flight,
-        )
-        .gauge(
-            "journal_next_sequence",
-            "Number of the next submission.",
-            status.next_seq,
-        )
-        .gauge(
-            "journal_last_index",
-            "Index of the last accepted event, or -1.",
-            signed(status.last_index),
-        )
-        .gauge(
-            "journal_last_accepted_seconds",
-            "When the last event was accepted.",
-            status.last_accepted / 1_000_000_000,
-        )
-        .counter(
-            "journal_failures_total",
-            "Attempts without a definite answer, since the upgrade.",
-            status.failures,
-        )
-        .counter(
-            "journal_refusals_total",
-            "Batches refused, since the upgrade.",
-            status.refusals,
-        )
-        .gauge(
-            "journal_fork_alarm",
-            "1 if a receipt contradicts an earlier one.",
-            u8::from(status.forked),
-        )
+        self.gauge("journal_waiting", "Submissions that wait to be sent.", status.waiting)
+            .gauge("journal_in_flight", "Submissions sent without a definite answer.", status.in_flight)
+            .gauge("journal_next_sequence", "Number of the next submission.", status.next_seq)
+            .gauge("journal_last_index", "Index of the last accepted event, or -1.", signed(status.last_index))
+            .gauge(
+                "journal_last_accepted_seconds",
+                "When the last event was accepted.",
+                status.last_accepted / 1_000_000_000,
+            )
+            .counter(
+                "journal_failures_total",
+                "Attempts without a definite answer, since the upgrade.",
+                status.failures,
+            )
+            .counter("journal_refusals_total", "Batches refused, since the upgrade.", status.refusals)
+            .gauge("journal_fork_alarm", "1 if a receipt contradicts an earlier one.", u8::from(status.forked))
     }
 
     fn metric(&mut self, name: &str, help: &str, kind: &str, value: impl Display) -> &mut Self {
@@ -152,11 +120,7 @@ pub fn serve(
 }
 
 fn text(status_code: u16, body: &str) -> HttpResponse {
-    let kind = if status_code == 200 && body.starts_with('#') {
-        "text/plain; version=0.0.4"
-    } else {
-        "text/plain"
-    };
+    let kind = if status_code == 200 && body.starts_with('#') { "text/plain; version=0.0.4" } else { "text/plain" };
     HttpResponse {
         status_code,
         headers: vec![
@@ -172,20 +136,12 @@ mod tests {
     use super::*;
 
     fn get(url: &str, health: Result<(), String>) -> (u16, String) {
-        let request = HttpRequest {
-            method: "GET".into(),
-            url: url.into(),
-            headers: Vec::new(),
-            body: ByteBuf::new(),
-        };
+        let request = HttpRequest { method: "GET".into(), url: url.into(), headers: Vec::new(), body: ByteBuf::new() };
         let metrics = |metrics: &mut Metrics| {
             metrics.gauge("answer", "The answer.", 42);
         };
         let response = serve(&request, metrics, || health);
-        (
-            response.status_code,
-            String::from_utf8(response.body.into_vec()).unwrap(),
-        )
+        (response.status_code, String::from_utf8(response.body.into_vec()).unwrap())
     }
 
     #[test]
@@ -193,10 +149,7 @@ mod tests {
         let page = "# HELP answer The answer.\n# TYPE answer gauge\nanswer 42\n";
         assert_eq!(get("/metrics?x=1", Ok(())), (200, page.to_owned()));
         assert_eq!(get("/health", Ok(())), (200, "ok\n".to_owned()));
-        assert_eq!(
-            get("/health", Err("parked".into())),
-            (503, "parked\n".to_owned())
-        );
+        assert_eq!(get("/health", Err("parked".into())), (503, "parked\n".to_owned()));
         assert_eq!(get("/other", Ok(())).0, 404);
     }
 }

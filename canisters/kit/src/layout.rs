@@ -51,10 +51,7 @@ pub fn check(memory: &Memory, version: u32) -> Result<(), LayoutError> {
     memory.read(4, &mut found);
     match u32::from_le_bytes(found) {
         _ if magic != MAGIC => Err(LayoutError::Missing),
-        found if found != version => Err(LayoutError::Mismatch {
-            found,
-            known: version,
-        }),
+        found if found != version => Err(LayoutError::Mismatch { found, known: version }),
         _ => Ok(()),
     }
 }
@@ -71,9 +68,6 @@ mod tests {
         assert_eq!(check(&memory, 1), Err(LayoutError::Missing));
         begin(&memory, 1).unwrap();
         assert_eq!(check(&memory, 1), Ok(()));
-        assert_eq!(
-            check(&memory, 2),
-            Err(LayoutError::Mismatch { found: 1, known: 2 })
-        );
+        assert_eq!(check(&memory, 2), Err(LayoutError::Mismatch { found: 1, known: 2 }));
     }
 }

@@ -118,10 +118,8 @@ pub async fn send(request: Request) -> Result<Vec<u8>, CallFailure> {
 /// # Errors
 /// [`CallFailure`] of the call to the management canister.
 pub async fn randomness() -> Result<[u8; 32], CallFailure> {
-    let bytes: serde_bytes::ByteBuf =
-        call(Principal::management_canister(), "raw_rand", ()).await?;
-    <[u8; 32]>::try_from(bytes.as_slice())
-        .map_err(|_| CallFailure::undecodable("raw_rand gave no 32 bytes"))
+    let bytes: serde_bytes::ByteBuf = call(Principal::management_canister(), "raw_rand", ()).await?;
+    <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| CallFailure::undecodable("raw_rand gave no 32 bytes"))
 }
 
 /// Lets other messages of this canister run first: the way to wait for something that another call context does.

@@ -56,10 +56,7 @@ fn take_principal(key: &[u8]) -> Option<(Principal, &[u8])> {
 }
 
 impl Storable for PrincipalKey {
-    const BOUND: Bound = Bound::Bounded {
-        max_size: 1 + PRINCIPAL_BYTES as u32,
-        is_fixed_size: false,
-    };
+    const BOUND: Bound = Bound::Bounded { max_size: 1 + PRINCIPAL_BYTES as u32, is_fixed_size: false };
 
     fn to_bytes(&self) -> Cow<'_, [u8]> {
         Cow::Owned(self.into_bytes())
@@ -80,10 +77,7 @@ impl Storable for PrincipalKey {
 }
 
 impl Storable for PrincipalNumberKey {
-    const BOUND: Bound = Bound::Bounded {
-        max_size: 9 + PRINCIPAL_BYTES as u32,
-        is_fixed_size: false,
-    };
+    const BOUND: Bound = Bound::Bounded { max_size: 9 + PRINCIPAL_BYTES as u32, is_fixed_size: false };
 
     fn to_bytes(&self) -> Cow<'_, [u8]> {
         Cow::Owned(self.into_bytes())
@@ -99,20 +93,14 @@ impl Storable for PrincipalNumberKey {
     fn from_bytes(bytes: Cow<'_, [u8]>) -> Self {
         let read = |bytes| {
             let (principal, rest) = take_principal(bytes)?;
-            Some(PrincipalNumberKey(
-                principal,
-                u64::from_be_bytes(rest.try_into().ok()?),
-            ))
+            Some(PrincipalNumberKey(principal, u64::from_be_bytes(rest.try_into().ok()?)))
         };
         read(&bytes).unwrap_or_else(|| corrupt("principal and number key"))
     }
 }
 
 impl Storable for HashKey {
-    const BOUND: Bound = Bound::Bounded {
-        max_size: 32,
-        is_fixed_size: true,
-    };
+    const BOUND: Bound = Bound::Bounded { max_size: 32, is_fixed_size: true };
 
     fn to_bytes(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.0.as_bytes())

@@ -3,9 +3,7 @@
 use super::InternalError;
 use cairn_events::codec::{self, CodecError};
 use cairn_events::topic::TopicHead;
-use cairn_events::{
-    Expected, Hash, LogId, Opening, Principal, Receipt, Stream, Submission, Topic, WriterRole,
-};
+use cairn_events::{Expected, Hash, LogId, Opening, Principal, Receipt, Stream, Submission, Topic, WriterRole};
 use candid::{CandidType, Deserialize};
 use serde_bytes::ByteBuf;
 
@@ -201,9 +199,7 @@ pub enum AuditRequestError {
         actual: u64,
     },
     /// An intent must insist on an exact version, and no intent for the same effect may be open.
-    #[error(
-        "submission {position}: an intent needs an exact stream version and no open intent for its effect"
-    )]
+    #[error("submission {position}: an intent needs an exact stream version and no open intent for its effect")]
     IntentConflict {
         /// Which submission.
         position: u32,

@@ -395,11 +395,3 @@ impl Digest {
         }
     }
 }
-
-#[cfg(test)]
-impl Hosted {
-    /// Changes a row that serves, as no event does.
-    pub fn damage(&mut self, table: &cairn_projections::Table<u64, u64>) {
-        table.put(self.rows_mut(Side::Serving), &0, &0);
-    }
-}

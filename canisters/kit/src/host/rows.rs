@@ -64,7 +64,9 @@ impl Tables for Rows {
         let entries = self.0.range((from.map(key), to.map(key)));
         match order {
             Order::Ascending => entries.take(limit).map(|entry| (entry.key().0.clone(), entry.value())).collect(),
-            Order::Descending => entries.rev().take(limit).map(|entry| (entry.key().0.clone(), entry.value())).collect(),
+            Order::Descending => {
+                entries.rev().take(limit).map(|entry| (entry.key().0.clone(), entry.value())).collect()
+            }
         }
     }
 }

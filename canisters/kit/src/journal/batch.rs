@@ -107,9 +107,9 @@ impl Batch {
     pub fn gather(first_seq: u64, waiting: &mut VecDeque<Group>) -> Option<Self> {
         let (mut submissions, mut bytes) = (0, 0);
         let mut groups = Vec::new();
-        while let Some(group) = waiting.pop_front_if(|group| {
-            submissions + group.len() <= MAX_BATCH && bytes + group.bytes() <= MAX_BATCH_BYTES
-        }) {
+        while let Some(group) = waiting
+            .pop_front_if(|group| submissions + group.len() <= MAX_BATCH && bytes + group.bytes() <= MAX_BATCH_BYTES)
+        {
             submissions += group.len();
             bytes += group.bytes();
             groups.push(group);
@@ -143,14 +143,15 @@ impl Batch {
     pub fn recorded(&self, receipts: &[Receipt]) -> Vec<Recorded> {
         let contents = self.groups.iter().flat_map(|group| group.wires.iter().zip(&group.payloads));
         let numbered = (self.first_seq..).zip(contents).zip(receipts);
-        let record = |((source_seq, (wire, payload)), receipt): ((u64, (&WireSubmission, &Payload)), &Receipt)| Recorded {
-            receipt: *receipt,
-            source_seq,
-            actor: wire.actor,
-            correlation: wire.correlation,
-            causation: wire.causation,
-            payload: payload.clone(),
-        };
+        let record =
+            |((source_seq, (wire, payload)), receipt): ((u64, (&WireSubmission, &Payload)), &Receipt)| Recorded {
+                receipt: *receipt,
+                source_seq,
+                actor: wire.actor,
+                correlation: wire.correlation,
+                causation: wire.causation,
+                payload: payload.clone(),
+            };
         numbered.map(record).collect()
     }
 
@@ -165,8 +166,7 @@ impl Batch {
     /// # Errors
     /// [`UnreadableBatch`] if other code wrote it.
     pub fn load(stored: &StoredBatch) -> Result<Self, UnreadableBatch> {
-        let args: AppendArgs =
-            candid::decode_one(&stored.args).map_err(|error| UnreadableBatch(error.to_string()))?;
+        let args: AppendArgs = candid::decode_one(&stored.args).map_err(|error| UnreadableBatch(error.to_string()))?;
         let mut wires = args.submissions.into_iter();
         let mut groups = Vec::with_capacity(stored.groups.len());
         for length in &stored.groups {

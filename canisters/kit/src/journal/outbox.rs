@@ -142,7 +142,8 @@ impl Outbox {
 
     fn check(&self, batch: &Batch, receipts: &[Receipt]) -> Result<(), Contradiction> {
         let mut last = self.last.map(|(index, _)| index);
-        let ascending = receipts.iter().all(|receipt| last.replace(receipt.index).is_none_or(|last| last < receipt.index));
+        let ascending =
+            receipts.iter().all(|receipt| last.replace(receipt.index).is_none_or(|last| last < receipt.index));
         if ascending && receipts.len() == batch.len() {
             return Ok(());
         }

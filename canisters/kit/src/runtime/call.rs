@@ -38,13 +38,7 @@ const BOUNDED_SECONDS: u32 = 60;
 impl Request {
     /// An unbounded call without cycles.
     pub fn new(to: Principal, method: &'static str, args: Vec<u8>) -> Self {
-        Request {
-            to,
-            method,
-            args,
-            cycles: 0,
-            wait: Wait::Unbounded,
-        }
+        Request { to, method, args, cycles: 0, wait: Wait::Unbounded }
     }
 
     /// Gives up waiting after a minute.
@@ -82,10 +76,7 @@ const MAX_MESSAGE: usize = 200;
 impl CallFailure {
     /// A call that was not sent.
     pub fn unsent(message: &str) -> Self {
-        CallFailure::NotExecuted {
-            code: 0,
-            message: bounded(message),
-        }
+        CallFailure::NotExecuted { code: 0, message: bounded(message) }
     }
 
     /// A call that was rejected with `code`. Codes that do not exist yet count as unknown.
@@ -99,10 +90,7 @@ impl CallFailure {
 
     /// A call whose reply makes no sense.
     pub fn undecodable(message: &str) -> Self {
-        CallFailure::Unknown {
-            code: 0,
-            message: bounded(message),
-        }
+        CallFailure::Unknown { code: 0, message: bounded(message) }
     }
 
     /// Whether the call certainly had no effect.
@@ -121,13 +109,8 @@ impl CallFailure {
 }
 
 fn bounded(message: &str) -> String {
-    let end = (0..=MAX_MESSAGE.min(message.len()))
-        .rev()
-        .find(|end| message.is_char_boundary(*end));
-    message
-        .get(..end.unwrap_or_default())
-        .unwrap_or_default()
-        .to_owned()
+    let end = (0..=MAX_MESSAGE.min(message.len())).rev().find(|end| message.is_char_boundary(*end));
+    message.get(..end.unwrap_or_default()).unwrap_or_default().to_owned()
 }
 
 /// Calls a canister of the platform, or the management canister, and waits until it has replied.
@@ -188,30 +171,15 @@ const QUOTA_BASE: usize = 50_000;
 ///
 /// # Errors
 /// [`CallFailure::Unknown`].
-pub fn decode_bounded<R: CandidType + DeserializeOwned>(
-    bytes: &[u8],
-    max_bytes: usize,
-) -> Result<R, CallFailure> {
+pub fn decode_bounded<R: CandidType + DeserializeOwned>(bytes: &[u8], max_bytes: usize) -> Result<R, CallFailure> {
     if bytes.len() > max_bytes {
-        return Err(CallFailure::undecodable(&format!(
-            "{} bytes, at most {max_bytes} are read",
-            bytes.len()
-        )));
+        return Err(CallFailure::undecodable(&format!("{} bytes, at most {max_bytes} are read", bytes.len())));
     }
     let mut config = DecoderConfig::new();
-    config.set_decoding_quota(
-        max_bytes
-            .saturating_mul(QUOTA_PER_BYTE)
-            .saturating_add(QUOTA_BASE),
-    );
-    config.set_skipping_quota(
-        max_bytes
-            .saturating_mul(QUOTA_PER_BYTE)
-            .saturating_add(QUOTA_BASE),
-    );
+    config.set_decoding_quota(max_bytes.saturating_mul(QUOTA_PER_BYTE).saturating_add(QUOTA_BASE));
+    config.set_skipping_quota(max_bytes.saturating_mul(QUOTA_PER_BYTE).saturating_add(QUOTA_BASE));
     config.set_full_error_message(false);
-    candid::utils::decode_one_with_config(bytes, &config)
-        .map_err(|error| CallFailure::undecodable(&error.to_string()))
+    candid::utils::decode_one_with_config(bytes, &config).map_err(|error| CallFailure::undecodable(&error.to_string()))
 }
 
 #[cfg(test)]
@@ -220,20 +188,8 @@ mod tests {
 
     #[test]
     fn codes_mean_what_the_network_means() {
-        for (code, not_executed) in [
-            (1, true),
-            (2, true),
-            (3, true),
-            (4, false),
-            (5, false),
-            (6, false),
-            (7, false),
-        ] {
-            assert_eq!(
-                CallFailure::rejected(code, "").not_executed(),
-                not_executed,
-                "{code}"
-            );
+        for (code, not_executed) in [(1, true), (2, true), (3, true), (4, false), (5, false), (6, false), (7, false)] {
+            assert_eq!(CallFailure::rejected(code, "").not_executed(), not_executed, "{code}");
         }
         assert!(CallFailure::unsent("").not_executed());
         assert!(!CallFailure::undecodable("").not_executed());
@@ -241,10 +197,7 @@ mod tests {
 
     #[test]
     fn messages_are_bounded() {
-        let CallFailure::Unknown { message, .. } = CallFailure::rejected(5, &"é".repeat(1000))
-        else {
-            unreachable!()
-        };
+        let CallFailure::Unknown { message, .. } = CallFailure::rejected(5, &"é".repeat(1000)) else { unreachable!() };
         assert!(message.len() <= MAX_MESSAGE && message.len() >= MAX_MESSAGE - 1);
     }
 
@@ -262,9 +215,6 @@ mod tests {
 
     #[test]
     fn no_value_is_unit() {
-        assert_eq!(
-            candid::decode_one::<()>(&candid::encode_args(()).unwrap()).ok(),
-            Some(())
-        );
+        assert_eq!(candid::decode_one::<()>(&candid::encode_args(()).unwrap()).ok(), Some(()));
     }
 }

@@ -57,20 +57,13 @@ impl Runtime for Ic {
         Box::pin(async move {
             let call = match request.wait {
                 Wait::Unbounded => Call::unbounded_wait(request.to, request.method),
-                Wait::Bounded(seconds) => {
-                    Call::bounded_wait(request.to, request.method).change_timeout(seconds)
-                }
+                Wait::Bounded(seconds) => Call::bounded_wait(request.to, request.method).change_timeout(seconds),
             };
-            match call
-                .take_raw_args(request.args)
-                .with_cycles(request.cycles)
-                .await
-            {
+            match call.take_raw_args(request.args).with_cycles(request.cycles).await {
                 Ok(reply) => Ok(reply.into_bytes()),
-                Err(CallFailed::CallRejected(rejected)) => Err(CallFailure::rejected(
-                    rejected.raw_reject_code(),
-                    rejected.reject_message(),
-                )),
+                Err(CallFailed::CallRejected(rejected)) => {
+                    Err(CallFailure::rejected(rejected.raw_reject_code(), rejected.reject_message()))
+                }
                 Err(unsent) => Err(CallFailure::unsent(&unsent.to_string())),
             }
         })

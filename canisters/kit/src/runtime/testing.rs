@@ -108,19 +108,13 @@ impl Network {
             interval.due += interval.every;
         }
         let mut timers = self.timers.borrow_mut();
-        let next = timers
-            .iter()
-            .enumerate()
-            .filter(|(_, (due, _))| *due <= until)
-            .min_by_key(|(_, (due, _))| *due)?
-            .0;
+        let next = timers.iter().enumerate().filter(|(_, (due, _))| *due <= until).min_by_key(|(_, (due, _))| *due)?.0;
         Some(timers.remove(next))
     }
 
     fn reply(&self, request: &Request) -> Reply {
         if request.to == self.id && request.method == super::YIELD {
-            return candid::encode_args(())
-                .map_err(|error| CallFailure::undecodable(&error.to_string()));
+            return candid::encode_args(()).map_err(|error| CallFailure::undecodable(&error.to_string()));
         }
         self.sent.borrow_mut().push(request.clone());
         let scripted = self.answers.borrow_mut().pop_front();
@@ -128,10 +122,7 @@ impl Network {
         match (scripted, responder) {
             (Some(answer), _) => answer(request),
             (None, Some(responder)) => responder(request),
-            (None, None) => Err(CallFailure::rejected(
-                3,
-                "nothing is scripted for this call",
-            )),
+            (None, None) => Err(CallFailure::rejected(3, "nothing is scripted for this call")),
         }
     }
 }
@@ -162,9 +153,7 @@ impl Runtime for Network {
     }
 
     fn after(&self, delay: Duration, task: Task<()>) {
-        self.timers
-            .borrow_mut()
-            .push((self.now.get() + delay.as_nanos() as u64, task));
+        self.timers.borrow_mut().push((self.now.get() + delay.as_nanos() as u64, task));
     }
 
     fn every(&self, interval: Duration, make: Maker) {
@@ -198,10 +187,7 @@ impl Runtime for Network {
 pub fn run<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     loop {
-        if let Poll::Ready(output) = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             return output;
         }
     }
@@ -214,10 +200,7 @@ pub fn run_all<T>(futures: Vec<Task<T>>) -> Vec<T> {
     while running.iter().any(Option::is_some) {
         for (task, output) in running.iter_mut().zip(&mut outputs) {
             let Some(future) = task else { continue };
-            if let Poll::Ready(value) = future
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-            {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 *output = Some(value);
                 *task = None;
             }

@@ -23,10 +23,7 @@ pub struct Slot<T> {
 impl<T: Serialize + DeserializeOwned + Default> Slot<T> {
     /// The slot in `memory`; a fresh one holds the default.
     pub fn open(memory: Memory) -> Self {
-        Slot {
-            memory,
-            held: PhantomData,
-        }
+        Slot { memory, held: PhantomData }
     }
 
     /// The value. Traps if the memory holds something else than a slot of this type.

@@ -13,11 +13,7 @@ fn round_trip<K: Storable + Clone + PartialEq + std::fmt::Debug>(key: K) {
 
 #[test]
 fn keys_round_trip_within_their_bounds() {
-    for principal in [
-        Principal::management_canister(),
-        Principal::anonymous(),
-        Principal::from_slice(&[7; 29]),
-    ] {
+    for principal in [Principal::management_canister(), Principal::anonymous(), Principal::from_slice(&[7; 29])] {
         round_trip(PrincipalKey(principal));
         round_trip(PrincipalNumberKey(principal, u64::MAX));
     }
