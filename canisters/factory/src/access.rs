@@ -1,49 +1,69 @@
-//! Who may call what.
+//! Who may call what: permits that only these checks make.
 
-use crate::state;
+use crate::memory::{self, memory};
+use crate::{metrics, refusal, state};
 use cairn_events::Principal;
+use cairn_kit::access::{Admin, Admins};
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError};
-use cairn_kit::runtime;
+use std::cell::RefCell;
 
-/// What a caller must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The installer, or a controller of the factory.
-    Admin,
-    /// The whitelisted backend.
-    Backend,
+thread_local! {
+    static ADMINS: RefCell<Admins> = RefCell::new(Admins::open(memory(memory::ADMINS)));
 }
 
-/// Whether `caller` is what it must be. Entry points pass the message's caller, before any await.
+/// Makes the installer the first admin; in `init`.
+pub fn begin(installer: Principal) {
+    ADMINS.with_borrow_mut(|admins| admins.grant(installer));
+}
+
+/// The permit of an admin: the installer, or a controller of the factory.
 ///
 /// # Errors
 /// [`FactoryRequestError::Unauthorized`]. Strangers are counted, not logged.
-pub fn require(role: Role, caller: Principal) -> Result<(), FactoryError> {
-    let settings = state::read(|state| state.settings());
-    let known = settings.is_some_and(|settings| match role {
-        Role::Admin => settings.installer == caller || runtime::is_controller(caller),
-        Role::Backend => settings.backend == Some(caller),
-    });
-    if known && caller != Principal::anonymous() {
-        return Ok(());
+pub fn admin(caller: Principal) -> Result<Admin, FactoryError> {
+    ADMINS.with_borrow(|admins| admins.require_or_controller(caller)).map_err(|_| turned_away(caller))
+}
+
+/// The whitelisted backend: the proof that the caller is it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backend(Principal);
+
+impl Backend {
+    /// Who it is.
+    pub fn principal(self) -> Principal {
+        self.0
     }
-    crate::metrics::count_stranger();
-    Err(FactoryError::Request(FactoryRequestError::Unauthorized { caller }))
+}
+
+/// The permit of the whitelisted backend.
+///
+/// # Errors
+/// As [`admin`].
+pub fn backend(caller: Principal) -> Result<Backend, FactoryError> {
+    let known = state::read(|state| state.settings()).and_then(|settings| settings.backend);
+    if known == Some(caller) { Ok(Backend(caller)) } else { Err(turned_away(caller)) }
+}
+
+fn turned_away(caller: Principal) -> FactoryError {
+    metrics::count_stranger();
+    FactoryError::Request(FactoryRequestError::Unauthorized { caller })
 }
 
 /// Whitelists the backend: the first one, or the same again.
 ///
 /// # Errors
-/// [`FactoryRequestError::Unauthorized`], [`FactoryRequestError::AlreadyWhitelisted`].
-pub fn whitelist(caller: Principal, backend: Principal) -> Result<(), FactoryError> {
-    require(Role::Admin, caller)?;
+/// [`FactoryRequestError::AlreadyWhitelisted`]; also for somebody who can be nobody's backend.
+pub fn whitelist(admin: Admin, backend: Principal) -> Result<(), FactoryError> {
+    if backend == Principal::anonymous() {
+        return Err(turned_away(backend));
+    }
     let Some(mut settings) = state::read(|state| state.settings()) else {
-        return Err(FactoryError::Request(FactoryRequestError::Unauthorized { caller }));
+        return Err(refusal::internal("there are no settings"));
     };
     match settings.backend {
         Some(known) if known != backend => {
             let error = FactoryError::Request(FactoryRequestError::AlreadyWhitelisted { backend: known });
-            crate::refusal::record(caller, "setupWhitelist", &error);
+            refusal::record(admin.principal(), "setupWhitelist", &error);
             Err(error)
         }
         _ => {

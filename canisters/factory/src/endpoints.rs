@@ -33,12 +33,15 @@ macro_rules! endpoints {
         use cairn_events::{Hash, Principal};
         use cairn_kit::api::SupportedStandard;
         use cairn_kit::api::factory::{
-            CallbackError, Capacity, ContractArgs, Delivered, FactoryError, FactoryHealth, FactoryInit,
+            CallbackError, Capacity, ContractArgs, ContractRole, Delivered, FactoryError, FactoryHealth, FactoryInit,
             NotificationsAccepted, NumberedNotification, PublishedTemplate, SetupStatus,
         };
+        use cairn_kit::api::host::{DigestCertificate, ProjectionStatus, Reflected};
         use cairn_kit::api::http::{HttpRequest, HttpResponse};
-        use cairn_kit::runtime;
-        use $crate::{ContractKind, access, callback, deployment, endpoints, lifecycle, metrics, state, template};
+        use cairn_kit::{host, runtime};
+        use cairn_projections::contracts::Contract;
+        use cairn_projections::{Moment, Page};
+        use $crate::{ContractKind, access, callback, deployment, endpoints, index, lifecycle, metrics, state, template};
 
         #[ic_cdk::init]
         fn init(init: FactoryInit) {
@@ -57,7 +60,7 @@ macro_rules! endpoints {
         /// Delivers a contract. Only for the whitelisted backend. Repeating it repeats the reply.
         #[ic_cdk::update(name = "createContract", decode_with = "create_arguments")]
         async fn create_contract(owner: Principal, args: ContractArgs) -> Result<Delivered, FactoryError> {
-            deployment::create::<$kind>(ic_cdk::api::msg_caller(), owner, args).await
+            deployment::create::<$kind>(access::backend(ic_cdk::api::msg_caller())?, owner, args).await
         }
 
         fn notify_arguments(bytes: Vec<u8>) -> (Principal, Vec<NumberedNotification>) {
@@ -81,20 +84,20 @@ macro_rules! endpoints {
         /// Only for admins.
         #[ic_cdk::update(name = "uploadTemplateChunk", decode_with = "upload_arguments")]
         fn upload_template_chunk(offset: u64, chunk: serde_bytes::ByteBuf) -> Result<u64, FactoryError> {
-            template::upload(ic_cdk::api::msg_caller(), offset, &chunk)
+            template::upload(access::admin(ic_cdk::api::msg_caller())?, offset, &chunk)
         }
 
         /// Publishes the uploaded template, if its hash is the expected one. Only for admins.
         #[ic_cdk::update(name = "publishTemplate")]
         async fn publish_template(version: String, expected: Hash) -> Result<PublishedTemplate, FactoryError> {
             let service = <$kind as ContractKind>::SERVICE;
-            template::publish(ic_cdk::api::msg_caller(), service, version, expected).await
+            template::publish(access::admin(ic_cdk::api::msg_caller())?, service, version, expected).await
         }
 
         /// Names the backend that is obeyed, once. Only for admins.
         #[ic_cdk::update(name = "setupWhitelist")]
         fn setup_whitelist(backend: Principal) -> Result<(), FactoryError> {
-            access::whitelist(ic_cdk::api::msg_caller(), backend)
+            access::whitelist(access::admin(ic_cdk::api::msg_caller())?, backend)
         }
 
         /// What can be delivered now: asked before money moves. For everyone.
@@ -106,13 +109,58 @@ macro_rules! endpoints {
         /// Whether the factory is ready. For everyone.
         #[ic_cdk::query(name = "getFactoryHealth")]
         fn get_factory_health() -> FactoryHealth {
-            metrics::health::<$kind>(0)
+            metrics::health::<$kind>()
         }
 
         /// What the factory still lacks. For everyone.
         #[ic_cdk::query(name = "getSetupStatus")]
         fn get_setup_status() -> Option<SetupStatus> {
             metrics::setup_status()
+        }
+
+        /// A contract of this kind, whoever made it. For everyone.
+        #[ic_cdk::query(name = "getContractInfo")]
+        fn get_contract_info(contract: Principal) -> Result<Reflected<Contract>, FactoryError> {
+            index::contract::<$kind>(contract)
+        }
+
+        /// The contracts that `user` made or, with the role of a holder, is said to hold, the newest first; at most 100.
+        /// For everyone: the log is public.
+        #[ic_cdk::query(name = "getMyContracts")]
+        fn get_my_contracts(
+            user: Principal,
+            cursor: Option<Moment>,
+            limit: Option<u32>,
+            role: Option<ContractRole>,
+        ) -> Result<Reflected<Page<Contract>>, FactoryError> {
+            index::mine::<$kind>(user, role.unwrap_or(ContractRole::Creator), cursor, limit)
+        }
+
+        /// The contracts that strangers may see, the newest first; at most 100. For everyone.
+        #[ic_cdk::query(name = "getPublicContracts")]
+        fn get_public_contracts(
+            cursor: Option<Moment>,
+            limit: Option<u32>,
+        ) -> Result<Reflected<Page<Contract>>, FactoryError> {
+            index::public::<$kind>(cursor, limit)
+        }
+
+        /// Rebuilds the projection of this name from the log, beside the rows that serve. Only for admins.
+        #[ic_cdk::update(name = "rebuildProjection")]
+        fn rebuild_projection(name: String) -> Result<(), FactoryError> {
+            index::rebuild(access::admin(ic_cdk::api::msg_caller())?, &name)
+        }
+
+        /// Where the projections stand. For everyone.
+        #[ic_cdk::query(name = "getProjectionStatus")]
+        fn get_projection_status() -> Vec<ProjectionStatus> {
+            host::status()
+        }
+
+        /// The certified digests of the projections' last rebuilds. For everyone.
+        #[ic_cdk::query(name = "getDigestCertificate")]
+        fn get_digest_certificate() -> Option<DigestCertificate> {
+            host::certificate()
         }
 
         /// The standards this canister implements (ICRC-10).

@@ -6,12 +6,14 @@
 //! * [`pool`]: empty canisters made ahead. [`template`]: what is installed into them.
 //! * [`callback`]: what contracts tell their factory.
 //! * [`state`]: what the factory knows, folded from its own events.
+//! * [`index`]: the contracts that people can find, as the log tells.
 //! * [`recovery`]: what runs by itself.
 
 pub mod access;
 pub mod callback;
 pub mod deployment;
 pub mod endpoints;
+pub mod index;
 pub mod kind;
 pub mod lifecycle;
 pub mod management;

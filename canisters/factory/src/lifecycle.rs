@@ -3,7 +3,7 @@
 use crate::kind::ContractKind;
 use crate::memory::{self, LAYOUT_VERSION, memory};
 use crate::state::{self, Settings};
-use crate::{recovery, template};
+use crate::{access, index, recovery, template};
 use cairn_events::Principal;
 use cairn_kit::api::factory::FactoryInit;
 use cairn_kit::journal::{self, JournalConfig};
@@ -15,8 +15,9 @@ pub fn init<K: ContractKind>(installer: Principal, init: FactoryInit) {
         ic_cdk::trap(error.to_string());
     }
     let FactoryInit { audit, pool_target, contract_cycles, reserve_cycles } = init;
-    let settings = Settings { installer, audit, pool_target, contract_cycles, reserve_cycles, backend: None };
+    let settings = Settings { audit, pool_target, contract_cycles, reserve_cycles, backend: None };
     state::change(|state| state.set_settings(settings));
+    access::begin(installer);
     open::<K>(audit);
 }
 
@@ -39,5 +40,6 @@ pub fn post_upgrade<K: ContractKind>() {
 
 fn open<K: ContractKind>(audit: Principal) {
     journal::init(JournalConfig { audit, apply: state::apply, memory: memory(memory::JOURNAL) });
+    index::open(audit);
     recovery::start::<K>();
 }

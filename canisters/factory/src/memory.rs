@@ -9,7 +9,7 @@ pub const LAYOUT_VERSION: u32 = 1;
 
 /// The layout's version.
 pub const LAYOUT: MemoryId = MemoryId::new(0);
-/// Installer, log, whitelist, cycles.
+/// Log, whitelist, cycles.
 pub const SETTINGS: MemoryId = MemoryId::new(1);
 /// Counters folded from the factory's events.
 pub const TOTALS: MemoryId = MemoryId::new(2);
@@ -35,6 +35,8 @@ pub const MODULES: MemoryId = MemoryId::new(11);
 pub const MODULE_BYTES: MemoryId = MemoryId::new(12);
 /// The upload under way.
 pub const UPLOAD: MemoryId = MemoryId::new(13);
+/// The admins.
+pub const ADMINS: MemoryId = MemoryId::new(14);
 /// The journal's outbox.
 pub const JOURNAL: MemoryId = MemoryId::new(20);
 /// Where the hosted projection stands.
@@ -44,8 +46,12 @@ pub const TABLES_A: MemoryId = MemoryId::new(31);
 /// The other one.
 pub const TABLES_B: MemoryId = MemoryId::new(32);
 
+/// Pages that a memory grows by: 1 MiB, so that twenty small memories stay small and all together may have 32 GiB.
+const BUCKET_PAGES: u16 = 16;
+
 thread_local! {
-    static MANAGER: MemoryManager<DefaultMemoryImpl> = MemoryManager::init(DefaultMemoryImpl::default());
+    static MANAGER: MemoryManager<DefaultMemoryImpl> =
+        MemoryManager::init_with_bucket_size(DefaultMemoryImpl::default(), BUCKET_PAGES);
 }
 
 /// The memory of this number.

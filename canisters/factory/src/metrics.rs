@@ -1,9 +1,10 @@
 //! What operators see.
 
 use crate::kind::ContractKind;
-use crate::{deployment, state};
+use crate::{deployment, index, state};
 use cairn_kit::api::factory::{FactoryHealth, SetupStatus};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
+use cairn_kit::host;
 use cairn_kit::http::{Metrics, serve};
 use cairn_kit::runtime;
 use std::cell::Cell;
@@ -20,7 +21,8 @@ pub fn count_stranger() {
 /// Answers `/metrics` and `/health`.
 pub fn http<K: ContractKind>(request: &HttpRequest) -> HttpResponse {
     serve(request, page, || {
-        let health = health::<K>(0);
+        host::health()?;
+        let health = health::<K>();
         if health.healthy { Ok(()) } else { Err(format!("pool {}, cycles {}", health.pool, health.cycles)) }
     })
 }
@@ -38,10 +40,11 @@ fn page(metrics: &mut Metrics) {
         .counter("factory_delivered_total", "Contracts delivered.", totals.delivered)
         .counter("factory_reclaimed_total", "Canisters taken back.", totals.reclaimed)
         .counter("factory_strangers_refused_total", "Refused callers, since the upgrade.", STRANGERS.get());
+    host::metrics(metrics);
 }
 
-/// Whether the factory would deliver now; `projection_lag` is what its index has yet to apply.
-pub fn health<K: ContractKind>(projection_lag: u64) -> FactoryHealth {
+/// Whether the factory would deliver now.
+pub fn health<K: ContractKind>() -> FactoryHealth {
     let cycles = runtime::cycles();
     state::read(|state| {
         let totals = state.totals();
@@ -53,7 +56,7 @@ pub fn health<K: ContractKind>(projection_lag: u64) -> FactoryHealth {
             contracts: totals.delivered,
             in_progress: state.open_count(),
             template: state.current_template().map(|(_, template)| template.hash),
-            projection_lag,
+            projection_lag: index::lag(),
         }
     })
 }

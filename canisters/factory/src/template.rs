@@ -1,6 +1,5 @@
 //! The templates that contracts are made from: uploaded in chunks, hashed here, published as events.
 
-use crate::access::{self, Role};
 use crate::memory::{self, memory};
 use crate::refusal;
 use crate::state;
@@ -8,6 +7,7 @@ use cairn_events::payload::TemplatePublished;
 use cairn_events::topic::Service;
 use cairn_events::{Hash, Payload, Principal, Submission};
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError, FactoryTemporaryError, PublishedTemplate};
+use cairn_kit::access::Admin;
 use cairn_kit::guard::Guards;
 use cairn_kit::journal;
 use cairn_kit::stable::{Cbor, HashKey, Memory, Slot};
@@ -60,10 +60,9 @@ thread_local! {
 /// Takes the next part of a module; `offset` 0 begins anew. The bytes received so far.
 ///
 /// # Errors
-/// [`FactoryRequestError::Unauthorized`] or [`FactoryRequestError::Upload`]; nothing was taken.
-pub fn upload(caller: Principal, offset: u64, chunk: &[u8]) -> Result<u64, FactoryError> {
-    access::require(Role::Admin, caller)?;
-    STORE.with_borrow_mut(|store| store.take(caller, offset, chunk)).map_err(upload_error)
+/// [`FactoryRequestError::Upload`]; nothing was taken.
+pub fn upload(admin: Admin, offset: u64, chunk: &[u8]) -> Result<u64, FactoryError> {
+    STORE.with_borrow_mut(|store| store.take(admin.principal(), offset, chunk)).map_err(upload_error)
 }
 
 /// Publishes what was uploaded, or a module uploaded before, as `version`: contracts are made from it from now on.
@@ -71,25 +70,24 @@ pub fn upload(caller: Principal, offset: u64, chunk: &[u8]) -> Result<u64, Facto
 /// # Errors
 /// [`FactoryError::Request`] if the hash is not that of the bytes, or the version is taken. Repeating is harmless.
 pub async fn publish(
-    caller: Principal,
+    admin: Admin,
     service: Service,
     version: String,
     expected: Hash,
 ) -> Result<PublishedTemplate, FactoryError> {
-    access::require(Role::Admin, caller)?;
     let _guard = PUBLISHING
         .with(|guards| guards.acquire(()))
         .map_err(|_| FactoryError::Temporary(FactoryTemporaryError::Busy))?;
     let size = keep(&version, expected)
         .map_err(upload_error)
-        .inspect_err(|error| refusal::record(caller, "publishTemplate", error))?;
+        .inspect_err(|error| refusal::record(admin.principal(), "publishTemplate", error))?;
     let published = PublishedTemplate { version: version.clone(), module_hash: expected, size };
     let current = state::read(|state| state.current_template());
     if current.is_some_and(|(name, template)| name == version && template.hash == expected) {
         return Ok(published);
     }
     let event = TemplatePublished { service, version, module_hash: expected, size };
-    journal::append(vec![Submission::new(caller, Payload::TemplatePublished(event))])
+    journal::append(vec![Submission::new(admin.principal(), Payload::TemplatePublished(event))])
         .await
         .map_err(refusal::append_failed)?;
     Ok(published)

@@ -10,7 +10,7 @@ mod step;
 
 pub use admit::{MAX_OPEN, capacity};
 
-use crate::access::{self, Role};
+use crate::access::Backend;
 use crate::kind::ContractKind;
 use crate::state::{self, Job, Phase};
 use crate::{recovery, refusal};
@@ -29,20 +29,19 @@ thread_local! {
 /// The code of the reason why a deployment failed because it was abandoned.
 const ABANDONED: &str = "abandoned";
 
-/// Delivers a contract to `owner`, once: the same deployment again gets the same reply. Only for the backend.
+/// Delivers a contract to `owner`, once: the same deployment again gets the same reply.
 ///
 /// # Errors
 /// [`FactoryError::Request`]: nothing was and nothing will be delivered. Otherwise the outcome is open: ask again.
 pub async fn create<K: ContractKind>(
-    caller: Principal,
+    backend: Backend,
     owner: Principal,
     args: ContractArgs,
 ) -> Result<Delivered, FactoryError> {
-    access::require(Role::Backend, caller)?;
     let deployment = args.deployment;
     let guard = guard(deployment)?;
     let admission = state::read(|state| admit::admit::<K>(state, runtime::cycles(), owner, args))
-        .inspect_err(|error| refusal::record(caller, "createContract", error))?;
+        .inspect_err(|error| refusal::record(backend.principal(), "createContract", error))?;
     if let Admission::New(request) = admission {
         state::change(|state| state.put_request(deployment, request));
     }

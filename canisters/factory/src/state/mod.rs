@@ -12,6 +12,7 @@ pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Template, To
 
 use crate::memory::{self, memory};
 use cairn_events::{DeploymentId, Hash, Principal};
+use cairn_kit::host;
 use cairn_kit::journal::Recorded;
 use cairn_kit::stable::{Cbor, DeploymentKey, Memory, PrincipalKey, PrincipalNumberKey, Slot};
 use ic_stable_structures::StableBTreeMap;
@@ -50,6 +51,7 @@ pub fn change<R>(change: impl FnOnce(&mut State) -> R) -> R {
 
 /// Folds an accepted event: the journal's `apply`.
 pub fn apply(recorded: &Recorded) {
+    host::recorded(recorded);
     STATE.with_borrow_mut(|state| state.apply(recorded));
 }
 

@@ -8,9 +8,6 @@ use serde_bytes::ByteBuf;
 /// What the factory was set up with. Not part of the log: it decides nothing about a contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// The first admin.
-    #[serde(rename = "i")]
-    pub installer: Principal,
     /// The log.
     #[serde(rename = "a")]
     pub audit: Principal,

@@ -1,12 +1,17 @@
 use super::world::{ADMIN, BACKEND, OWNER, World, module};
-use crate::template::{MAX_CHUNK, MAX_SIZE, bytes, publish, size, upload};
+use crate::template::{MAX_CHUNK, MAX_SIZE, bytes, publish, size};
+use crate::{access, template};
 use cairn_events::topic::Service;
 use cairn_events::{Hash, Kind, Principal};
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError as Request, PublishedTemplate};
 use cairn_kit::runtime::testing::run;
 
-fn publish_as(admin: Principal, version: &str, hash: Hash) -> Result<PublishedTemplate, FactoryError> {
-    run(publish(admin, Service::Token, version.into(), hash))
+fn upload(caller: Principal, offset: u64, chunk: &[u8]) -> Result<u64, FactoryError> {
+    template::upload(access::admin(caller)?, offset, chunk)
+}
+
+fn publish_as(caller: Principal, version: &str, hash: Hash) -> Result<PublishedTemplate, FactoryError> {
+    run(publish(access::admin(caller)?, Service::Token, version.into(), hash))
 }
 
 fn large() -> Vec<u8> {

@@ -2,7 +2,8 @@
 
 use crate::kind::{ContractKind, InstallContext, InvalidArgs, Listing};
 use crate::state::tests::{Folded, fold};
-use crate::{deployment, lifecycle, state, template};
+use crate::access::Backend;
+use crate::{access, deployment, lifecycle, state, template};
 use cairn_events::payload::{DeploymentDispatched, Notification, Reason};
 use cairn_events::topic::Service;
 use cairn_events::{
@@ -91,7 +92,7 @@ impl Model {
 
     fn execute(&mut self, factory: Principal, request: &Request) -> Result<Vec<u8>, CallFailure> {
         let args = request.args.as_slice();
-        if request.to == AUDIT {
+        if request.to == AUDIT && request.method == "append" {
             return Ok(encode(self.append(factory, Decode!(args, AppendArgs).unwrap())));
         }
         match request.method {
@@ -224,6 +225,11 @@ fn unit() -> Vec<u8> {
     candid::encode_args(()).unwrap()
 }
 
+/// The backend's permit.
+pub fn backend() -> Backend {
+    access::backend(BACKEND).unwrap()
+}
+
 /// A factory in the model.
 pub struct World {
     pub network: Rc<Network>,
@@ -244,10 +250,10 @@ impl World {
         network.respond(move |request| answering.borrow_mut().answer(id, request));
         let init = FactoryInit { audit: AUDIT, pool_target: 2, contract_cycles: 1_000_000, reserve_cycles: 5_000 };
         lifecycle::init::<Word>(ADMIN, init);
-        crate::access::whitelist(ADMIN, BACKEND).unwrap();
-        template::upload(ADMIN, 0, &module()).unwrap();
+        access::whitelist(access::admin(ADMIN).unwrap(), BACKEND).unwrap();
+        template::upload(access::admin(ADMIN).unwrap(), 0, &module()).unwrap();
         let hash = Hash::of(&[&module()]);
-        run(template::publish(ADMIN, Service::Token, "1".into(), hash)).unwrap();
+        run(template::publish(access::admin(ADMIN).unwrap(), Service::Token, "1".into(), hash)).unwrap();
         World { network, model }
     }
 
@@ -297,7 +303,7 @@ impl World {
     }
 
     pub fn create(&self, args: &ContractArgs) -> Result<Delivered, FactoryError> {
-        run(deployment::create::<Word>(BACKEND, OWNER, args.clone()))
+        run(deployment::create::<Word>(backend(), OWNER, args.clone()))
     }
 
     /// How many events of the kind there are about the deployment.
