@@ -15,15 +15,6 @@ pub struct Checkpoint {
     pub hash: Hash,
 }
 
-/// A read answer, with the log position that it reflects.
-#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
-pub struct Reading<T> {
-    /// The answer.
-    pub value: T,
-    /// The last event that it reflects; absent before the first one.
-    pub checkpoint: Option<Checkpoint>,
-}
-
 /// What is wrong with the next event of a feed. It must not be applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, CandidType)]
 pub enum FeedFault {

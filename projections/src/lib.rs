@@ -17,7 +17,7 @@ pub mod table;
 pub mod tables;
 pub mod users;
 
-pub use checkpoint::{Checkpoint, FeedFault, Reading};
+pub use checkpoint::{Checkpoint, FeedFault};
 pub use contracts::Contracts;
 pub use deployments::Deployments;
 pub use digest::{Digester, digest};

@@ -92,7 +92,7 @@ impl<K: Key, R: Serialize + DeserializeOwned + Default> Table<K, R> {
     }
 }
 
-/// A page of rows. Its host answers with a [`crate::Reading`] of it.
+/// A page of rows. The host that answers with it adds the checkpoint that it reflects.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct Page<R> {
     /// The rows.

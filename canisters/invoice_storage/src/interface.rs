@@ -1,0 +1,25 @@
+//! The exported Candid interface. It is checked in as `invoice_storage.did`.
+
+use cairn_events::{DeploymentId, Principal};
+use cairn_kit::api::SupportedStandard;
+use cairn_kit::api::host::{DigestCertificate, ProjectionStatus, Reflected};
+use cairn_kit::api::http::{HttpRequest, HttpResponse};
+use cairn_kit::api::invoice::{InvoiceError, InvoiceInit, PaymentStats};
+use cairn_projections::payments::Invoice;
+use cairn_projections::{Moment, Page};
+
+ic_cdk::export_candid!();
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn candid_interface_is_checked_in() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/invoice_storage.did");
+        let exported = super::__export_service();
+        if std::env::var_os("UPDATE_CANDID").is_some() {
+            std::fs::write(path, &exported).unwrap();
+        }
+        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(checked_in == exported, "record the interface with UPDATE_CANDID=1");
+    }
+}
