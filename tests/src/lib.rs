@@ -1,4 +1,8 @@
-//! What the end-to-end tests share: the invariants that hold whatever went wrong.
+//! What the end-to-end tests and the benchmark share: the invariants that hold whatever went wrong, and a log that can
+//! be grown to any length.
 
+pub mod bench;
 pub mod invariants;
 pub mod ledger;
+pub mod log_fixture;
+pub mod witness;

@@ -1,0 +1,131 @@
+//! A log with registered writers that are people: generates histories of any length on the real audit canister.
+
+use anyhow::{Context as _, anyhow};
+use cairn_events::payload::{CallbackAccepted, ContractRegistered, Notification};
+use cairn_events::topic::Service;
+use cairn_events::{DeploymentId, Hash, Payload, Principal, Receipt, Submission, WriterRole};
+use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, AuditInit, MAX_BATCH, WireSubmission};
+use localnet::{Config, Net};
+use std::collections::BTreeMap;
+
+/// Cycles that every canister starts with.
+pub const CYCLES: u128 = 1_000_000_000_000_000;
+
+/// An audit canister and those who write to it.
+pub struct LogFixture {
+    /// The network.
+    pub net: Net,
+    /// The audit canister.
+    pub audit: Principal,
+    /// Its controller.
+    pub admin: Principal,
+    /// The writer of money.
+    pub gateway: Principal,
+    /// A writer with the role of a factory.
+    pub factory: Principal,
+    next: BTreeMap<Principal, u64>,
+}
+
+/// The `n`-th person.
+pub fn person(n: u64) -> Principal {
+    Principal::self_authenticating(n.to_be_bytes())
+}
+
+impl LogFixture {
+    /// A log that has just begun.
+    ///
+    /// # Errors
+    /// If the canister does not build, install or answer.
+    pub fn begin(seed: u64) -> anyhow::Result<Self> {
+        let mut net = Net::new(Config { seed, ..Config::default() });
+        let (admin, gateway, factory) = (person(1), person(2), person(3));
+        let audit = net.create_canister(admin, CYCLES);
+        let init = candid::encode_one(AuditInit { money_writer: gateway })?;
+        net.install(audit, admin, &cairn::artifacts::wasm("audit_storage")?, init).map_err(|e| anyhow!("{e}"))?;
+        net.run_until_idle(100);
+        let mut log = LogFixture { net, audit, admin, gateway, factory, next: BTreeMap::new() };
+        log.register(factory, WriterRole::Factory)?;
+        Ok(log)
+    }
+
+    /// Registers a writer.
+    ///
+    /// # Errors
+    /// If the log refuses.
+    pub fn register(&mut self, writer: Principal, role: WriterRole) -> anyhow::Result<()> {
+        let reply: Result<(), AuditError> = self
+            .net
+            .update(self.audit, self.admin, "registerWriter", (writer, role))
+            .map_err(|reject| anyhow!("{reject}"))?;
+        Ok(reply?)
+    }
+
+    /// Appends one batch as `writer`.
+    ///
+    /// # Errors
+    /// If the log refuses.
+    pub fn append(&mut self, writer: Principal, batch: &[Submission]) -> anyhow::Result<Vec<Receipt>> {
+        let first_seq = self.next.get(&writer).copied().unwrap_or(1);
+        let args = AppendArgs { first_seq, submissions: batch.iter().map(WireSubmission::from).collect() };
+        let reply: Result<Appended, AuditError> =
+            self.net.update(self.audit, writer, "append", (args,)).map_err(|reject| anyhow!("{reject}"))?;
+        self.next.insert(writer, first_seq + batch.len() as u64);
+        Ok(reply.context("append")?.receipts)
+    }
+
+    /// Appends holders' comings and goings, as a factory, until the log has `size` events.
+    ///
+    /// # Errors
+    /// If the log refuses.
+    pub fn grow_callbacks(&mut self, from: u64, size: u64) -> anyhow::Result<()> {
+        let numbers: Vec<u64> = (from..size).collect();
+        for chunk in numbers.chunks(MAX_BATCH) {
+            let batch: Vec<Submission> = chunk.iter().map(|n| callback(self.factory, *n)).collect();
+            self.append(self.factory, &batch)?;
+            self.net.clear_trace();
+        }
+        Ok(())
+    }
+
+    /// Registers `count` contracts, every `share`-th of them for `owner`, the others for other people.
+    ///
+    /// # Errors
+    /// If the log refuses.
+    pub fn grow_contracts(&mut self, from: u64, count: u64, owner: Principal, share: u64) -> anyhow::Result<()> {
+        let numbers: Vec<u64> = (from..count).collect();
+        for chunk in numbers.chunks(MAX_BATCH) {
+            let whose = |n: &u64| if n.is_multiple_of(share) { owner } else { person(1_000 + n % 5_000) };
+            let batch: Vec<Submission> =
+                chunk.iter().map(|n| Submission::new(whose(n), registration(*n, whose(n), self.factory))).collect();
+            self.append(self.factory, &batch)?;
+            self.net.clear_trace();
+        }
+        Ok(())
+    }
+}
+
+/// The `n`-th event of the generator: one of a thousand contracts reports one of ten thousand holders.
+pub fn callback(factory: Principal, n: u64) -> Submission {
+    let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+    let payload = Payload::CallbackAccepted(CallbackAccepted {
+        contract: person(100_000 + mixed % 1_000),
+        epoch: 1,
+        seq: n,
+        notification: Notification::HolderAdded(person(200_000 + mixed / 1_000 % 10_000)),
+    });
+    Submission::new(factory, payload)
+}
+
+fn registration(n: u64, owner: Principal, factory: Principal) -> Payload {
+    Payload::ContractRegistered(ContractRegistered {
+        contract: person(1_000_000 + n),
+        deployment: DeploymentId(Hash::of(&[b"bench", &n.to_be_bytes()])),
+        service: Service::Token,
+        owner,
+        controllers: vec![factory, owner],
+        name: format!("Token {n}"),
+        symbol: Some(format!("T{n}")),
+        public: n % 2 == 0,
+        epoch: 1,
+    })
+}
