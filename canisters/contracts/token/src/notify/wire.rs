@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub enum Notification {
     /// The token is installed and serving. Always number 1 of an epoch.
+    #[serde(rename = "deployment_complete")]
     DeploymentComplete,
     /// The principal holds tokens.
+    #[serde(rename = "holder_added")]
     HolderAdded(Principal),
     /// The principal holds none any more.
+    #[serde(rename = "holder_removed")]
     HolderRemoved(Principal),
 }
 
