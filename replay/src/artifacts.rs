@@ -54,8 +54,16 @@ pub fn wasm(package: &str) -> Result<Vec<u8>, ArtifactError> {
         return std::fs::read(&path).map_err(|error| ArtifactError::file(&path, &error));
     }
     static BUILT: OnceLock<Result<BTreeMap<String, Vec<u8>>, ArtifactError>> = OnceLock::new();
-    let modules = BUILT.get_or_init(build::all).as_ref().map_err(Clone::clone)?;
+    let modules = BUILT.get_or_init(|| build::packages(&CANISTERS)).as_ref().map_err(Clone::clone)?;
     modules.get(package).cloned().ok_or_else(|| ArtifactError::Build(package.to_owned()))
+}
+
+/// The module of `package`, a canister of this workspace that only tests run.
+///
+/// # Errors
+/// [`ArtifactError`]; its message says what to do.
+pub fn test_wasm(package: &str) -> Result<Vec<u8>, ArtifactError> {
+    build::packages(&[package])?.remove(package).ok_or_else(|| ArtifactError::Build(package.to_owned()))
 }
 
 /// `module` with `interface` as its public Candid metadata.

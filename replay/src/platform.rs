@@ -16,6 +16,7 @@
 
 mod boot;
 mod fees;
+mod hosts;
 mod ledger;
 mod log;
 mod rest;

@@ -1,6 +1,6 @@
 //! One run of cargo for all canisters, under a lock that other processes of this workspace respect.
 
-use super::{ArtifactError, CANISTERS, toolchain, with_interface};
+use super::{ArtifactError, toolchain, with_interface};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -28,15 +28,15 @@ const FOREIGN: [&str; 17] = [
     "RUSTFLAGS",
 ];
 
-/// Builds every canister that can be built and reads its module.
-pub fn all() -> Result<BTreeMap<String, Vec<u8>>, ArtifactError> {
+/// Builds those of `packages` that can be built and reads their modules.
+pub fn packages(packages: &[&str]) -> Result<BTreeMap<String, Vec<u8>>, ArtifactError> {
     let workspace = workspace();
     toolchain::ensure(&workspace)?;
     let folder = workspace.join("target/canisters");
     let _lock = lock(&folder)?;
-    let messages = run_cargo(&workspace, &folder)?;
+    let messages = run_cargo(&workspace, &folder, packages)?;
     let mut modules = BTreeMap::new();
-    for artifact in messages.lines().filter_map(Artifact::parse) {
+    for artifact in messages.lines().filter_map(|line| Artifact::parse(line, packages)) {
         let module = read(&artifact.module)?;
         let interface = artifact.interface();
         let module = if interface.exists() { with_interface(module, &read(&interface)?) } else { module };
@@ -64,11 +64,11 @@ fn lock(folder: &Path) -> Result<File, ArtifactError> {
 }
 
 /// Cargo's JSON messages. A canister that does not compile has no artifact among them; the others have theirs.
-fn run_cargo(workspace: &Path, folder: &Path) -> Result<String, ArtifactError> {
+fn run_cargo(workspace: &Path, folder: &Path, packages: &[&str]) -> Result<String, ArtifactError> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--keep-going", "--lib", "--profile", "canister", "--target", toolchain::TARGET]);
     cargo.args(["--message-format", "json-render-diagnostics", "--target-dir"]).arg(folder);
-    cargo.args(CANISTERS.iter().flat_map(|package| ["-p", package]));
+    cargo.args(packages.iter().flat_map(|package| ["-p", package]));
     for (name, _) in std::env::vars_os() {
         if FOREIGN.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             cargo.env_remove(&name);
@@ -91,8 +91,8 @@ struct Artifact {
 }
 
 impl Artifact {
-    /// Reads one of cargo's messages; `None` unless it is about the module of one of our canisters.
-    fn parse(line: &str) -> Option<Artifact> {
+    /// Reads one of cargo's messages; `None` unless it is about the module of one of `packages`.
+    fn parse(line: &str, packages: &[&str]) -> Option<Artifact> {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         if message.get("reason")?.as_str()? != "compiler-artifact" {
             return None;
@@ -102,7 +102,7 @@ impl Artifact {
         let module = files.iter().filter_map(|file| file.as_str()).find(|file| file.ends_with(".wasm"))?;
         let manifest = Path::new(message.get("manifest_path")?.as_str()?);
         let folder = manifest.parent()?.to_owned();
-        CANISTERS.contains(&package.as_str()).then(|| Artifact { package, folder, module: module.into() })
+        packages.contains(&package.as_str()).then(|| Artifact { package, folder, module: module.into() })
     }
 
     /// The checked-in interface.
@@ -119,11 +119,11 @@ mod tests {
     fn artifacts_are_recognised() {
         let line = r#"{"reason":"compiler-artifact","manifest_path":"/w/canisters/backend/Cargo.toml",
             "target":{"name":"backend"},"filenames":["/t/backend.wasm","/t/libbackend.rlib"],"fresh":true}"#;
-        let artifact = Artifact::parse(line).unwrap();
+        let artifact = Artifact::parse(line, &["backend"]).unwrap();
         assert_eq!(artifact.module, Path::new("/t/backend.wasm"));
         assert_eq!(artifact.interface(), Path::new("/w/canisters/backend/backend.did"));
-        assert!(Artifact::parse(&line.replace("\"backend\"}", "\"serde\"}")).is_none());
-        assert!(Artifact::parse(r#"{"reason":"build-finished","success":true}"#).is_none());
-        assert!(Artifact::parse("warning: not JSON").is_none());
+        assert!(Artifact::parse(&line.replace("\"backend\"}", "\"serde\"}"), &["backend"]).is_none());
+        assert!(Artifact::parse(r#"{"reason":"build-finished","success":true}"#, &["backend"]).is_none());
+        assert!(Artifact::parse("warning: not JSON", &["backend"]).is_none());
     }
 }

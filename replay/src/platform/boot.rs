@@ -7,7 +7,7 @@ use cairn_events::{Amount, Hash, LogId, Principal};
 use cairn_kit::api::audit::{AuditError, AuditInit, Tip};
 use cairn_kit::api::backend::{BackendError, BackendInit};
 use cairn_kit::api::factory::{Capacity, FactoryError, FactoryInit, PublishedTemplate};
-use candid::CandidType;
+use cairn_kit::api::invoice::{InvoiceError, InvoiceInit};
 use localnet::{Config, Net};
 use serde_bytes::ByteBuf;
 use std::time::Duration;
@@ -18,12 +18,6 @@ const CYCLES: u128 = 10_000_000_000_000_000;
 const CHUNK: usize = 1_500_000;
 /// Seconds that a platform may take to be ready.
 const PATIENCE: u64 = 600;
-
-/// Install argument of a host of projections.
-#[derive(CandidType)]
-struct HostInit {
-    audit: Principal,
-}
 
 /// How a platform is booted.
 #[derive(Clone, Debug)]
@@ -104,7 +98,7 @@ impl Platform {
         let arguments = [
             candid::encode_one(AuditInit { money_writer: self.backend })?,
             candid::encode_one(BackendInit { audit: self.audit })?,
-            candid::encode_one(HostInit { audit: self.audit })?,
+            candid::encode_one(InvoiceInit { audit: self.audit })?,
             candid::encode_one(factory)?,
             candid::encode_one(ledger)?,
         ];
@@ -143,6 +137,7 @@ impl Platform {
         let (admin, backend, absent) = (self.admin, self.backend, Principal::management_canister());
         self.call::<(), AuditError>(self.audit, admin, "setupWhitelist", (backend,))?;
         self.call::<(), FactoryError>(self.factory, admin, "setupWhitelist", (backend,))?;
+        self.call::<(), InvoiceError>(self.invoices, admin, "setupWhitelist", (backend,))?;
         let services = (self.audit, self.invoices, self.factory, absent, absent, absent, absent);
         self.call::<(), BackendError>(backend, admin, "setupMicroservices", services)
     }
