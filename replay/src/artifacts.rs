@@ -67,8 +67,13 @@ pub fn test_wasm(package: &str) -> Result<Vec<u8>, ArtifactError> {
 }
 
 /// `module` with `interface` as its public Candid metadata.
-fn with_interface(mut module: Vec<u8>, interface: &[u8]) -> Vec<u8> {
-    CustomSection { name: CANDID_SECTION.into(), data: interface.into() }.append_to(&mut module);
+fn with_interface(module: Vec<u8>, interface: &[u8]) -> Vec<u8> {
+    annotated(module, CANDID_SECTION, interface)
+}
+
+/// `module` with one more custom section: the same code under another hash.
+pub fn annotated(mut module: Vec<u8>, name: &str, content: &[u8]) -> Vec<u8> {
+    CustomSection { name: name.into(), data: content.into() }.append_to(&mut module);
     module
 }
 

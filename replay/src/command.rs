@@ -1,6 +1,7 @@
 //! The command line: arguments in; a report, for people or as JSON, and an exit code out.
 
 mod arguments;
+mod demo;
 mod moment;
 mod progress;
 mod rebuild;
@@ -76,6 +77,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn execute(arguments: &Arguments) -> Exit {
     let json = arguments.json;
     match &arguments.task {
+        Task::Demo(options) => tell(demo::run(options), json),
+        Task::Export(options) => tell(demo::export(options), json),
         Task::Verify(options) => tell(verify::run(options), json),
         Task::Rebuild(options) => tell(rebuild::run(options), json),
     }

@@ -2,6 +2,7 @@
 
 pub mod artifacts;
 pub mod command;
+pub mod demo;
 pub mod export;
 pub mod index;
 pub mod platform;

@@ -26,12 +26,39 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Task {
+    /// Run the whole platform on canister wasm: people pay, get tokens or their money back; canisters are upgraded,
+    /// every index is rebuilt from the log, the log is verified offline.
+    #[command(after_help = EXIT_CODES)]
+    Demo(Demo),
+    /// Run the demo in silence and write its log with its certificate, and beside it the policy that an auditor holds.
+    #[command(after_help = EXIT_CODES)]
+    Export(Export),
     /// Verify an export offline: chain, links, numbering, tree, certificate. Trusts the policy only, never the file.
     #[command(after_help = EXIT_CODES)]
     Verify(Verify),
     /// Rebuild every projection from an export, and print their digests.
     #[command(after_help = EXIT_CODES)]
     Rebuild(Rebuild),
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Everything random comes from here: the same seed gives the same log.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write the log to this file, and the auditor's policy beside it.
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The file to write; the policy goes to FILE.policy.json.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Everything random comes from here: the same seed gives the same log.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 #[derive(Debug, Args)]

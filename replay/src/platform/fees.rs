@@ -54,6 +54,14 @@ impl Platform {
     /// # Errors
     /// The ledger refused.
     pub fn transfer(&mut self, from: Principal, to: Account, amount: Amount) -> Result<u64> {
+        self.transfer_on(self.ledger, from, to, amount)
+    }
+
+    /// Moves `amount` of the token of `ledger`; the block's index.
+    ///
+    /// # Errors
+    /// The ledger refused.
+    pub fn transfer_on(&mut self, ledger: Principal, from: Principal, to: Account, amount: Amount) -> Result<u64> {
         let argument = TransferArg {
             from_subaccount: None,
             to: ledger_account(to),
@@ -62,7 +70,7 @@ impl Platform {
             memo: None,
             amount: Nat::from(amount.0),
         };
-        let block = self.call::<Nat, TransferError>(self.ledger, from, "icrc1_transfer", (argument,))?;
+        let block = self.call::<Nat, TransferError>(ledger, from, "icrc1_transfer", (argument,))?;
         u64::try_from(block.0).context("a block's index")
     }
 

@@ -4,7 +4,14 @@ use super::{Platform, account};
 use anyhow::Result;
 use cairn_events::{Amount, DeploymentId, Principal};
 use cairn_kit::api::backend::{AgreedPrice, BackendError, CreateTokenArgs, DeploymentView, TokenArgs};
+use cairn_kit::api::factory::{ContractRole, FactoryError};
+use cairn_kit::api::host::Reflected;
+use cairn_projections::contracts::Contract;
+use cairn_projections::{Moment, Page};
 use localnet::{MessageId, Reject};
+
+/// Rows of a page.
+const PAGE: u32 = 100;
 
 /// What `createToken` is asked with.
 pub type Order = CreateTokenArgs;
@@ -78,5 +85,25 @@ impl Platform {
     pub fn deployment(&mut self, owner: Principal, id: DeploymentId) -> Result<DeploymentView> {
         let answer: Answer = self.net.query(self.backend, owner, "getDeployment", (id,))?;
         Ok(answer?)
+    }
+
+    /// Whether the factory's index has `contract` among those that `owner` made.
+    ///
+    /// # Errors
+    /// The factory does not answer.
+    pub fn is_listed(&mut self, owner: Principal, contract: Principal) -> Result<bool> {
+        let mut cursor: Option<Moment> = None;
+        loop {
+            let arguments = (owner, cursor, Some(PAGE), None::<ContractRole>);
+            let answer: Reflected<Page<Contract>> =
+                self.ask::<_, FactoryError>(self.factory, "getMyContracts", arguments)?;
+            if answer.content.rows.iter().any(|row| row.contract == contract) {
+                return Ok(true);
+            }
+            if answer.content.next.is_none() {
+                return Ok(false);
+            }
+            cursor = answer.content.next;
+        }
     }
 }
