@@ -176,10 +176,7 @@ impl Progress {
 
     /// Whether nothing is left to be done.
     pub fn is_final(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::PaymentFailed(_) | Phase::Refunded(_) | Phase::Released(_) | Phase::Quarantined(_)
-        )
+        matches!(self.phase, Phase::PaymentFailed(_) | Phase::Refunded(_) | Phase::Released(_) | Phase::Quarantined(_))
     }
 
     /// The open intent of a transfer, if there is one.

@@ -90,7 +90,9 @@ enum Appending {
 fn outcome<T>(result: Result<T, AppendFailure>) -> Appending {
     match result {
         Ok(_) => Appending::Accepted,
-        Err(AppendFailure::Refused(AuditError::Request(AuditRequestError::StreamVersion { .. }))) => Appending::Contested,
+        Err(AppendFailure::Refused(AuditError::Request(AuditRequestError::StreamVersion { .. }))) => {
+            Appending::Contested
+        }
         Err(AppendFailure::Refused(_)) => Appending::Refused,
         Err(_) => Appending::Open,
     }

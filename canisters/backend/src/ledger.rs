@@ -54,8 +54,7 @@ pub async fn allowance(ledger: Principal, from: Account, spender: Account, now: 
 /// # Errors
 /// [`CallFailure`].
 pub async fn minting_account(ledger: Principal) -> Result<Option<Account>, CallFailure> {
-    let account: Option<LedgerAccount> =
-        runtime::call_bounded(ledger, "icrc1_minting_account", (), MAX_REPLY).await?;
+    let account: Option<LedgerAccount> = runtime::call_bounded(ledger, "icrc1_minting_account", (), MAX_REPLY).await?;
     Ok(account.map(|LedgerAccount { owner, subaccount }| Account { owner, subaccount: subaccount.map(Subaccount) }))
 }
 
@@ -70,10 +69,13 @@ pub async fn facts(ledger: Principal) -> Result<LedgerFacts, CallFailure> {
 /// One attempt of a frozen transfer: every argument is given, so that the ledger can tell a repetition.
 pub async fn transfer(effect: Effect, transfer: &Transfer) -> Reply {
     match effect {
-        Effect::Payment => match runtime::call_bounded(transfer.ledger, "icrc2_transfer_from", (from_args(transfer),), MAX_REPLY).await {
-            Ok(reply) => captured(reply),
-            Err(failure) => lost(&failure),
-        },
+        Effect::Payment => {
+            match runtime::call_bounded(transfer.ledger, "icrc2_transfer_from", (from_args(transfer),), MAX_REPLY).await
+            {
+                Ok(reply) => captured(reply),
+                Err(failure) => lost(&failure),
+            }
+        }
         _ => match runtime::call_bounded(transfer.ledger, "icrc1_transfer", (args(transfer),), MAX_REPLY).await {
             Ok(reply) => paid(reply),
             Err(failure) => lost(&failure),

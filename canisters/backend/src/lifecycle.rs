@@ -35,7 +35,8 @@ fn post_upgrade() {
         ic_cdk::trap(error.to_string());
     }
     let Some(audit) = platform::setup().audit else { ic_cdk::trap("stable memory holds no setup") };
-    let _ = platform::state(|state| (state.config(), state.deployments(), state.unfinished(), state.admins().has_room()));
+    let _ =
+        platform::state(|state| (state.config(), state.deployments(), state.unfinished(), state.admins().has_room()));
     platform::change_setup(|setup| setup.upgraded_at = runtime::now());
     open(audit);
     recovery::arm_now();

@@ -10,8 +10,8 @@ use cairn_kit::access::{Admin, Denied};
 use cairn_kit::api::backend::{BackendError, BackendRequestError, BackendTemporaryError};
 use cairn_kit::guard::{Guard, GuardError, Guards};
 use cairn_kit::journal::Recorded;
-use cairn_kit::{host, runtime};
 use cairn_kit::stable::{DeploymentKey, Memory, PrincipalKey, Slot};
+use cairn_kit::{host, runtime};
 use ic_stable_structures::StableBTreeMap;
 use std::cell::RefCell;
 

@@ -53,7 +53,8 @@ pub fn arm_now() {
 
 /// Notes that a run has ended. The wait doubles as long as nothing changes.
 pub fn suspended(id: DeploymentId, progressed: bool) {
-    let finished = platform::state(|state| state.deployment(id)).is_none_or(|deployment| deployment.progress.is_final());
+    let finished =
+        platform::state(|state| state.deployment(id)).is_none_or(|deployment| deployment.progress.is_final());
     WAITS.with_borrow_mut(|waits| {
         if finished {
             waits.remove(&id);

@@ -1,7 +1,5 @@
 //! What the platform consists of, as far as no event tells, and this canister's secrets.
 
-
-
 pub mod bootstrap;
 pub mod microservices;
 pub mod monitor;

@@ -105,7 +105,9 @@ impl Setting {
             Setting::Ledger(_) => Ok(Vec::new()),
             Setting::Treasury(treasury) => {
                 facts.as_ref().map_or(Ok(()), |facts| not_minting(*treasury, facts))?;
-                Ok(priced(config).map(|(service, fee)| configured(service, Fee { treasury: *treasury, ..fee })).collect())
+                Ok(priced(config)
+                    .map(|(service, fee)| configured(service, Fee { treasury: *treasury, ..fee }))
+                    .collect())
             }
         }
     }

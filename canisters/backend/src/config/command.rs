@@ -38,13 +38,13 @@ async fn change(admin: Admin, key: &str, value: &str) -> Result<(), BackendError
     let setting = Setting::parse(key, value)?;
     let _changing = CHANGING.with(|changing| changing.acquire(())).map_err(|_| BackendTemporaryError::Busy)?;
     let (config, payment) = (platform::state(State::config), platform::setup().payment);
-    let facts = match setting.ledger(&config, &payment) {
-        None => None,
-        Some(ledger) => Some(ledger::facts(ledger).await.map_err(|failure| BackendTemporaryError::Unreachable {
-            canister: ledger,
-            detail: failure.to_string(),
-        })?),
-    };
+    let facts =
+        match setting.ledger(&config, &payment) {
+            None => None,
+            Some(ledger) => Some(ledger::facts(ledger).await.map_err(|failure| {
+                BackendTemporaryError::Unreachable { canister: ledger, detail: failure.to_string() }
+            })?),
+        };
     let events = setting.events(&config, &payment, facts)?;
     append(admin, events).await?;
     platform::change_setup(|setup| setup.payment = setting.payment(setup.payment));

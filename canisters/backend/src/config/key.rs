@@ -127,8 +127,13 @@ impl Setting {
             }
             Key::Treasury => {
                 let account = LedgerAccount::from_str(value).map_err(|_| bad("an account in ICRC-1's text form"))?;
-                let usable = account.owner != Principal::anonymous() && account.owner != Principal::management_canister();
-                if usable { Ok(Setting::Treasury(from_ledger(account))) } else { Err(bad("an account that somebody owns")) }
+                let usable =
+                    account.owner != Principal::anonymous() && account.owner != Principal::management_canister();
+                if usable {
+                    Ok(Setting::Treasury(from_ledger(account)))
+                } else {
+                    Err(bad("an account that somebody owns"))
+                }
             }
         }
     }

@@ -46,7 +46,9 @@ fn every_key_reads_as_it_is_written() {
         assert_eq!(key.to_string().parse(), Ok(key));
     }
     assert_eq!(Key::all().count(), 13);
-    for unknown in ["", "fee", "token_factory", "token_factory.fees", "nft_factory.fee", "system.version", "payment.fee"] {
+    for unknown in
+        ["", "fee", "token_factory", "token_factory.fees", "nft_factory.fee", "system.version", "payment.fee"]
+    {
         assert_eq!(unknown.parse::<Key>().unwrap_err().field, "key", "{unknown}");
     }
     assert!("x".repeat(100_000).parse::<Key>().unwrap_err().problem.len() < 100);
@@ -94,7 +96,10 @@ fn a_price_needs_its_ledger_and_twenty_fees() {
     assert!(matches!(short, Err(Conflict::Price { least: Amount(200), .. })), "{short:?}");
     let events = price(200).events(&config, &payment(), facts(10)).unwrap();
     let [Payload::FeeConfigured(fee)] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((fee.price, fee.ledger_fee, fee.ledger, fee.treasury), (Amount(200), Amount(10), principal(3), account(4)));
+    assert_eq!(
+        (fee.price, fee.ledger_fee, fee.ledger, fee.treasury),
+        (Amount(200), Amount(10), principal(3), account(4))
+    );
     let burning = Payment { treasury: Some(account(9)), ..payment() };
     assert_eq!(price(200).events(&config, &burning, facts(10)), Err(Conflict::MintingTreasury));
 }

@@ -169,8 +169,7 @@ impl World {
 
     /// The log: exact versions, atomic batches; our own events are applied.
     fn accept(&mut self, submissions: &[Submission], room: bool) -> Answer {
-        let mut version = self.stream.len() as u64;
-        for submission in submissions {
+        for (version, submission) in (self.stream.len() as u64..).zip(submissions) {
             if self.rules.exact_versions && submission.expected != Expected::Exact(version) {
                 return Answer::Contested;
             }
@@ -178,13 +177,16 @@ impl World {
             if intent && !room {
                 return Answer::Unavailable;
             }
-            version += 1;
         }
         for submission in submissions {
             self.stream.push(submission.payload.clone());
             let version = self.stream.len() as u64;
-            let receipt =
-                Receipt { index: version, hash: Hash([0; 32]), stream_version: version, timestamp: Timestamp(self.now) };
+            let receipt = Receipt {
+                index: version,
+                hash: Hash([0; 32]),
+                stream_version: version,
+                timestamp: Timestamp(self.now),
+            };
             self.deployment.progress = self.deployment.progress.clone().after(&submission.payload, &receipt);
         }
         Answer::Appended
@@ -240,7 +242,8 @@ impl World {
     /// The factory commits, if the log lets it.
     fn commit(&mut self, version: u64) -> Option<Delivered> {
         let committed = self.stream.iter().position(|payload| matches!(payload, Payload::DeliveryCommitted(_)));
-        let delivered = |index| Delivered { contract: principal(6), module_hash: Hash([2; 32]), committed: index as u64 };
+        let delivered =
+            |index| Delivered { contract: principal(6), module_hash: Hash([2; 32]), committed: index as u64 };
         if let Some(index) = committed {
             return Some(delivered(index));
         }
@@ -331,7 +334,9 @@ impl World {
             }
             answer = match next(&self.deployment, answer, &self.scene()) {
                 Action::Append(submissions) => self.append(submissions),
-                Action::Transfer { effect, transfer, history } => Answer::Ledger(history, self.transfer(effect, transfer)),
+                Action::Transfer { effect, transfer, history } => {
+                    Answer::Ledger(history, self.transfer(effect, *transfer))
+                }
                 Action::Balance if self.chance.one_in(4) => Answer::Unavailable,
                 Action::Balance => Answer::Balance(Amount(self.ledger.balance(self.escrow()))),
                 Action::Fee if self.chance.one_in(4) => Answer::Unavailable,
@@ -393,11 +398,17 @@ impl World {
             use Payload as P;
             matches!(
                 payload,
-                P::PaymentCaptured(_) | P::PaymentFailed(_) | P::RefundPaid(_) | P::RefundFailed(_) | P::EscrowReleased(_) | P::ReleaseFailed(_)
+                P::PaymentCaptured(_)
+                    | P::PaymentFailed(_)
+                    | P::RefundPaid(_)
+                    | P::RefundFailed(_)
+                    | P::EscrowReleased(_)
+                    | P::ReleaseFailed(_)
             )
         });
         // Evidence was unobtainable for a month: one intent stays open, for a person to look at.
-        let open = usize::from(matches!(&self.deployment.progress.phase, Phase::Quarantined(why) if why.code == "fault"));
+        let open =
+            usize::from(matches!(&self.deployment.progress.phase, Phase::Quarantined(why) if why.code == "fault"));
         ensure(intents == outcomes + open, "I9: one outcome per intent")?;
         match &self.deployment.progress.phase {
             Phase::Quarantined(_) if open == 1 => Ok(()),

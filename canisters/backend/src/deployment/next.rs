@@ -9,8 +9,8 @@ use super::settle::{History, Reply, Settlement, settle, weigh};
 use super::{Deployment, OpenTransfer, Phase, Progress};
 use cairn_events::kind::Effect;
 use cairn_events::payload::{
-    DeploymentAbandoned, DeploymentDispatched, DeploymentQuarantined, Reason, Transfer, TransferFailed, TransferIntended,
-    TransferSettled,
+    DeploymentAbandoned, DeploymentDispatched, DeploymentQuarantined, Reason, Transfer, TransferFailed,
+    TransferIntended, TransferSettled,
 };
 use cairn_events::{Amount, Payload, Submission};
 use cairn_kit::api::factory::Delivered;
@@ -31,7 +31,7 @@ pub enum Action {
         /// Which effect.
         effect: Effect,
         /// The frozen transfer.
-        transfer: Transfer,
+        transfer: Box<Transfer>,
         /// What may have happened before.
         history: History,
     },
@@ -100,7 +100,7 @@ pub fn next(deployment: &Deployment, answer: Answer, scene: &Scene) -> Action {
 /// While an intent is open: attempt it, weigh the reply, record the outcome.
 fn transfer(deployment: &Deployment, effect: Effect, open: &OpenTransfer, answer: Answer, scene: &Scene) -> Action {
     let age = scene.now.0.saturating_sub(open.transfer.created_at.0);
-    let attempt = |history| Action::Transfer { effect, transfer: open.transfer.clone(), history };
+    let attempt = |history| Action::Transfer { effect, transfer: Box::new(open.transfer.clone()), history };
     let settlement = match answer {
         // Nobody but this run can have attempted what this run has just appended.
         Answer::Appended => return attempt(History::Fresh),
@@ -127,7 +127,9 @@ fn deliver(deployment: &Deployment, late: bool, answer: Answer, scene: &Scene) -
         Answer::Declined(reason) => abandon(deployment, reason),
         // Only the factory can have moved the stream: it committed the delivery, and is obeyed.
         Answer::Contested => Action::Arbiter,
-        Answer::Nothing | Answer::Appended if late => abandon(deployment, Reason::new("deadline", "not delivered in time")),
+        Answer::Nothing | Answer::Appended if late => {
+            abandon(deployment, Reason::new("deadline", "not delivered in time"))
+        }
         Answer::Nothing | Answer::Appended => Action::Deliver,
         _ => Action::Suspend,
     }
@@ -151,7 +153,11 @@ fn payout(deployment: &Deployment, effect: Effect, answer: Answer, scene: &Scene
         Answer::Unavailable | Answer::Contested => return Action::Suspend,
         _ if attempt == 1 => deployment.request.ledger_fee,
         _ if attempt > MAX_PAYOUTS => {
-            return quarantine(deployment, effect, Reason::new("payouts_exhausted", "the ledger refused every attempt"));
+            return quarantine(
+                deployment,
+                effect,
+                Reason::new("payouts_exhausted", "the ledger refused every attempt"),
+            );
         }
         _ => return Action::Fee,
     };

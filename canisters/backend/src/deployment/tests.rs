@@ -31,8 +31,15 @@ fn deployment(phase: Phase) -> Deployment {
         treasury: Account { owner: principal(4), subaccount: None },
         billing: None,
     };
-    let progress =
-        Progress { version: 4, latest: 40, requested: 30, requested_at: Timestamp(1), payouts: 0, abandoned: None, phase };
+    let progress = Progress {
+        version: 4,
+        latest: 40,
+        requested: 30,
+        requested_at: Timestamp(1),
+        payouts: 0,
+        abandoned: None,
+        phase,
+    };
     Deployment { request, progress }
 }
 
@@ -59,7 +66,10 @@ fn appended(action: Action) -> Vec<(&'static str, u64)> {
         Expected::Exact(version) => version,
         Expected::Any => u64::MAX,
     };
-    submissions.iter().map(|submission| (&submission.payload.kind().btype()[6..], version(submission.expected))).collect()
+    submissions
+        .iter()
+        .map(|submission| (&submission.payload.kind().btype()[6..], version(submission.expected)))
+        .collect()
 }
 
 #[test]
@@ -172,7 +182,7 @@ fn an_open_intent_is_fresh_only_right_after_its_append() {
         let one = deployment(Phase::Requested);
         let intent = open(&one, effect);
         let one = Deployment { progress: Progress { phase: phase(intent.clone()), ..one.progress }, ..one };
-        let attempt = |history| Action::Transfer { effect, transfer: intent.transfer.clone(), history };
+        let attempt = |history| Action::Transfer { effect, transfer: Box::new(intent.transfer.clone()), history };
         assert_eq!(next(&one, Answer::Appended, &scene(9)), attempt(History::Fresh));
         assert_eq!(next(&one, Answer::Nothing, &scene(9)), attempt(History::Open));
         for answer in [Answer::Unavailable, Answer::Contested, Answer::Undecided] {
@@ -227,16 +237,19 @@ fn the_arbiter_is_asked_and_obeyed() {
 
 #[test]
 fn a_payout_is_intended_at_the_ledgers_fee() {
-    for (effect, due, intended) in
-        [(Effect::Refund, Phase::RefundDue, "refund_intended"), (Effect::Release, Phase::ReleaseDue, "release_intended")]
-    {
+    for (effect, due, intended) in [
+        (Effect::Refund, Phase::RefundDue, "refund_intended"),
+        (Effect::Release, Phase::ReleaseDue, "release_intended"),
+    ] {
         let mut one = deployment(due);
         assert_eq!(appended(next(&one, Answer::Appended, &scene(9))), [(intended, 4)]);
         one.progress.payouts = 1;
         assert_eq!(next(&one, Answer::Appended, &scene(9)), Action::Fee, "asked, never taken from an error");
         assert_eq!(next(&one, Answer::Unavailable, &scene(9)), Action::Suspend);
         let Action::Append(submissions) = next(&one, Answer::Fee(Amount(30)), &scene(9)) else { panic!() };
-        let (Payload::RefundIntended(intent) | Payload::ReleaseIntended(intent)) = &submissions[0].payload else { panic!() };
+        let (Payload::RefundIntended(intent) | Payload::ReleaseIntended(intent)) = &submissions[0].payload else {
+            panic!()
+        };
         assert_eq!((intent.attempt, intent.transfer.amount, intent.transfer.fee), (2, Amount(980), Amount(30)));
         assert_eq!(intent.transfer.memo, memo(scene(0).log, one.id(), effect, 2));
         assert_eq!(appended(next(&one, Answer::Fee(Amount(1010)), &scene(9))), [("deployment_quarantined", 4)]);
@@ -290,7 +303,11 @@ fn every_own_event_has_its_transition() {
         (Payload::ReleaseFailed(failed), Phase::ReleaseDue),
         (Payload::EscrowReleased(settled), Phase::Released(Some(8))),
         (
-            Payload::DeploymentQuarantined(DeploymentQuarantined { deployment, effect: Effect::Refund, reason: reason("q") }),
+            Payload::DeploymentQuarantined(DeploymentQuarantined {
+                deployment,
+                effect: Effect::Refund,
+                reason: reason("q"),
+            }),
             Phase::Quarantined(reason("q")),
         ),
     ];

@@ -26,7 +26,11 @@ const RESERVE_CYCLES: u128 = 200_000_000_000;
 ///
 /// # Errors
 /// [`BackendError`]: nothing was recorded and nothing moved; but if the log did not answer (`Busy`), it may yet be.
-pub async fn create_token(caller: Caller, args: CreateTokenArgs, request_id: &str) -> Result<DeploymentView, BackendError> {
+pub async fn create_token(
+    caller: Caller,
+    args: CreateTokenArgs,
+    request_id: &str,
+) -> Result<DeploymentView, BackendError> {
     let caller = caller.principal();
     let valid = validate(&args, request_id, &platform::secrets()?.key)?;
     let id = DeploymentId::derive(platform::log()?, caller, request_id);
@@ -154,7 +158,11 @@ fn requested(
 }
 
 /// The first two events of a deployment: the request, its private reference as a commitment, and the frozen payment.
-fn accept(mut request: DeploymentRequested, reference: Option<&str>, scene: &Scene) -> Result<Vec<Submission>, BackendError> {
+fn accept(
+    mut request: DeploymentRequested,
+    reference: Option<&str>,
+    scene: &Scene,
+) -> Result<Vec<Submission>, BackendError> {
     let opening = match reference {
         Some(reference) => Some(Opening { salt: platform::draw_salt()?, content: reference.as_bytes().to_vec() }),
         None => None,

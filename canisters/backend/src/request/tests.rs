@@ -95,7 +95,9 @@ fn amounts_add_up() {
     assert_eq!(refused(|args| args.token.initial_balances[0].0.owner = Principal::anonymous()), BALANCES);
     assert_eq!(refused(|args| args.token.minting_account = Some(account(2))), BALANCES);
     let many = |n: usize| -> Vec<(Account, Amount)> {
-        (0..n).map(|n| (Account { owner: Principal::from_slice(&n.to_be_bytes()), subaccount: None }, Amount(1))).collect()
+        (0..n)
+            .map(|n| (Account { owner: Principal::from_slice(&n.to_be_bytes()), subaccount: None }, Amount(1)))
+            .collect()
     };
     let spread = |args: &mut CreateTokenArgs, n: usize| {
         args.token.transfer_fee = Amount(0);
@@ -121,7 +123,12 @@ fn amounts_add_up() {
 fn the_whole_fits_into_its_event() {
     let full = |logo: usize| {
         move |args: &mut CreateTokenArgs| {
-            let balance = |n: u8| (Account { owner: Principal::from_slice(&[n; 29]), subaccount: Some(Subaccount([n; 32])) }, Amount(1 << 100));
+            let balance = |n: u8| {
+                (
+                    Account { owner: Principal::from_slice(&[n; 29]), subaccount: Some(Subaccount([n; 32])) },
+                    Amount(1 << 100),
+                )
+            };
             args.token.initial_balances = (0..100).map(balance).collect();
             args.token.total_supply = Amount(100 << 100);
             args.token.logo = Some(format!("{:x<logo$}", "data:image/png;base64,"));
@@ -220,7 +227,10 @@ fn what_is_missing_is_named() {
     assert_eq!(request(ask(&short)), error);
     let (balance, missing) = (Amount(20), Amount(1000));
     let poor = Findings { balance, ..findings.clone() };
-    assert_eq!(request(ask(&poor)), BackendRequestError::BalanceShort { balance, required, price, ledger_fee, missing });
+    assert_eq!(
+        request(ask(&poor)),
+        BackendRequestError::BalanceShort { balance, required, price, ledger_fee, missing }
+    );
     let empty = Findings { capacity: Capacity { contracts: 0, ..findings.capacity.clone() }, ..findings.clone() };
     assert!(matches!(temporary(ask(&empty)), BackendTemporaryError::NoCapacity { .. }));
     let dear = Findings { ledger_fee: Amount(51), ..findings.clone() };

@@ -48,7 +48,8 @@ pub fn validate(args: &CreateTokenArgs, request_id: &str, secret: &[u8; 32]) -> 
         within("billing_reference", reference.len(), 1..=MAX_BILLING_REFERENCE, "bytes")?;
     }
     validate_token(&args.token)?;
-    let encoded = candid::encode_args((&args.token, args.agreed.template)).map_err(|_| invalid("token", "cannot be encoded"))?;
+    let encoded =
+        candid::encode_args((&args.token, args.agreed.template)).map_err(|_| invalid("token", "cannot be encoded"))?;
     within("token", encoded.len(), 1..=DeploymentRequested::MAX_ARGS, "bytes encoded")?;
     let reference = args.billing_reference.as_ref();
     let private = reference.map(|reference| Hash::of_fields("cairn.private", &[secret, reference.as_bytes()]));

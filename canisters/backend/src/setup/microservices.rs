@@ -84,7 +84,8 @@ async fn check_factory(audit: Principal, service: Service, factory: Principal) -
 
 /// Registers a writer of the log; again is no matter.
 async fn register(audit: Principal, name: &str, writer: Principal, role: WriterRole) -> Result<(), BackendError> {
-    let reply: Result<Result<(), AuditError>, CallFailure> = runtime::call(audit, "registerWriter", (writer, role)).await;
+    let reply: Result<Result<(), AuditError>, CallFailure> =
+        runtime::call(audit, "registerWriter", (writer, role)).await;
     match reply.map_err(|failure| unreachable(audit, &failure))? {
         Ok(()) => Ok(()),
         Err(AuditError::Request(AuditRequestError::WriterConflict { writer, conflict })) => {

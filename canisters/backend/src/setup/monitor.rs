@@ -52,7 +52,8 @@ pub async fn survey() -> Survey {
         survey.note("audit_storage", audit, None, problem, Vec::new());
     }
     if let Some(invoices) = setup.invoices {
-        let standards: Result<Vec<SupportedStandard>, _> = runtime::call(invoices, "icrc10_supported_standards", ()).await;
+        let standards: Result<Vec<SupportedStandard>, _> =
+            runtime::call(invoices, "icrc10_supported_standards", ()).await;
         survey.note("invoice_storage", invoices, None, standards.err().map(|failure| failure.to_string()), Vec::new());
     }
     for (service, row) in platform::state(State::config).services {

@@ -66,8 +66,12 @@ fn others_events_change_nothing() {
     let id = request(1).deployment;
     state.apply(&recorded(1, 5, Payload::DeploymentRequested(request(1))));
     let before = state.deployment(id).unwrap();
-    let delivered =
-        DeliveryCommitted { deployment: request(9).deployment, contract: principal(5), owner: principal(1), module_hash: Hash([1; 32]) };
+    let delivered = DeliveryCommitted {
+        deployment: request(9).deployment,
+        contract: principal(5),
+        owner: principal(1),
+        module_hash: Hash([1; 32]),
+    };
     state.apply(&recorded(2, 6, Payload::DeliveryCommitted(delivered)));
     assert_eq!(state.deployment(id).unwrap(), before);
     assert_eq!(state.deployment(request(9).deployment), None);
