@@ -8,7 +8,7 @@ use cairn_kit::api::audit::{
     AppendArgs, Appended, AuditError, AuditRequestError, EventPage, EventQuery, Proof, Tip, Writer,
 };
 use cairn_kit::runtime;
-use candid::DecoderConfig;
+use candid::{CandidType, DecoderConfig, Empty};
 use ic_cdk::{query, update};
 
 /// The argument of `append`, or why the caller is turned away without looking at it.
@@ -39,7 +39,22 @@ fn counted<R>(result: Result<R, AuditError>) -> Result<R, AuditError> {
     result
 }
 
-#[update(name = "append", decode_with = "admit", hidden = true)]
+/// A reply that names the one arm it has: a subtype of the whole result, whose long table of types is left out.
+#[derive(CandidType)]
+enum Reply<T, E> {
+    Ok(T),
+    Err(E),
+}
+
+fn reply(result: Result<Appended, AuditError>) -> Vec<u8> {
+    let encoded = match result {
+        Ok(appended) => candid::encode_one(Reply::<_, Empty>::Ok(appended)),
+        Err(refusal) => candid::encode_one(Reply::<Empty, _>::Err(refusal)),
+    };
+    encoded.unwrap_or_else(|_| ic_cdk::trap("a reply cannot be encoded"))
+}
+
+#[update(name = "append", decode_with = "admit", encode_with = "reply", hidden = true)]
 fn append_admitted(args: Admitted) -> Result<Appended, AuditError> {
     counted(args.0.and_then(append))
 }
