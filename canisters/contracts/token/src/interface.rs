@@ -16,6 +16,7 @@ use icrc_ledger_types::icrc21::errors::Icrc21Error;
 use icrc_ledger_types::icrc21::requests::ConsentMessageRequest;
 use icrc_ledger_types::icrc21::responses::ConsentInfo;
 use icrc_ledger_types::icrc103::get_allowances::{Allowance as ListedAllowance, GetAllowancesArgs, GetAllowancesError};
+use std::marker::PhantomData;
 
 ic_cdk::export_candid!();
 

@@ -7,7 +7,7 @@ use crate::block::certified_root;
 use crate::config::{Config, InvalidArgument, LedgerArg};
 use crate::ledger::{Ledger, Transfer};
 use crate::memory::Memories;
-use crate::{notify, state};
+use crate::{endpoints, notify, state};
 use cairn_events::Timestamp;
 use ic_stable_structures::DefaultMemoryImpl;
 use std::cell::Cell;
@@ -41,6 +41,7 @@ fn post_upgrade(argument: Option<LedgerArg>) {
 fn take_up(ledger: Ledger) {
     state::install(ledger);
     certify();
+    endpoints::prepare_replies();
     notify::resume();
 }
 

@@ -90,7 +90,7 @@ impl BlockLog {
     /// # Errors
     /// If the block cannot be encoded, or stable memory cannot grow; nothing is appended then.
     pub fn append(&mut self, block: &Block) -> Result<Tip, BlockError> {
-        let hash = block.to_value()?.hash();
+        let hash = block.hash()?;
         let stored = StoredBlock(serde_cbor::to_vec(block)?);
         let index = self.blocks.append(&stored).map_err(|_| BlockError::MemoryFull)?;
         Ok(Tip { index: BlockIndex(index), hash })
@@ -114,7 +114,7 @@ impl BlockLog {
     pub fn compute_tip(&self) -> Result<Option<Tip>, BlockError> {
         let Some(last) = self.len().checked_sub(1).map(BlockIndex) else { return Ok(None) };
         match self.get(last)? {
-            Some((block, _)) => Ok(Some(Tip { index: last, hash: block.to_value()?.hash() })),
+            Some((block, _)) => Ok(Some(Tip { index: last, hash: block.hash()? })),
             None => Ok(None),
         }
     }

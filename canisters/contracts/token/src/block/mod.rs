@@ -13,7 +13,7 @@ pub use certificate::{certified_root, encode_tree};
 pub use log::{BlockError, BlockIndex, BlockLog, Tip, fingerprint};
 
 use crate::account::icrc3_form;
-use cairn_events::value::{UnsupportedValue, to_value};
+use cairn_events::value::{Hashed, UnsupportedValue, to_form, to_value};
 use cairn_events::{Amount, Hash, Timestamp, Value};
 use icrc_ledger_types::icrc1::account::Account;
 use serde::{Deserialize, Serialize};
@@ -145,5 +145,13 @@ impl Block {
     /// Never in practice: no field is of a kind that a value cannot hold.
     pub fn to_value(&self) -> Result<Value, UnsupportedValue> {
         to_value(self)
+    }
+
+    /// The hash of that value, without building it.
+    ///
+    /// # Errors
+    /// As [`Block::to_value`].
+    pub fn hash(&self) -> Result<Hash, UnsupportedValue> {
+        to_form::<Hashed, _>(self).map(|hashed| hashed.0)
     }
 }

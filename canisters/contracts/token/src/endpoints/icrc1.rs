@@ -1,6 +1,7 @@
 //! ICRC-1.
 
 use super::execute;
+use super::reply::reply;
 use crate::config::Config;
 use crate::ledger::Transfer;
 use crate::state;
@@ -9,6 +10,7 @@ use ic_cdk::{query, update};
 use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
+use std::marker::PhantomData;
 
 /// Reads from the configuration. Traps if there is none, which cannot be.
 pub(super) fn configured<R>(reader: impl FnOnce(&Config) -> R) -> R {
@@ -58,8 +60,8 @@ fn icrc1_balance_of(account: Account) -> Nat {
     Nat::from(state::read(|ledger| ledger.balance(&account).0))
 }
 
-#[update]
-fn icrc1_transfer(arg: TransferArg) -> Result<Nat, TransferError> {
+#[update(manual_reply = true)]
+fn icrc1_transfer(arg: TransferArg) -> PhantomData<Result<Nat, TransferError>> {
     let caller = ic_cdk::api::msg_caller();
-    execute(|ledger, now| ledger.transfer(Transfer::from_transfer(caller, arg)?, now))
+    reply(execute(|ledger, now| ledger.transfer(Transfer::from_transfer(caller, arg)?, now)))
 }

@@ -1,5 +1,6 @@
 //! ICRC-2, and the list of allowances of ICRC-103.
 
+use super::reply::reply;
 use super::{execute, now};
 use crate::config::MAX_TAKE;
 use crate::ledger::{Approval, Transfer};
@@ -11,17 +12,18 @@ use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
 use icrc_ledger_types::icrc2::approve::{ApproveArgs, ApproveError};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
 use icrc_ledger_types::icrc103::get_allowances::{Allowance as ListedAllowance, GetAllowancesArgs, GetAllowancesError};
+use std::marker::PhantomData;
 
-#[update]
-fn icrc2_approve(arg: ApproveArgs) -> Result<Nat, ApproveError> {
+#[update(manual_reply = true)]
+fn icrc2_approve(arg: ApproveArgs) -> PhantomData<Result<Nat, ApproveError>> {
     let caller = ic_cdk::api::msg_caller();
-    execute(|ledger, now| ledger.approve(Approval::from_approve(caller, arg)?, now))
+    reply(execute(|ledger, now| ledger.approve(Approval::from_approve(caller, arg)?, now)))
 }
 
-#[update]
-fn icrc2_transfer_from(arg: TransferFromArgs) -> Result<Nat, TransferFromError> {
+#[update(manual_reply = true)]
+fn icrc2_transfer_from(arg: TransferFromArgs) -> PhantomData<Result<Nat, TransferFromError>> {
     let caller = ic_cdk::api::msg_caller();
-    execute(|ledger, now| ledger.transfer(Transfer::from_transfer_from(caller, arg)?, now))
+    reply(execute(|ledger, now| ledger.transfer(Transfer::from_transfer_from(caller, arg)?, now)))
 }
 
 #[query]

@@ -5,11 +5,13 @@ mod http;
 mod icrc1;
 mod icrc2;
 mod icrc3;
+mod reply;
 mod standards;
 mod status;
 
 // What the exported interface names.
 pub use http::{HttpRequest, HttpResponse};
+pub use reply::prepare as prepare_replies;
 pub use standards::StandardRecord;
 
 use crate::block::BlockIndex;

@@ -15,6 +15,8 @@ mod transition;
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
 
 pub use accounts::{Accounts, HolderChange};
