@@ -48,6 +48,12 @@ impl LogFixture {
         Ok(log)
     }
 
+    /// A second log in the same state, independent from now on.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        LogFixture { net: self.net.fork(), next: self.next.clone(), ..*self }
+    }
+
     /// Registers a writer.
     ///
     /// # Errors

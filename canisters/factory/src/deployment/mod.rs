@@ -39,14 +39,14 @@ pub async fn create<K: ContractKind>(
     args: ContractArgs,
 ) -> Result<Delivered, FactoryError> {
     let deployment = args.deployment;
-    let guard = guard(deployment)?;
     let admission = state::read(|state| admit::admit::<K>(state, runtime::cycles(), owner, args))
         .inspect_err(|error| refusal::record(backend.principal(), "createContract", error))?;
-    if let Admission::New(request) = admission {
-        state::change(|state| state.put_request(deployment, request));
-    }
     if let Some(verdict) = verdict_of(deployment) {
         return verdict;
+    }
+    let guard = guard(deployment)?;
+    if let Admission::New(request) = admission {
+        state::change(|state| state.put_request(deployment, request));
     }
     let driven = step::drive::<K>(deployment, Until::Decided).await;
     drop(guard);

@@ -64,10 +64,10 @@ pub async fn drive<K: ContractKind>(deployment: DeploymentId, until: Until) -> R
     loop {
         match state::read(|state| next(state, deployment, until)) {
             Next::Intend(request) => intend::<K>(deployment, &request).await?,
-            Next::Install(request, job) => install::<K>(deployment, &request, &job).await?,
-            Next::Register(request, job) => register::<K>(deployment, &request, &job).await?,
-            Next::Fail(job, reason) => fail(deployment, &job, reason).await?,
-            Next::Reclaim(job, reason) => reclaim(deployment, &job, reason).await?,
+            Next::Install(request, job) => install::<K>(&Place::of(deployment, job), &request).await?,
+            Next::Register(request, job) => register::<K>(&Place::of(deployment, job), &request).await?,
+            Next::Fail(job, reason) => fail(&Place::of(deployment, job), reason).await?,
+            Next::Reclaim(job, reason) => reclaim(&Place::of(deployment, job), reason).await?,
             Next::Rest => return Ok(()),
         }
     }
@@ -76,6 +76,34 @@ pub async fn drive<K: ContractKind>(deployment: DeploymentId, until: Until) -> R
 /// The version of a contract's stream.
 fn version(contract: Principal) -> u64 {
     state::read(|state| state.canister(contract)).map_or(0, |canister| canister.version)
+}
+
+/// What a step was decided on: the job, and the version of its contract's stream in that moment.
+struct Place {
+    deployment: DeploymentId,
+    job: Job,
+    version: u64,
+}
+
+impl Place {
+    /// To be made in the message that decides, before anything is awaited.
+    fn of(deployment: DeploymentId, job: Job) -> Self {
+        let version = version(job.contract);
+        Place { deployment, job, version }
+    }
+
+    /// Appends a fact to the contract's stream, exactly after what the step was decided on: if an earlier sending,
+    /// unanswered so far, has been accepted meanwhile, this one is refused, and the driver looks again.
+    async fn append(&self, payload: Payload) -> Result<(), FactoryError> {
+        let submission = Submission::new(self.job.owner, payload).exactly(self.version);
+        match journal::append(vec![submission]).await {
+            Ok(_) => Ok(()),
+            Err(AppendFailure::Refused(AuditError::Request(error))) if commit::is_version_conflict(&error) => {
+                Err(interrupted("the contract's stream moved"))
+            }
+            Err(failure) => Err(append_failed(failure)),
+        }
+    }
 }
 
 fn argument<K: ContractKind>(request: &Request, epoch: u64) -> Result<Vec<u8>, FactoryError> {
@@ -110,20 +138,17 @@ fn forget(deployment: DeploymentId) {
     state::change(|state| state.forget_request(deployment));
 }
 
-async fn install<K: ContractKind>(
-    deployment: DeploymentId,
-    request: &Request,
-    job: &Job,
-) -> Result<(), FactoryError> {
+async fn install<K: ContractKind>(place: &Place, request: &Request) -> Result<(), FactoryError> {
+    let job = &place.job;
     // Code of another version may make another argument; what was intended is installed, or nothing.
     let argument = argument::<K>(request, job.epoch).unwrap_or_default();
     if Hash::of(&[&argument]) != job.args_hash {
-        return fail(deployment, job, Reason::new("argument_changed", "")).await;
+        return fail(place, Reason::new("argument_changed", "")).await;
     }
     match management::install(job.contract, job.template, argument).await {
         Ok(()) => {}
         Err(failure) => match refused_by_code(&failure) {
-            Some(reason) => return fail(deployment, job, reason).await,
+            Some(reason) => return fail(place, reason).await,
             None => return Err(call_failed(failure)),
         },
     }
@@ -131,9 +156,9 @@ async fn install<K: ContractKind>(
     if observed != Some(job.template) {
         return Err(interrupted("the installed module is not the template"));
     }
-    match commit::commit(deployment, request, job).await? {
+    match commit::commit(place.deployment, request, job).await? {
         commit::Commit::Delivered => Ok(()),
-        commit::Commit::Lost(reason) => fail(deployment, job, reason).await,
+        commit::Commit::Lost(reason) => fail(place, reason).await,
     }
 }
 
@@ -148,23 +173,20 @@ fn refused_by_code(failure: &CallFailure) -> Option<Reason> {
     }
 }
 
-async fn fail(deployment: DeploymentId, job: &Job, reason: Reason) -> Result<(), FactoryError> {
-    let failed = InstallFailed { contract: job.contract, deployment, reason };
-    append(job, Payload::InstallFailed(failed)).await
+async fn fail(place: &Place, reason: Reason) -> Result<(), FactoryError> {
+    let failed = InstallFailed { contract: place.job.contract, deployment: place.deployment, reason };
+    place.append(Payload::InstallFailed(failed)).await
 }
 
-async fn register<K: ContractKind>(
-    deployment: DeploymentId,
-    request: &Request,
-    job: &Job,
-) -> Result<(), FactoryError> {
+async fn register<K: ContractKind>(place: &Place, request: &Request) -> Result<(), FactoryError> {
+    let job = &place.job;
     let args = K::parse(&request.args).map_err(|error| internal(format!("{}: {}", error.field, error.problem)))?;
     let listing = K::listing(&args);
     let controllers = K::controllers(runtime::id(), job.owner);
     management::set_controllers(job.contract, controllers.clone()).await.map_err(call_failed)?;
     let registered = ContractRegistered {
         contract: job.contract,
-        deployment,
+        deployment: place.deployment,
         service: K::SERVICE,
         owner: job.owner,
         controllers,
@@ -173,24 +195,12 @@ async fn register<K: ContractKind>(
         public: listing.public,
         epoch: job.epoch,
     };
-    append(job, Payload::ContractRegistered(registered)).await
+    place.append(Payload::ContractRegistered(registered)).await
 }
 
-async fn reclaim(deployment: DeploymentId, job: &Job, reason: Reason) -> Result<(), FactoryError> {
-    management::uninstall(job.contract).await.map_err(call_failed)?;
-    let reclaimed = ContractReclaimed { contract: job.contract, deployment, reason };
-    append(job, Payload::ContractReclaimed(reclaimed)).await
-}
-
-/// Appends a fact to the contract's stream, once: its version is exact, so that one whose first sending went
-/// unanswered is refused the second time. After a refusal the driver looks again.
-async fn append(job: &Job, payload: Payload) -> Result<(), FactoryError> {
-    let submission = Submission::new(job.owner, payload).exactly(version(job.contract));
-    match journal::append(vec![submission]).await {
-        Ok(_) => Ok(()),
-        Err(AppendFailure::Refused(AuditError::Request(error))) if commit::is_version_conflict(&error) => {
-            Err(interrupted("the contract's stream moved"))
-        }
-        Err(failure) => Err(append_failed(failure)),
-    }
+async fn reclaim(place: &Place, reason: Reason) -> Result<(), FactoryError> {
+    let contract = place.job.contract;
+    management::uninstall(contract).await.map_err(call_failed)?;
+    let reclaimed = ContractReclaimed { contract, deployment: place.deployment, reason };
+    place.append(Payload::ContractReclaimed(reclaimed)).await
 }

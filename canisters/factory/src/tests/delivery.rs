@@ -205,6 +205,32 @@ fn one_interruption(rounds: usize, upgrade: bool, word: &str, abandon: bool) -> 
     interrupted
 }
 
+/// As above, for what follows the decision: registration, or taking back.
+#[test]
+fn every_point_of_interruption_afterwards_is_got_over() {
+    for word in ["word", "trap"] {
+        for rounds in 0..8 {
+            std::thread::spawn(move || one_interruption_afterwards(rounds, word)).join().unwrap();
+        }
+    }
+}
+
+fn one_interruption_afterwards(rounds: usize, word: &str) {
+    let world = World::ready();
+    let args = world.dispatch(1, word);
+    let _ = world.create(&args);
+    let mut step = Box::pin(deployment::resume::<Word>(args.deployment));
+    for _ in 0..rounds {
+        if step.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+            break;
+        }
+    }
+    drop(step);
+    world.upgrade();
+    world.wait();
+    world.check();
+}
+
 #[test]
 fn a_job_whose_request_is_lost_fails() {
     let world = World::ready();

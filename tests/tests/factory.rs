@@ -1,0 +1,469 @@
+//! The token factory as compiled wasm, with the log, and with a person in the place of the backend.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails here says enough")]
+
+use cairn_events::payload::{Account, DeploymentAbandoned, DeploymentDispatched, Notification, Reason};
+use cairn_events::topic::Service;
+use cairn_events::{
+    Amount, DeploymentId, Event, Hash, Kind, Payload, Principal, Receipt, Stream, Submission, WriterRole, codec,
+};
+use cairn_kit::api::audit::{AuditError, EventPage, EventQuery, Filter, Order};
+use cairn_kit::api::backend::TokenArgs;
+use cairn_kit::api::factory::{
+    CallbackError, Capacity, ContractArgs, ContractRole, Delivered, FactoryError, FactoryHealth, FactoryInit,
+    FactoryRequestError as Request, FactoryTemporaryError as Temporary, NotificationsAccepted, NumberedNotification,
+    PublishedTemplate, SetupStatus,
+};
+use cairn_kit::api::host::{ProjectionStatus, Reflected};
+use cairn_projections::contracts::Contract;
+use cairn_projections::{Moment, Page};
+use cairn_tests::log_fixture::{CYCLES, LogFixture, person};
+use candid::{Encode, Nat};
+use localnet::{Fault, MessageId, MessageKind, Reject};
+use serde_bytes::ByteBuf;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const POOL: u32 = 4;
+const CHUNK: usize = 1_800_000;
+
+type Reply = Result<Delivered, FactoryError>;
+
+/// A factory that lacks nothing, its log, and the person who dispatches.
+struct Floor {
+    log: LogFixture,
+    factory: Principal,
+    template: Hash,
+}
+
+impl Floor {
+    fn open(seed: u64) -> Floor {
+        let mut log = LogFixture::begin(seed).unwrap();
+        let factory = log.net.create_canister(log.admin, CYCLES);
+        let init = FactoryInit {
+            audit: log.audit,
+            pool_target: POOL,
+            contract_cycles: 1_000_000_000_000,
+            reserve_cycles: 1_000_000_000_000,
+        };
+        let wasm = cairn::artifacts::wasm("token_factory").unwrap();
+        log.net.install(factory, log.admin, &wasm, Encode!(&init).unwrap()).unwrap();
+        log.register(factory, WriterRole::Factory).unwrap();
+        let mut floor = Floor { log, factory, template: Hash([0; 32]) };
+        let backend = floor.log.gateway;
+        let admin = floor.log.admin;
+        let () = floor.call::<_, FactoryError>(admin, "setupWhitelist", (backend,)).unwrap();
+        floor.template = floor.publish("1", &cairn::artifacts::wasm("token").unwrap());
+        floor.settle();
+        floor
+    }
+
+    fn fork(&self) -> Floor {
+        Floor { log: self.log.fork(), factory: self.factory, template: self.template }
+    }
+
+    fn call<T, E>(&mut self, caller: Principal, method: &str, args: impl candid::utils::ArgumentEncoder) -> Result<T, E>
+    where
+        T: candid::CandidType + serde::de::DeserializeOwned,
+        E: candid::CandidType + serde::de::DeserializeOwned,
+    {
+        self.log.net.update(self.factory, caller, method, args).unwrap()
+    }
+
+    fn ask<T>(&mut self, method: &str, args: impl candid::utils::ArgumentEncoder) -> T
+    where
+        T: candid::CandidType + serde::de::DeserializeOwned,
+    {
+        self.log.net.query(self.factory, person(99), method, args).unwrap()
+    }
+
+    fn publish(&mut self, version: &str, module: &[u8]) -> Hash {
+        let admin = self.log.admin;
+        for (part, chunk) in module.chunks(CHUNK).enumerate() {
+            let offset = (part * CHUNK) as u64;
+            let _: u64 =
+                self.call::<_, FactoryError>(admin, "uploadTemplateChunk", (offset, ByteBuf::from(chunk))).unwrap();
+        }
+        let hash = Hash::of(&[module]);
+        let published: PublishedTemplate =
+            self.call::<_, FactoryError>(admin, "publishTemplate", (version, hash)).unwrap();
+        assert_eq!((published.module_hash, published.size), (hash, module.len() as u64));
+        hash
+    }
+
+    /// Lets everything happen that happens by itself.
+    fn settle(&mut self) {
+        for _ in 0..30 {
+            self.log.net.advance(Duration::from_secs(10));
+            self.log.net.run_until_idle(10_000);
+        }
+    }
+
+    fn owner(number: u64) -> Principal {
+        person(500 + number)
+    }
+
+    fn dispatch(&mut self, number: u64) -> ContractArgs {
+        let deployment = DeploymentId(Hash::of(&[b"deployment", &number.to_be_bytes()]));
+        let dispatched = DeploymentDispatched { deployment, factory: self.factory };
+        let receipt = self.write(Submission::new(Self::owner(number), Payload::DeploymentDispatched(dispatched)).exactly(0));
+        ContractArgs {
+            deployment,
+            service: Service::Token,
+            template: Some(self.template),
+            dispatch_version: receipt.stream_version,
+            dispatched: receipt.index,
+            args: ByteBuf::from(Encode!(&token(Self::owner(number))).unwrap()),
+        }
+    }
+
+    fn write(&mut self, submission: Submission) -> Receipt {
+        let gateway = self.log.gateway;
+        self.log.append(gateway, &[submission]).unwrap()[0]
+    }
+
+    fn abandon(&mut self, args: &ContractArgs) {
+        let abandoned = DeploymentAbandoned { deployment: args.deployment, reason: Reason::new("deadline", "") };
+        let gateway = self.log.gateway;
+        self.write(Submission::new(gateway, Payload::DeploymentAbandoned(abandoned)).exactly(args.dispatch_version));
+    }
+
+    fn create(&mut self, number: u64, args: &ContractArgs) -> Reply {
+        let gateway = self.log.gateway;
+        self.call(gateway, "createContract", (Self::owner(number), args))
+    }
+
+    fn submit(&mut self, number: u64, args: &ContractArgs) -> MessageId {
+        let gateway = self.log.gateway;
+        self.log.net.submit(self.factory, gateway, "createContract", (Self::owner(number), args))
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        let (mut events, mut cursor) = (Vec::new(), None);
+        loop {
+            let query = EventQuery {
+                filter: Filter::All,
+                order: Order::OldestFirst,
+                from_time: None,
+                until_time: None,
+                cursor,
+                limit: 500,
+            };
+            let page: Result<EventPage, AuditError> =
+                self.log.net.query(self.log.audit, person(99), "getEvents", (query,)).unwrap();
+            let page = page.unwrap();
+            events.extend(page.events.iter().map(|bytes| codec::decode_event(bytes).unwrap()));
+            cursor = page.next;
+            if cursor.is_none() {
+                return events;
+            }
+        }
+    }
+
+    fn count(&mut self, kind: Kind) -> usize {
+        self.events().iter().filter(|event| event.payload.kind() == kind).count()
+    }
+
+    /// Everything is settled: each deployment delivered whole or not at all, every other canister empty.
+    fn check(&mut self, what: &str) -> Vec<Event> {
+        let events = self.events();
+        let health: FactoryHealth = self.ask("getFactoryHealth", ());
+        assert_eq!((health.in_progress, health.projection_lag), (0, 0), "{what}");
+        let mut delivered = BTreeSet::new();
+        for event in &events {
+            if let Payload::DeliveryCommitted(committed) = &event.payload {
+                let contract = committed.contract;
+                assert!(delivered.insert(contract), "{what}: one contract, one delivery");
+                assert_eq!(self.log.net.module_hash(contract).map(Hash), Some(committed.module_hash), "{what}");
+                let controllers = BTreeSet::from_iter(self.log.net.controllers(contract).unwrap());
+                assert_eq!(controllers, BTreeSet::from([self.factory, committed.owner]), "{what}");
+                let abandoned = |event: &&Event| {
+                    event.stream == Stream::Deployment(committed.deployment)
+                        && event.payload.kind() == Kind::DeploymentAbandoned
+                };
+                assert_eq!(events.iter().filter(abandoned).count(), 0, "{what}");
+                let registered = |event: &&Event| {
+                    event.stream == Stream::Contract(contract) && event.payload.kind() == Kind::ContractRegistered
+                };
+                assert_eq!(events.iter().filter(registered).count(), 1, "{what}");
+            }
+        }
+        assert_eq!(health.contracts, delivered.len() as u64, "{what}");
+        for event in &events {
+            if let Payload::ContractCreated(created) = &event.payload
+                && !delivered.contains(&created.contract)
+            {
+                assert_eq!(self.log.net.module_hash(created.contract), None, "{what}: {}", created.contract);
+                assert_eq!(self.log.net.controllers(created.contract).unwrap(), vec![self.factory], "{what}");
+            }
+        }
+        events
+    }
+}
+
+fn token(owner: Principal) -> TokenArgs {
+    TokenArgs {
+        name: "Cairn of Stones".into(),
+        symbol: "STONE".into(),
+        decimals: 8,
+        logo: Some("data:image/png;base64,AAAA".into()),
+        transfer_fee: Amount(10_000),
+        total_supply: Amount(1_000_000),
+        initial_balances: vec![(Account { owner, subaccount: None }, Amount(1_000_000))],
+        minting_account: None,
+        description: Some("One on top of the other".into()),
+        public: true,
+    }
+}
+
+fn unauthorized<T>(caller: Principal) -> Result<T, FactoryError> {
+    Err(FactoryError::Request(Request::Unauthorized { caller }))
+}
+
+#[test]
+fn a_token_is_delivered_once_and_found() {
+    let mut floor = Floor::open(1);
+    let capacity: Result<Capacity, FactoryError> = floor.ask("getCapacity", ());
+    let capacity = capacity.unwrap();
+    assert_eq!((capacity.template, capacity.version.as_str(), capacity.contracts), (floor.template, "1", u64::from(POOL)));
+    let setup: Option<SetupStatus> = floor.ask("getSetupStatus", ());
+    assert!(setup.is_some_and(|setup| setup.writer && setup.template && setup.backend.is_some()));
+
+    let (args, owner) = (floor.dispatch(1), Floor::owner(1));
+    let delivered = floor.create(1, &args).unwrap();
+    assert_eq!(floor.create(1, &args), Ok(delivered), "the same reply again");
+    let mut other = args.clone();
+    other.args = ByteBuf::from(Encode!(&TokenArgs { symbol: "OTHER".into(), ..token(owner) }).unwrap());
+    let conflict = Request::DeploymentConflict { deployment: args.deployment };
+    assert_eq!(floor.create(1, &other), Err(FactoryError::Request(conflict)));
+    floor.settle();
+    floor.check("delivered");
+
+    let net = &mut floor.log.net;
+    let symbol: String = net.query(delivered.contract, owner, "icrc1_symbol", ()).unwrap();
+    let balance: Nat = net.query(delivered.contract, owner, "icrc1_balance_of", (Account { owner, subaccount: None },)).unwrap();
+    assert_eq!((symbol.as_str(), balance), ("STONE", Nat::from(1_000_000_u64)));
+
+    // The contract has told about itself and its holder; both are found.
+    for role in [None, Some(ContractRole::Creator), Some(ContractRole::Holder)] {
+        let mine: Result<Reflected<Page<Contract>>, FactoryError> =
+            floor.ask("getMyContracts", (owner, None::<Moment>, Some(20_u32), role));
+        let mine = mine.unwrap();
+        assert!(mine.checkpoint.is_some());
+        let [contract] = mine.content.rows.as_slice() else { panic!("{role:?}: {mine:?}") };
+        assert_eq!((contract.contract, contract.owner, contract.holders), (delivered.contract, owner, 1));
+        assert!(contract.complete && contract.public);
+    }
+    let public: Result<Reflected<Page<Contract>>, FactoryError> = floor.ask("getPublicContracts", ());
+    assert_eq!(public.unwrap().content.rows.len(), 1);
+    let info: Result<Reflected<Contract>, FactoryError> = floor.ask("getContractInfo", (delivered.contract,));
+    assert_eq!(info.unwrap().content.name, "Cairn of Stones");
+    let none: Result<Reflected<Contract>, FactoryError> = floor.ask("getContractInfo", (owner,));
+    assert_eq!(none, Err(FactoryError::Request(Request::UnknownContract { contract: owner })));
+    let much: Result<Reflected<Page<Contract>>, FactoryError> = floor.ask("getPublicContracts", (None::<Moment>, Some(101_u32)));
+    assert!(matches!(much, Err(FactoryError::Request(Request::OutOfBounds { found: 101, bound: 100, .. }))));
+}
+
+#[test]
+fn the_index_is_rebuilt_and_equal() {
+    let mut floor = Floor::open(2);
+    for number in 1..=3 {
+        let args = floor.dispatch(number);
+        floor.create(number, &args).unwrap();
+    }
+    floor.settle();
+    let admin = floor.log.admin;
+    let refused: Result<(), FactoryError> = floor.call(person(99), "rebuildProjection", ("contracts",));
+    assert_eq!(refused, unauthorized(person(99)));
+    let unknown: Result<(), FactoryError> = floor.call(admin, "rebuildProjection", ("other",));
+    assert!(unknown.is_err());
+    let () = floor.call::<_, FactoryError>(admin, "rebuildProjection", ("contracts",)).unwrap();
+    floor.settle();
+    let status: Vec<ProjectionStatus> = floor.ask("getProjectionStatus", ());
+    let outcome = status[0].last_rebuild.unwrap();
+    assert_eq!(outcome.served, outcome.rebuilt);
+    floor.check("rebuilt");
+}
+
+#[test]
+fn an_abandoned_deployment_is_not_delivered() {
+    let mut floor = Floor::open(3);
+    let args = floor.dispatch(1);
+    floor.abandon(&args);
+    let abandoned = Err(FactoryError::Request(Request::Abandoned { deployment: args.deployment }));
+    assert_eq!(floor.create(1, &args), abandoned);
+    floor.settle();
+    assert_eq!(floor.create(1, &args), abandoned);
+    floor.check("abandoned");
+    assert_eq!((floor.count(Kind::ContractReclaimed), floor.count(Kind::DeliveryCommitted)), (1, 0));
+}
+
+/// Abandoned at any round of the delivery: one of the two wins, and the other obeys.
+#[test]
+fn either_delivered_or_abandoned() {
+    let opened = {
+        let mut floor = Floor::open(4);
+        floor.settle();
+        floor
+    };
+    let (mut won, mut lost) = (0, 0);
+    for rounds in 0..30 {
+        let mut floor = opened.fork();
+        let args = floor.dispatch(1);
+        floor.submit(1, &args);
+        (0..rounds).for_each(|_| floor.log.net.tick());
+        let gateway = floor.log.gateway;
+        let reason = Reason::new("deadline", "");
+        let abandoned = Payload::DeploymentAbandoned(DeploymentAbandoned { deployment: args.deployment, reason });
+        let refused = floor.log.append(gateway, &[Submission::new(gateway, abandoned).exactly(args.dispatch_version)]).is_err();
+        floor.settle();
+        floor.check(&format!("abandoned after {rounds} rounds"));
+        let reply = floor.create(1, &args);
+        assert_eq!(reply.is_ok(), refused, "{rounds}: {reply:?}");
+        if refused { won += 1 } else { lost += 1 }
+    }
+    assert!(won > 0 && lost > 0, "{won} delivered, {lost} abandoned");
+}
+
+#[test]
+fn code_that_traps_on_its_arguments_is_a_definite_failure() {
+    let mut floor = Floor::open(5);
+    // A module that is no ledger: it cannot read a ledger's argument.
+    floor.template = floor.publish("2", &cairn::artifacts::wasm("audit_storage").unwrap());
+    let args = floor.dispatch(1);
+    assert!(matches!(floor.create(1, &args), Err(FactoryError::Request(Request::InstallFailed { .. }))));
+    floor.settle();
+    floor.check("install failed");
+    assert_eq!((floor.count(Kind::InstallFailed), floor.count(Kind::ContractReclaimed)), (1, 1));
+}
+
+#[test]
+fn a_lost_creation_reply_costs_one_empty_canister() {
+    let mut floor = Floor::open(6);
+    let created = floor.count(Kind::ContractCreated);
+    floor.log.net.inject(Fault::trap().caller(floor.factory).method("create_canister").kind(MessageKind::ReplyCallback));
+    let args = floor.dispatch(1);
+    floor.create(1, &args).unwrap();
+    floor.settle();
+    assert_eq!(floor.log.net.struck_faults().len(), 1);
+    floor.check("lost reply");
+    assert_eq!(floor.count(Kind::CreationUnresolved), 1);
+    assert_eq!(floor.count(Kind::ContractCreated), created + 1, "the pool is full again");
+}
+
+#[test]
+fn an_empty_pool_and_a_full_one() {
+    let mut floor = Floor::open(7);
+    let all: Vec<ContractArgs> = (0..u64::from(POOL) + 2).map(|number| floor.dispatch(number)).collect();
+    let calls: Vec<MessageId> = all.iter().enumerate().map(|(number, args)| floor.submit(number as u64, args)).collect();
+    floor.log.net.run_until_idle(10_000);
+    let replies: Vec<Reply> = calls.iter().map(|call| floor.log.net.poll(call).unwrap().unwrap()).collect();
+    assert_eq!(replies.iter().filter(|reply| reply.is_ok()).count(), POOL as usize);
+    assert!(replies.iter().all(|reply| reply.is_ok() || *reply == Err(FactoryError::Temporary(Temporary::PoolEmpty))));
+    floor.settle();
+    for (number, args) in all.iter().enumerate() {
+        floor.create(number as u64, args).unwrap();
+    }
+    floor.settle();
+    floor.check("all delivered in the end");
+}
+
+/// The calls that the factory makes, by method.
+const METHODS: [&str; 7] =
+    ["append", "install_chunked_code", "upload_chunk", "stored_chunks", "canister_info", "update_settings", "create_canister"];
+
+#[test]
+fn every_callback_of_the_factory_may_trap() {
+    let opened = Floor::open(8);
+    for method in METHODS {
+        for occurrence in 1..=6 {
+            let what = format!("callback {occurrence} of {method} traps");
+            let mut floor = opened.fork();
+            let fault = Fault::trap().caller(floor.factory).method(method).kind(MessageKind::ReplyCallback);
+            floor.log.net.inject(fault.occurrence(occurrence));
+            let args = floor.dispatch(1);
+            floor.submit(1, &args);
+            floor.settle();
+            floor.log.net.clear_faults();
+            let reply = floor.create(1, &args);
+            assert!(reply.is_ok(), "{what}: {reply:?}");
+            floor.settle();
+            floor.check(&what);
+        }
+    }
+}
+
+#[test]
+fn the_factory_may_be_upgraded_at_any_moment() {
+    let opened = Floor::open(9);
+    let wasm = cairn::artifacts::wasm("token_factory").unwrap();
+    for rounds in 0..24 {
+        let what = format!("upgraded after {rounds} rounds");
+        let mut floor = opened.fork();
+        let all: Vec<ContractArgs> = (0..3).map(|number| floor.dispatch(number)).collect();
+        for (number, args) in all.iter().enumerate() {
+            floor.submit(number as u64, args);
+        }
+        (0..rounds).for_each(|_| floor.log.net.tick());
+        let (factory, admin) = (floor.factory, floor.log.admin);
+        floor.log.net.upgrade(factory, admin, &wasm, candid::encode_args(()).unwrap()).unwrap();
+        floor.settle();
+        for (number, args) in all.iter().enumerate() {
+            let reply = floor.create(number as u64, args);
+            assert!(reply.is_ok(), "{what}: {reply:?}");
+        }
+        floor.settle();
+        floor.check(&what);
+        let (factory, admin) = (floor.factory, floor.log.admin);
+        floor.log.net.stop(factory, admin).unwrap_or_else(|error| panic!("{what}: cannot be stopped: {error}"));
+    }
+}
+
+#[test]
+fn strangers_change_nothing() {
+    let mut floor = Floor::open(10);
+    let args = floor.dispatch(1);
+    let before = floor.events().len();
+    for stranger in [person(99), floor.log.admin, Principal::anonymous()] {
+        let created: Reply = floor.call(stranger, "createContract", (stranger, &args));
+        assert_eq!(created, unauthorized(stranger));
+    }
+    for stranger in [person(99), floor.log.gateway, Principal::anonymous()] {
+        let uploaded: Result<u64, FactoryError> =
+            floor.call(stranger, "uploadTemplateChunk", (0_u64, ByteBuf::from(b"\0asm")));
+        assert_eq!(uploaded, unauthorized(stranger));
+        let published: Result<PublishedTemplate, FactoryError> =
+            floor.call(stranger, "publishTemplate", ("9", Hash([9; 32])));
+        assert_eq!(published, unauthorized(stranger));
+        let whitelisted: Result<(), FactoryError> = floor.call(stranger, "setupWhitelist", (stranger,));
+        assert_eq!(whitelisted, unauthorized(stranger));
+        let batch = vec![NumberedNotification { sequence: 1, notification: Notification::DeploymentComplete }];
+        let told: Result<NotificationsAccepted, CallbackError> = floor.call(stranger, "notifyBatch", (stranger, batch));
+        assert_eq!(told, Err(CallbackError::NotDeployedHere));
+    }
+    let (factory, backend) = (floor.factory, floor.log.gateway);
+    for (method, bytes) in [("createContract", 70_000), ("notifyBatch", 40_000), ("uploadTemplateChunk", 1_960_000)] {
+        let malformed: Result<Vec<u8>, Reject> = floor.log.net.update_raw(factory, backend, method, vec![0; bytes]);
+        assert!(malformed.is_err(), "{method}");
+    }
+    floor.settle();
+    assert_eq!(floor.events().len(), before, "nothing was recorded about them");
+    floor.create(1, &args).unwrap();
+}
+
+#[test]
+fn a_wrong_template_hash_is_refused_and_recorded() {
+    let mut floor = Floor::open(11);
+    let admin = floor.log.admin;
+    let _: u64 = floor
+        .call::<_, FactoryError>(admin, "uploadTemplateChunk", (0_u64, ByteBuf::from(b"\0asm\x01\0\0\0")))
+        .unwrap();
+    let refused: Result<PublishedTemplate, FactoryError> = floor.call(admin, "publishTemplate", ("2", Hash([9; 32])));
+    assert!(matches!(refused, Err(FactoryError::Request(Request::Upload { .. }))));
+    let other: Result<(), FactoryError> = floor.call(admin, "setupWhitelist", (person(99),));
+    let known = floor.log.gateway;
+    assert_eq!(other, Err(FactoryError::Request(Request::AlreadyWhitelisted { backend: known })));
+    floor.settle();
+    assert_eq!(floor.count(Kind::Refused), 2);
+    assert_eq!(floor.count(Kind::TemplatePublished), 1);
+}
