@@ -8,12 +8,14 @@ use cairn_events::payload::{Account, Evidence, Subaccount};
 use cairn_events::{Amount, DeploymentId, Event, Hash, Payload, Principal, Stream};
 use cairn_kit::api::backend::{
     BackendError, BackendRequestError, BackendTemporaryError, ConfigEntry, DeploymentStatus, DeploymentView, Quote,
+    StateCheck,
 };
 use cairn_kit::api::host::Reflected;
 use cairn_projections::Page;
 use cairn_projections::deployments::Deployment;
 use cairn_tests::invariants::{self, End};
 use cairn_tests::witness::witness;
+use candid::{CandidType, Nat};
 use localnet::{Fault, MessageKind, RejectCode};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -411,4 +413,57 @@ fn the_backend_can_be_upgraded_at_any_moment() {
         }
         assert_eq!(end(&mut platform), End::Delivered, "after {rounds} rounds");
     }
+}
+
+/// New code for the ledger, and a new fee.
+#[derive(CandidType)]
+struct FeeChange {
+    transfer_fee: Option<Nat>,
+}
+
+#[derive(CandidType)]
+enum LedgerArg {
+    Upgrade(Option<FeeChange>),
+}
+
+fn change_fee(platform: &mut Platform, fee: u128) {
+    let arg = LedgerArg::Upgrade(Some(FeeChange { transfer_fee: Some(Nat::from(fee)) }));
+    let (ledger, admin, module) = (platform.ledger, platform.admin, cairn::artifacts::wasm("token").unwrap());
+    platform.net.upgrade(ledger, admin, &module, candid::encode_one(arg).unwrap()).unwrap();
+}
+
+#[test]
+fn a_fee_raised_in_between_is_taken_from_the_escrow() {
+    let (mut platform, buyer) = open();
+    cut_off(&mut platform);
+    let record = buy(&mut platform, buyer, "one").unwrap();
+    let before = balance(&mut platform, account(buyer));
+    let raised = platform.ledger_fee.0 * 3;
+    change_fee(&mut platform, raised);
+    (0..130).for_each(|_| platform.pass(15));
+    assert_eq!(end(&mut platform), End::Refunded);
+    let paid_back = platform.price.0 + platform.ledger_fee.0 - raised;
+    assert_eq!(balance(&mut platform, account(buyer)).0, before.0 + paid_back);
+    let held = escrow(&platform, record.id);
+    assert_eq!(balance(&mut platform, held), Amount(0));
+    let events = stream(&mut platform, record.id);
+    assert_eq!(kinds(&events)[5..], ["refund_intended", "refund_failed", "refund_intended", "refund_paid"]);
+}
+
+#[test]
+fn the_state_folded_anew_is_the_state_in_force() {
+    let (mut platform, buyer) = open();
+    platform.afford(buyer, 2).unwrap();
+    cut_off(&mut platform);
+    buy(&mut platform, buyer, "one").unwrap();
+    platform.net.clear_faults();
+    buy(&mut platform, buyer, "two").unwrap();
+    let (backend, admin) = (platform.backend, platform.admin);
+    let stranger: Result<(), BackendError> = platform.net.update(backend, buyer, "checkState", ()).unwrap();
+    assert_eq!(stranger, Err(BackendRequestError::Unauthorized { caller: buyer }.into()));
+    platform.call::<(), BackendError>(backend, admin, "checkState", ()).unwrap();
+    platform.pass(60);
+    let check: Option<StateCheck> = platform.net.query(backend, buyer, "getStateCheck", ()).unwrap();
+    let result = check.unwrap().result.unwrap();
+    assert!(result.equal && result.served == result.refolded);
 }

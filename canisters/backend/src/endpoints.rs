@@ -6,7 +6,7 @@ use crate::config::key::Key;
 use crate::request::intake;
 use crate::setup::microservices::{Microservices, set_up};
 use crate::setup::monitor;
-use crate::state::State;
+use crate::state::{State, check};
 use crate::{metrics, platform};
 use cairn_events::topic::Service;
 use cairn_events::{DeploymentId, Principal};
@@ -14,7 +14,7 @@ use cairn_kit::access::Caller;
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::backend::{
     BackendError, BackendRequestError, ConfigEntry, CreateTokenArgs, DeploymentView, Quote, ServiceHealth,
-    ServiceSetupStatus, SystemStatus,
+    ServiceSetupStatus, StateCheck, SystemStatus,
 };
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use candid::{DecoderConfig, Nat};
@@ -146,6 +146,20 @@ async fn get_microservice_setup_status() -> Result<Vec<ServiceSetupStatus>, Back
 #[query(name = "getSystemStatus")]
 fn get_system_status() -> SystemStatus {
     metrics::status()
+}
+
+/// Begins to fold our own events from the log anew, beside the state in force, and to compare the two: reported, never
+/// swapped. For admins.
+#[update(name = "checkState")]
+fn check_state() -> Result<(), BackendError> {
+    metrics::counted(platform::require_admin(ic_cdk::api::msg_caller()))?;
+    check::begin()
+}
+
+/// How the check of the state stands, or how the last one ended. For everyone.
+#[query(name = "getStateCheck")]
+fn get_state_check() -> Option<StateCheck> {
+    check::status()
 }
 
 /// The standards that this canister implements (ICRC-10). For everyone.

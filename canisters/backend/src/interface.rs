@@ -4,7 +4,8 @@ use crate::readers::Profile;
 use cairn_events::{DeploymentId, Principal};
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::backend::{
-    BackendError, BackendInit, ConfigEntry, DeploymentView, Quote, ServiceHealth, ServiceSetupStatus, SystemStatus,
+    BackendError, BackendInit, ConfigEntry, DeploymentView, Quote, ServiceHealth, ServiceSetupStatus, StateCheck,
+    SystemStatus,
 };
 use cairn_kit::api::host::{DigestCertificate, ProjectionStatus, Reflected};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};

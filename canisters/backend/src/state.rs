@@ -5,12 +5,15 @@ use crate::deployment::{Deployment, Progress};
 use crate::memory::DecisionMemories;
 use crate::request::admission::Standing;
 use cairn_events::payload::DeploymentRequested;
-use cairn_events::{DeploymentId, Payload, Principal, Receipt, Timestamp};
+use cairn_events::{DeploymentId, Hash, Payload, Principal, Receipt, Timestamp, codec};
 use cairn_kit::access::Admins;
 use cairn_kit::journal::Recorded;
 use cairn_kit::stable::{Cbor, DeploymentKey, Memory, PrincipalKey, Slot};
 use ic_stable_structures::StableBTreeMap;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub mod check;
 
 #[cfg(test)]
 mod tests;
@@ -53,6 +56,43 @@ impl State {
             unfinished: StableBTreeMap::init(memories.unfinished()),
             usage: StableBTreeMap::init(memories.usage()),
         }
+    }
+
+    /// An empty state in these memories, whatever they held.
+    pub fn afresh(memories: DecisionMemories) -> Self {
+        StableBTreeMap::<PrincipalKey, (), Memory>::new(memories.admins());
+        Slot::open(memories.config()).set(&Config::default());
+        StableBTreeMap::<DeploymentKey, Cbor<DeploymentRequested>, Memory>::new(memories.requests());
+        StableBTreeMap::<DeploymentKey, Cbor<Progress>, Memory>::new(memories.progress());
+        StableBTreeMap::<DeploymentKey, (), Memory>::new(memories.unfinished());
+        StableBTreeMap::<PrincipalKey, Cbor<Usage>, Memory>::new(memories.usage());
+        State::open(memories)
+    }
+
+    /// The digest of everything in it: equal digests, equal states.
+    pub fn digest(&self) -> Hash {
+        let mut sha = Sha256::new();
+        let mut take = |bytes: &[u8]| {
+            sha.update((bytes.len() as u64).to_be_bytes());
+            sha.update(bytes);
+        };
+        self.admins.all().iter().for_each(|admin| take(admin.as_slice()));
+        take(&codec::encode(&self.config.get()));
+        for entry in self.requests.iter() {
+            take(&codec::encode(&entry.value().0));
+        }
+        for entry in self.progress.iter() {
+            take(entry.key().0.0.as_bytes());
+            take(&codec::encode(&entry.value().0));
+        }
+        for key in self.unfinished.keys() {
+            take(key.0.0.as_bytes());
+        }
+        for entry in self.usage.iter() {
+            take(entry.key().0.as_slice());
+            take(&codec::encode(&entry.value().0));
+        }
+        Hash(sha.finalize().into())
     }
 
     /// Folds one of our own events: the only way in which the state changes. Total.

@@ -36,8 +36,29 @@ fn request(n: u8) -> DeploymentRequested {
 use cairn_events::Amount;
 
 #[test]
+fn refolded_beside_it_is_the_same() {
+    let (mut one, mut other) = (State::afresh(memory::DECISIONS), State::afresh(memory::REFOLDED));
+    let events = [
+        recorded(1, 5, Payload::AdminGranted(AdminGranted { admin: principal(6) })),
+        recorded(2, 5, Payload::MaintenanceConfigured(MaintenanceConfigured { maintenance: true })),
+        recorded(3, 5, Payload::DeploymentRequested(request(1))),
+        recorded(4, 6, Payload::DeploymentRequested(request(2))),
+    ];
+    let empty = one.digest();
+    events.iter().for_each(|event| one.apply(event));
+    // The families are folded one after the other: what is in one does not depend on the other.
+    [2, 3, 0, 1].iter().for_each(|at| other.apply(&events[*at]));
+    assert_eq!(one.digest(), other.digest());
+    assert_ne!(one.digest(), empty);
+    let failed = TransferFailed { deployment: request(2).deployment, reason: Reason::new("x", "") };
+    other.apply(&recorded(5, 7, Payload::PaymentFailed(failed)));
+    assert_ne!(one.digest(), other.digest());
+    assert_eq!(State::afresh(memory::REFOLDED).digest(), empty, "begun anew");
+}
+
+#[test]
 fn quotas_follow_the_events() {
-    let mut state = State::open(memory::DECISIONS);
+    let mut state = State::afresh(memory::DECISIONS);
     let me = principal(1);
     for n in 1..=3 {
         state.apply(&recorded(u64::from(n), DAY + 5, Payload::DeploymentRequested(request(n))));
@@ -62,7 +83,7 @@ fn quotas_follow_the_events() {
 
 #[test]
 fn others_events_change_nothing() {
-    let mut state = State::open(memory::DECISIONS);
+    let mut state = State::afresh(memory::DECISIONS);
     let id = request(1).deployment;
     state.apply(&recorded(1, 5, Payload::DeploymentRequested(request(1))));
     let before = state.deployment(id).unwrap();
@@ -79,7 +100,7 @@ fn others_events_change_nothing() {
 
 #[test]
 fn admins_and_configuration_are_folded() {
-    let mut state = State::open(memory::DECISIONS);
+    let mut state = State::afresh(memory::DECISIONS);
     state.apply(&recorded(1, 5, Payload::AdminGranted(AdminGranted { admin: principal(6) })));
     state.apply(&recorded(2, 5, Payload::MaintenanceConfigured(MaintenanceConfigured { maintenance: true })));
     let (service, factory) = (Service::Token, principal(2));

@@ -361,3 +361,32 @@ pub struct SystemStatus {
     /// Those that are not final.
     pub unfinished: u64,
 }
+
+/// A check of the decision state: folded anew from the log, beside the one in force.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StateCheck {
+    /// When it was begun, in nanoseconds.
+    pub started_at: u64,
+    /// Our own events folded so far.
+    pub folded: u64,
+    /// Our own events in the log.
+    pub of: u64,
+    /// What could not be done, if the check has ended without a result.
+    pub problem: Option<String>,
+    /// The digests, once both reflect the same events.
+    pub result: Option<StateComparison>,
+}
+
+/// The digests of two states that reflect the same events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct StateComparison {
+    /// Our own events in both.
+    pub events: u64,
+    /// Of the state in force.
+    pub served: Hash,
+    /// Of the one folded anew.
+    pub refolded: Hash,
+    /// Whether they are the same.
+    pub equal: bool,
+}
