@@ -22,8 +22,9 @@ fn tip(log: &mut LogFixture) -> Tip {
     tip.unwrap()
 }
 
-fn batch(log: &LogFixture, from: u64, count: u64) -> Vec<Submission> {
-    (from..from + count).map(|n| callback(log.factory, n)).collect()
+/// The generator's events; who signs them does not matter to those that are refused.
+fn batch(from: u64, count: u64) -> Vec<Submission> {
+    (from..from + count).map(|n| callback(person(3), n)).collect()
 }
 
 fn args(first_seq: u64, batch: &[Submission]) -> AppendArgs {
@@ -72,7 +73,7 @@ fn every_append_is_certified_in_its_own_message() {
     audit(&mut log);
     let mut next = 1;
     for count in [1, 100, 7] {
-        let batch = batch(&log, next, count);
+        let batch = batch(next, count);
         let before = log.net.certified_data(log.audit);
         let receipts = log.append(log.factory, &batch).unwrap();
         next += count;
@@ -92,14 +93,14 @@ fn every_append_is_certified_in_its_own_message() {
 #[test]
 fn a_repetition_gets_the_first_receipts_and_changes_nothing() {
     let mut log = LogFixture::begin(2).unwrap();
-    let first = args(1, &batch(&log, 1, 30));
+    let first = args(1, &batch(1, 30));
     let factory = log.factory;
     let accepted = append_as(&mut log, factory, first.clone()).unwrap();
-    append_as(&mut log, factory, args(31, &batch(&log, 31, 5))).unwrap();
+    append_as(&mut log, factory, args(31, &batch(31, 5))).unwrap();
     let before = state(&log);
     log.net.advance(Duration::from_secs(3_600));
     assert_eq!(append_as(&mut log, factory, first).unwrap().receipts, accepted.receipts);
-    let other = append_as(&mut log, factory, args(3, &batch(&log, 77, 1)));
+    let other = append_as(&mut log, factory, args(3, &batch(77, 1)));
     assert!(matches!(other, Err(AuditError::Request(AuditRequestError::SequenceReused { seq: 3, .. }))));
     assert!(state(&log) == before);
 }
@@ -115,14 +116,15 @@ fn an_upgrade_keeps_everything_and_is_an_event() {
     assert_eq!(log.net.certified_data(log.audit), before);
     audit(&mut log);
     log.net.run_until_idle(100);
-    let upgrades = events(&mut log, Filter::Stream(Stream::Canister(log.audit)));
+    let life = Filter::Stream(Stream::Canister(log.audit));
+    let upgrades = events(&mut log, life);
     let [Payload::CanisterUpgraded(upgraded)] = &upgrades.iter().map(|e| e.payload.clone()).collect::<Vec<_>>()[..] else {
         panic!("{upgrades:?}");
     };
     assert_eq!(upgraded.module_hash.map(|hash| hash.0), log.net.module_hash(log.audit));
     assert!(upgraded.instructions > 0);
     audit(&mut log);
-    log.append(log.factory, &batch(&log, 1_000, 3)).unwrap();
+    log.append(log.factory, &batch(1_000, 3)).unwrap();
     audit(&mut log);
 }
 
@@ -134,7 +136,7 @@ fn an_upgrade_to_a_log_that_is_not_whole_is_rolled_back() {
     let refused = log.net.upgrade(log.audit, log.admin, &token, candid::encode_args(()).unwrap());
     assert!(refused.is_err());
     assert!(state(&log) == before);
-    log.append(log.factory, &batch(&log, 1, 1)).unwrap();
+    log.append(log.factory, &batch(1, 1)).unwrap();
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn strangers_write_nothing() {
     let before = state(&log);
     let (anonymous, gateway) = (Principal::anonymous(), log.gateway);
     for stranger in [person(77), anonymous, log.admin] {
-        let refusal = append_as(&mut log, stranger, args(1, &batch(&log, 1, 1)));
+        let refusal = append_as(&mut log, stranger, args(1, &batch(1, 1)));
         assert_eq!(refusal, Err(AuditError::Request(AuditRequestError::NotAWriter { caller: stranger })));
         // Not even what cannot be read is looked at.
         let garbage = log.net.update_raw(log.audit, stranger, "append", vec![0xff; 1_000_000]).unwrap();
@@ -190,7 +192,7 @@ fn the_gateway_and_controllers_register_writers() {
 fn what_is_malformed_changes_nothing() {
     let mut log = LogFixture::begin(7).unwrap();
     let before = state(&log);
-    let good = candid::encode_one(args(1, &batch(&log, 1, 2))).unwrap();
+    let good = candid::encode_one(args(1, &batch(1, 2))).unwrap();
     let bad = [Vec::new(), b"DIDL".to_vec(), vec![0xff; 100], good[..good.len() - 1].to_vec(), [&good[..], &[0]].concat()];
     for argument in bad {
         let reject = log.net.update_raw(log.audit, log.factory, "append", argument).unwrap_err();
