@@ -30,7 +30,9 @@ pub enum ArtifactError {
     #[error("cargo: {0}")]
     Cargo(String),
     /// The package does not compile.
-    #[error("canister {0} does not build; cargo says why above, or run `cargo check -p {0} --target wasm32-unknown-unknown`")]
+    #[error(
+        "canister {0} does not build; cargo says why above, or run `cargo check -p {0} --target wasm32-unknown-unknown`"
+    )]
     Build(String),
     /// A file is not readable or writable.
     #[error("{0}")]
@@ -49,9 +51,8 @@ impl ArtifactError {
 /// # Errors
 /// [`ArtifactError`]; its message says what to do.
 pub fn wasm(package: &str) -> Result<Vec<u8>, ArtifactError> {
-    if let Some(folder) = std::env::var_os(WASM_DIR) {
-        let path = Path::new(&folder).join(format!("{package}.wasm"));
-        return std::fs::read(&path).map_err(|error| ArtifactError::file(&path, &error));
+    if let Some(module) = built_elsewhere(package) {
+        return module;
     }
     static BUILT: OnceLock<Result<BTreeMap<String, Vec<u8>>, ArtifactError>> = OnceLock::new();
     let modules = BUILT.get_or_init(|| build::packages(&CANISTERS)).as_ref().map_err(Clone::clone)?;
@@ -63,7 +64,18 @@ pub fn wasm(package: &str) -> Result<Vec<u8>, ArtifactError> {
 /// # Errors
 /// [`ArtifactError`]; its message says what to do.
 pub fn test_wasm(package: &str) -> Result<Vec<u8>, ArtifactError> {
-    build::packages(&[package])?.remove(package).ok_or_else(|| ArtifactError::Build(package.to_owned()))
+    if let Some(module) = built_elsewhere(package) {
+        return module;
+    }
+    // Together with the others, so that what they stand on is built once.
+    let packages: Vec<&str> = CANISTERS.into_iter().chain([package]).collect();
+    build::packages(&packages)?.remove(package).ok_or_else(|| ArtifactError::Build(package.to_owned()))
+}
+
+/// The module that lies ready in the folder [`WASM_DIR`], if there is such a folder.
+fn built_elsewhere(package: &str) -> Option<Result<Vec<u8>, ArtifactError>> {
+    let path = Path::new(&std::env::var_os(WASM_DIR)?).join(format!("{package}.wasm"));
+    Some(std::fs::read(&path).map_err(|error| ArtifactError::file(&path, &error)))
 }
 
 /// `module` with `interface` as its public Candid metadata.

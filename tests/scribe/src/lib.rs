@@ -103,12 +103,10 @@ async fn write(numbers: Vec<u64>, stale: bool) -> Result<Vec<u64>, String> {
     Caller::authenticate(ic_cdk::api::msg_caller()).map_err(|denied| denied.to_string())?;
     let submission = |number: u64| if stale { note(number).exactly(1_000_000) } else { note(number) };
     let receipts = journal::append(numbers.into_iter().map(submission).collect()).await;
-    receipts
-        .map(|receipts| receipts.iter().map(|receipt| receipt.index).collect())
-        .map_err(|failure| match failure {
-            journal::AppendFailure::Pending => "pending".to_owned(),
-            other => format!("none: {other}"),
-        })
+    receipts.map(|receipts| receipts.iter().map(|receipt| receipt.index).collect()).map_err(|failure| match failure {
+        journal::AppendFailure::Pending => "pending".to_owned(),
+        other => format!("none: {other}"),
+    })
 }
 
 /// The accepted notes, by source sequence. For anyone.
