@@ -59,7 +59,7 @@ impl fmt::Display for Course {
         write!(f, "{id}  {owner:<8} {name:<10} ")?;
         match &self.ending {
             Ending::Delivered { contract } => write!(f, "delivered  {contract}"),
-            Ending::Refunded { reason } => write!(f, "refunded   {reason}"),
+            Ending::Refunded { reason } => write!(f, "refunded   {reason:.48} ..."),
             Ending::Unpaid => write!(f, "unpaid"),
             Ending::Quarantined => write!(f, "quarantined"),
             Ending::Open => write!(f, "open"),

@@ -127,20 +127,28 @@ fn morning(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
 /// Installations fail: what was paid for and cannot be delivered goes back.
 fn outage(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
     scene.tell(format!("An outage: of {} installations, {} are refused by the network.", wishes.len(), FAILING.len()));
-    let factory = scene.platform.factory;
+    let method = installation(&scene.platform).context("nothing was ever installed")?;
     for occurrence in FAILING {
-        let fault = Fault::reject(RejectCode::CanisterError).caller(factory).method("install_code");
+        let fault = Fault::reject(RejectCode::CanisterError).caller(scene.platform.factory).method(&method);
         scene.platform.net.inject(fault.occurrence(occurrence));
     }
     let wave = submit_all(scene, wishes);
     let answers = scene.answers(&wave)?;
     scene.tell(format!("  {answers}"));
+    let failing = FAILING.len() as u64;
+    scene.expect(answers.refunded == failing && answers.open == 0, || format!("outage: {answers}"));
     let missed = scene.platform.net.pending_faults().count();
     scene.platform.net.clear_faults();
     scene.expect(missed == 0, || format!("{missed} planned faults never struck"));
     scene.platform.settle()?;
     scene.tell("  every price that bought nothing is back with its payer");
     scene.platform.await_capacity(u64::from(super::scene::POOL))
+}
+
+/// The method of the management canister by which the factory installs: whole modules, or chunks of large ones.
+fn installation(platform: &Platform) -> Option<String> {
+    let mut calls = platform.net.trace().iter().filter(|entry| entry.caller == platform.factory);
+    calls.find(|entry| entry.method.starts_with("install_")).map(|entry| entry.method.clone())
 }
 
 /// New code for every canister while payments and deliveries are on their way; nobody is stopped before.
