@@ -147,7 +147,7 @@ fn arguments_out_of_range_get_typed_errors() {
     let refused = Transfer::from_transfer(caller, arg.clone()).unwrap_err();
     assert_eq!(refused, Other::NumberTooLarge { field: "amount" }.into());
     let error = TransferError::from(refused);
-    assert!(matches!(error, TransferError::GenericError { error_code, .. } if error_code == Nat::from(3u8)));
+    assert!(matches!(error, TransferError::GenericError { error_code, .. } if error_code == 3u8));
     let small = TransferArg { amount: Nat::from(1u8), ..arg.clone() };
     let refused = funded(100 * FEE).transfer(Transfer::from_transfer(caller, small.clone()).unwrap(), START);
     assert_eq!(refused, Err(Other::MemoTooLong { length: 33, maximum: 32 }.into()));
