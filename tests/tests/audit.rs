@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails here says enough")]
 
 use cairn::verify::{Policy, verify};
-use cairn_events::payload::{DeploymentRequested, Account};
+use cairn_events::payload::{Account, DeploymentRequested};
 use cairn_events::topic::Service;
 use cairn_events::{
     Amount, DeploymentId, Event, Hash, Opening, Payload, Principal, Stream, Submission, Topic, WriterRole, codec,
@@ -118,7 +118,8 @@ fn an_upgrade_keeps_everything_and_is_an_event() {
     log.net.run_until_idle(100);
     let life = Filter::Stream(Stream::Canister(log.audit));
     let upgrades = events(&mut log, life);
-    let [Payload::CanisterUpgraded(upgraded)] = &upgrades.iter().map(|e| e.payload.clone()).collect::<Vec<_>>()[..] else {
+    let [Payload::CanisterUpgraded(upgraded)] = &upgrades.iter().map(|e| e.payload.clone()).collect::<Vec<_>>()[..]
+    else {
         panic!("{upgrades:?}");
     };
     assert_eq!(upgraded.module_hash.map(|hash| hash.0), log.net.module_hash(log.audit));
@@ -164,7 +165,8 @@ fn strangers_write_nothing() {
         }
     }
     assert!(state(&log) == before);
-    let request = HttpRequest { method: "GET".into(), url: "/metrics".into(), headers: vec![], body: Vec::new().into() };
+    let request =
+        HttpRequest { method: "GET".into(), url: "/metrics".into(), headers: vec![], body: Vec::new().into() };
     let metrics: HttpResponse = log.net.query(log.audit, anonymous, "http_request", (request,)).unwrap();
     let metrics = String::from_utf8(metrics.body.into_vec()).unwrap();
     assert!(metrics.contains("audit_strangers_refused_total 12\n"), "{metrics}");
@@ -193,7 +195,8 @@ fn what_is_malformed_changes_nothing() {
     let mut log = LogFixture::begin(7).unwrap();
     let before = state(&log);
     let good = candid::encode_one(args(1, &batch(1, 2))).unwrap();
-    let bad = [Vec::new(), b"DIDL".to_vec(), vec![0xff; 100], good[..good.len() - 1].to_vec(), [&good[..], &[0]].concat()];
+    let bad =
+        [Vec::new(), b"DIDL".to_vec(), vec![0xff; 100], good[..good.len() - 1].to_vec(), [&good[..], &[0]].concat()];
     for argument in bad {
         let reject = log.net.update_raw(log.audit, log.factory, "append", argument).unwrap_err();
         assert_eq!(reject.code, RejectCode::CanisterError);
@@ -248,7 +251,8 @@ fn an_opening_is_for_its_actor_only() {
         treasury: account,
         billing: Some(opening.commitment()),
     };
-    let submission = Submission::new(payer, Payload::DeploymentRequested(request)).exactly(0).opened_by(opening.clone());
+    let submission =
+        Submission::new(payer, Payload::DeploymentRequested(request)).exactly(0).opened_by(opening.clone());
     let index = log.append(gateway, &[submission]).unwrap()[0].index;
     let mut ask = |caller| -> Result<Option<Opening>, AuditError> {
         log.net.query(log.audit, caller, "getOpening", (index, opening.commitment())).unwrap()

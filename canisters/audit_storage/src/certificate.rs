@@ -17,10 +17,7 @@ pub fn tree(tip: Option<&Tip>) -> HashTree {
     let entry = |name: &str, content: Vec<u8>| label::<Vec<u8>, _, _>(name, leaf(content));
     let index = tip.size.saturating_sub(1);
     fork(
-        fork(
-            entry("last_block_hash", tip.last_hash.0.to_vec()),
-            entry("last_block_index", leb128(index)),
-        ),
+        fork(entry("last_block_hash", tip.last_hash.0.to_vec()), entry("last_block_index", leb128(index))),
         fork(
             entry("log_id", tip.log.0.0.to_vec()),
             fork(entry("merkle_root", tip.root.0.to_vec()), entry("merkle_size", leb128(tip.size))),

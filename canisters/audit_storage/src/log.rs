@@ -23,9 +23,7 @@ use crate::region::Region;
 use cairn_events::payload::{Bytes32, CanisterUpgraded, Genesis, WriterRegistered};
 use cairn_events::{Expected, Hash, LogId, Payload, Principal, Stream, Submission, WriterRole, codec};
 use cairn_kit::api::InternalError;
-use cairn_kit::api::audit::{
-    AuditError, AuditRequestError, AuditTemporaryError, Reserve, Tip, Writer,
-};
+use cairn_kit::api::audit::{AuditError, AuditRequestError, AuditTemporaryError, Reserve, Tip, Writer};
 use columns::Columns;
 use ic_stable_structures::{Cell, Memory};
 use key::Key;
@@ -295,7 +293,13 @@ impl<M: Memory> Log<M> {
     ///
     /// # Errors
     /// [`AuditRequestError::WriterConflict`] for a writer or role that cannot be; else as [`Log::append`].
-    pub fn register(&mut self, actor: Principal, writer: Principal, role: WriterRole, means: &Means) -> Result<(), AuditError> {
+    pub fn register(
+        &mut self,
+        actor: Principal,
+        writer: Principal,
+        role: WriterRole,
+        means: &Means,
+    ) -> Result<(), AuditError> {
         self.id()?;
         let conflict = |conflict: &str| {
             Err(AuditError::Request(AuditRequestError::WriterConflict { writer, conflict: conflict.to_owned() }))
@@ -347,7 +351,13 @@ impl<M: Memory> Log<M> {
     }
 
     /// Appends an event of the log's own.
-    fn write(&mut self, actor: Principal, payload: Payload, expected: Expected, means: &Means) -> Result<(), AuditError> {
+    fn write(
+        &mut self,
+        actor: Principal,
+        payload: Payload,
+        expected: Expected,
+        means: &Means,
+    ) -> Result<(), AuditError> {
         let writer = self.who.canister;
         let next_seq = self.thread(&Key::source(writer)).count + 1;
         let writer = Writer { writer, role: WriterRole::Log, next_seq };

@@ -23,8 +23,7 @@ fn http_request(request: HttpRequest) -> HttpResponse {
 fn metrics(metrics: &mut Metrics) {
     let means = state::means();
     let refusals = state::refusals();
-    let (counters, bytes, reserve) =
-        state::read(|log| (log.counters(), log.event_bytes(), log.reserve(&means)));
+    let (counters, bytes, reserve) = state::read(|log| (log.counters(), log.event_bytes(), log.reserve(&means)));
     metrics
         .canister()
         .gauge("canister_liquid_cycles", "Cycles above the freezing threshold.", means.cycles)
@@ -33,7 +32,11 @@ fn metrics(metrics: &mut Metrics) {
         .gauge("audit_threads", "Topics, streams and writers that have events.", counters.threads)
         .gauge("audit_open_intents", "Intents without outcome.", reserve.open_intents)
         .gauge("audit_intents_left", "Intents that would be accepted now.", reserve.intents_left)
-        .counter("audit_strangers_refused_total", "Requests of strangers refused, since the upgrade.", refusals.strangers)
+        .counter(
+            "audit_strangers_refused_total",
+            "Requests of strangers refused, since the upgrade.",
+            refusals.strangers,
+        )
         .counter("audit_writers_refused_total", "Requests of writers refused, since the upgrade.", refusals.writers);
 }
 

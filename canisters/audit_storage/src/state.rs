@@ -37,9 +37,7 @@ pub fn read<R>(look: impl FnOnce(&Log<Bucketed>) -> R) -> R {
 }
 
 /// Changes the log, and certifies its new end in the same message.
-pub fn write<R>(
-    change: impl FnOnce(&mut Log<Bucketed>, &Means) -> Result<R, AuditError>,
-) -> Result<R, AuditError> {
+pub fn write<R>(change: impl FnOnce(&mut Log<Bucketed>, &Means) -> Result<R, AuditError>) -> Result<R, AuditError> {
     let means = means();
     LOG.with_borrow_mut(|log| match log {
         Some(log) => {
@@ -61,11 +59,7 @@ pub fn note(change: impl FnOnce(&mut Log<Bucketed>)) {
 
 /// What the canister has, now.
 pub fn means() -> Means {
-    Means {
-        now: runtime::now(),
-        cycles: ic_cdk::api::canister_liquid_cycle_balance(),
-        stable: runtime::stable_bytes(),
-    }
+    Means { now: runtime::now(), cycles: ic_cdk::api::canister_liquid_cycle_balance(), stable: runtime::stable_bytes() }
 }
 
 /// Counts a refusal.

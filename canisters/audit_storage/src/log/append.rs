@@ -24,7 +24,8 @@ impl<M: Memory> Log<M> {
         let receipts = match self.repeated(&writer, &args)? {
             Some(receipts) => receipts,
             None => {
-                let decoded = args.submissions.into_iter().zip(0..).map(|(wire, position)| decode(position, wire, &writer));
+                let decoded =
+                    args.submissions.into_iter().zip(0..).map(|(wire, position)| decode(position, wire, &writer));
                 let submissions = decoded.collect::<Result<_, _>>().map_err(AuditError::Request)?;
                 self.accept(&writer, submissions, means)?
             }

@@ -131,6 +131,9 @@ fn read<M: Memory>(directory: &Region<M>, index: u64) -> Record {
 fn write<M: Memory>(directory: &Region<M>, index: u64, record: &Record) {
     let numbers = [record.events_end, record.openings_end, record.timestamp].map(u64::to_le_bytes);
     let mut bytes = [0; RECORD as usize];
-    bytes.iter_mut().zip(numbers.as_flattened().iter().chain(record.hash.as_bytes())).for_each(|(to, from)| *to = *from);
+    bytes
+        .iter_mut()
+        .zip(numbers.as_flattened().iter().chain(record.hash.as_bytes()))
+        .for_each(|(to, from)| *to = *from);
     directory.write(RECORD * index, &bytes);
 }

@@ -208,7 +208,12 @@ impl<M: Memory> Log<M> {
     ///
     /// # Errors
     /// [`AuditRequestError::Unauthorized`], [`AuditRequestError::OutOfBounds`].
-    pub fn opening(&self, caller: Principal, index: u64, commitment: Commitment) -> Result<Option<Opening>, AuditError> {
+    pub fn opening(
+        &self,
+        caller: Principal,
+        index: u64,
+        commitment: Commitment,
+    ) -> Result<Option<Opening>, AuditError> {
         let event = self.event(index)?;
         if event.actor != caller || caller == Principal::anonymous() {
             return Err(AuditError::Request(AuditRequestError::Unauthorized { caller }));

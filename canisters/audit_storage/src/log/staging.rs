@@ -153,7 +153,8 @@ impl<'a, M: Memory> Staging<'a, M> {
         };
         let bytes = codec::encode_event(&event);
         let max = event.payload.kind().max_size();
-        check::check_size(u32::try_from(position).unwrap_or(u32::MAX), bytes.len(), max).map_err(AuditError::Request)?;
+        check::check_size(u32::try_from(position).unwrap_or(u32::MAX), bytes.len(), max)
+            .map_err(AuditError::Request)?;
         let hash = event.hash();
         let source = self.place(Key::source(self.writer.writer));
         for place in topics.into_iter().chain([source]) {

@@ -12,7 +12,7 @@ use super::reserve::{FLOOR_CYCLES, Means};
 use crate::certificate;
 use crate::memory::Memories;
 use cairn_events::payload::{
-    Account, Bytes32, DeploymentAbandoned, DeploymentDispatched, DeploymentRequested, DeliveryCommitted, Evidence,
+    Account, Bytes32, DeliveryCommitted, DeploymentAbandoned, DeploymentDispatched, DeploymentRequested, Evidence,
     Reason, Transfer, TransferIntended, TransferSettled,
 };
 use cairn_events::topic::Service;
@@ -131,7 +131,12 @@ impl Bench {
         self.append_at(writer, first_seq, submissions)
     }
 
-    pub fn append_at(&mut self, writer: u8, first_seq: u64, submissions: &[Submission]) -> Result<Appended, AuditError> {
+    pub fn append_at(
+        &mut self,
+        writer: u8,
+        first_seq: u64,
+        submissions: &[Submission],
+    ) -> Result<Appended, AuditError> {
         let args = AppendArgs { first_seq, submissions: submissions.iter().map(Into::into).collect() };
         self.means.now += 7;
         self.log.append(id(writer), args, &self.means)
@@ -338,7 +343,8 @@ fn what_is_not_a_whole_log_is_not_opened() {
     let copy = || bench.memories.each_ref().map(|memory| Rc::new(std::cell::RefCell::new(memory.borrow().clone())));
     assert_eq!(open(&copy()), None);
     assert_eq!(open(&std::array::from_fn(|_| VectorMemory::default())), Some(OpenError::NoLog));
-    for (memory, what) in [(2, "events"), (3, "events"), (5, "nodes"), (6, "threads"), (7, "threads"), (8, "postings")] {
+    for (memory, what) in [(2, "events"), (3, "events"), (5, "nodes"), (6, "threads"), (7, "threads"), (8, "postings")]
+    {
         let memories = copy();
         memories[memory].borrow_mut().clear();
         assert_eq!(open(&memories), Some(OpenError::Truncated(what)), "memory {memory}");

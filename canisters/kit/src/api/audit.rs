@@ -198,8 +198,9 @@ pub enum AuditRequestError {
         /// The version it has.
         actual: u64,
     },
-    /// An intent must insist on an exact version, and no intent for the same effect may be open.
-    #[error("submission {position}: an intent needs an exact stream version and no open intent for its effect")]
+    /// An intent, and what decides a delivery, must insist on an exact version; the effect must be neither intended
+    /// already nor decided.
+    #[error("submission {position}: an exact stream version is needed, and an effect neither intended nor decided")]
     IntentConflict {
         /// Which submission.
         position: u32,

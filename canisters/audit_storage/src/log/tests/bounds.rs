@@ -3,7 +3,7 @@
 use super::*;
 use cairn_events::payload::Refused;
 use cairn_events::{Kind, Principal};
-use cairn_kit::api::audit::{MAX_BATCH, MAX_BATCH_BYTES};
+use cairn_kit::api::audit::{MAX_BATCH, MAX_BATCH_BYTES, WireSubmission};
 
 #[test]
 fn a_batch_is_neither_empty_nor_too_large() {
@@ -50,6 +50,11 @@ fn a_payload_beyond_every_kind_is_not_even_decoded() {
         }
         other => panic!("{other:?}"),
     }
+    let mut wire = WireSubmission::from(&requested(1));
+    wire.payload = vec![0xff; Kind::DeploymentRequested.max_size() + 1].into();
+    let args = AppendArgs { first_seq: bench.next_seq(BACKEND), submissions: vec![wire] };
+    let refusal = request_error(bench.log.append(id(BACKEND), args, &bench.means).expect_err("refused"));
+    assert!(matches!(refusal, AuditRequestError::TooLarge { position: 0, .. }), "whatever the bytes are");
     let over = requested_with(1, DeploymentRequested::MAX_ARGS + 1, None);
     assert!(matches!(request_error(bench.refused(BACKEND, &[over])), AuditRequestError::TooLarge { position: 0, .. }));
 }
@@ -58,7 +63,8 @@ fn a_payload_beyond_every_kind_is_not_even_decoded() {
 fn the_largest_request_fits() {
     let mut bench = Bench::new();
     bench.means.now = u64::MAX / 2;
-    let mut largest = requested_with(1, DeploymentRequested::MAX_ARGS, Some(opening().commitment())).opened_by(opening());
+    let mut largest =
+        requested_with(1, DeploymentRequested::MAX_ARGS, Some(opening().commitment())).opened_by(opening());
     let person = Principal::from_slice(&[0xff; 29]);
     if let Payload::DeploymentRequested(request) = &mut largest.payload {
         (request.owner, request.factory, request.ledger) = (person, person, person);

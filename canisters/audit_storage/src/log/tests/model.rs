@@ -20,9 +20,15 @@ struct Draft {
 
 fn draft() -> impl Strategy<Value = Draft> {
     let cause = prop_oneof![8 => Just(None), 1 => (-5i8..5).prop_map(Some)];
-    (0u8..12, 0u8..4, 0u8..2, prop_oneof![1 => Just(0u8), 6 => Just(1u8), 1 => Just(2u8)], cause, any::<bool>()).prop_map(
-        |(kind, deployment, actor, expected, cause, opened)| Draft { kind, deployment, actor, expected, cause, opened },
-    )
+    (0u8..12, 0u8..4, 0u8..2, prop_oneof![1 => Just(0u8), 6 => Just(1u8), 1 => Just(2u8)], cause, any::<bool>())
+        .prop_map(|(kind, deployment, actor, expected, cause, opened)| Draft {
+            kind,
+            deployment,
+            actor,
+            expected,
+            cause,
+            opened,
+        })
 }
 
 /// A batch: who sends it, how far off its number is, what is in it.

@@ -7,7 +7,9 @@ use cairn_kit::api::audit::{MAX_PAGE, MAX_PAGE_BYTES};
 fn bench_with_many() -> Bench {
     let mut bench = Bench::new();
     for n in 1..=20 {
-        bench.append(BACKEND, &[requested(n).exactly(0), intended(n, Payload::PaymentIntended).exactly(1)]).expect("ok");
+        bench
+            .append(BACKEND, &[requested(n).exactly(0), intended(n, Payload::PaymentIntended).exactly(1)])
+            .expect("ok");
         if n % 3 == 0 {
             bench.append(BACKEND, &[settled(n - 1, Payload::PaymentCaptured)]).expect("ok");
         }
@@ -168,7 +170,10 @@ fn an_opening_is_for_its_actor_only_and_stands_in_no_block() {
     }
     assert!(bench.log.opening(id(ALICE), 1_000, commitment).is_err());
     let secret = opening().content;
-    let public = [bench.log.columns.event(index).expect("there"), candid::encode_one(bench.log.view(index).expect("there")).unwrap()];
+    let public = [
+        bench.log.columns.event(index).expect("there"),
+        candid::encode_one(bench.log.view(index).expect("there")).unwrap(),
+    ];
     assert!(public.iter().all(|bytes| !bytes.windows(secret.len()).any(|window| window == secret)));
 }
 

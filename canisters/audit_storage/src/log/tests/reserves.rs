@@ -20,8 +20,11 @@ fn finish(bench: &mut Bench, n: u8, delivered: bool) {
     bench.append(BACKEND, &captured).expect("captured");
     let (writer, decision) = if delivered { (FACTORY, committed(n)) } else { (BACKEND, abandoned(n)) };
     bench.append(writer, &[decision.exactly(4)]).expect("decided");
-    let (intent, outcome): (fn(TransferIntended) -> Payload, fn(TransferSettled) -> Payload) =
-        if delivered { (Payload::ReleaseIntended, Payload::EscrowReleased) } else { (Payload::RefundIntended, Payload::RefundPaid) };
+    let (intent, outcome): (fn(TransferIntended) -> Payload, fn(TransferSettled) -> Payload) = if delivered {
+        (Payload::ReleaseIntended, Payload::EscrowReleased)
+    } else {
+        (Payload::RefundIntended, Payload::RefundPaid)
+    };
     bench.append(BACKEND, &[intended(n, intent).exactly(5)]).expect("intended");
     bench.append(BACKEND, &[settled(n, outcome)]).expect("paid");
 }

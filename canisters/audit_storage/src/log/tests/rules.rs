@@ -1,11 +1,11 @@
 //! One rule after the other: what is refused, with what error, and that nothing changes.
 
 use super::*;
-use cairn_events::payload::{
-    CallbackAccepted, ContractInstalled, CreationIntended, FeeConfigured, Genesis, InstallIntended, MaintenanceConfigured,
-    Notification, ProjectionRebuilt, Refused, WriterRegistered,
-};
 use cairn_events::Expected;
+use cairn_events::payload::{
+    CallbackAccepted, ContractInstalled, CreationIntended, FeeConfigured, Genesis, InstallIntended,
+    MaintenanceConfigured, Notification, ProjectionRebuilt, Refused, WriterRegistered,
+};
 use cairn_kit::api::audit::WireSubmission;
 
 #[test]
@@ -88,6 +88,17 @@ fn a_cause_is_an_earlier_event() {
     let refusal = request_error(bench.refused(BACKEND, &[requested(1), requested(2).caused_by(next + 1)]));
     assert_eq!(refusal, AuditRequestError::Causation { position: 1, causation: next + 1 });
     bench.append(BACKEND, &[requested(1).caused_by(0), requested(2).caused_by(next)]).expect("accepted");
+}
+
+#[test]
+fn time_never_goes_back() {
+    let mut bench = Bench::new();
+    bench.means.now = 9_000;
+    let late = bench.append(BACKEND, &[requested(1)]).expect("accepted").receipts[0].timestamp;
+    bench.means.now = 5_000;
+    let receipts = bench.append(BACKEND, &[requested(2), requested(3)]).expect("accepted").receipts;
+    assert!(receipts.iter().all(|receipt| receipt.timestamp == late));
+    bench.verify();
 }
 
 #[test]
@@ -242,9 +253,8 @@ fn writers_are_registered_once_under_a_role_that_is_free() {
 fn there_are_at_most_so_many_writers() {
     let mut bench = Bench::new();
     let principal = |n: u64| Principal::from_slice(&n.to_be_bytes());
-    let registered = (0..).map_while(|n| {
-        bench.log.register(id(BACKEND), principal(n), WriterRole::Factory, &bench.means.clone()).ok()
-    });
+    let registered = (0..)
+        .map_while(|n| bench.log.register(id(BACKEND), principal(n), WriterRole::Factory, &bench.means.clone()).ok());
     assert_eq!(registered.count() as u64, super::super::MAX_WRITERS - 3, "genesis and two registrations came before");
 }
 
