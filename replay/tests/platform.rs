@@ -1,6 +1,6 @@
 //! The platform on canister wasm: one token from payment to delivery, and the log that tells it.
 
-use cairn::platform::{Platform, Unfinished, account, token, user};
+use cairn::platform::{Options, Platform, Unfinished, account, token, user};
 use cairn::verify::verify;
 use cairn_events::{Amount, Payload};
 use cairn_kit::api::backend::DeploymentStatus;
@@ -29,4 +29,24 @@ fn a_token_is_paid_delivered_and_verified() {
     assert_eq!(verdict.events, events.len() as u64);
     let captures = events.iter().filter(|event| matches!(event.payload, Payload::PaymentCaptured(_))).count();
     assert_eq!(captures, 1);
+}
+
+#[test]
+fn a_bit_flipped_in_any_byte_of_a_real_export_is_refused() {
+    let mut platform = Platform::boot_with(Options { seed: 3, pool: 1, ..Options::default() }).unwrap();
+    let (export, policy) = (platform.export().unwrap(), platform.policy());
+    verify(&export, &policy).unwrap();
+    let worker = |first: usize| {
+        let mut export = export.clone();
+        for position in (first..export.len()).step_by(2) {
+            let bit = 1 << (position / 2 % 8);
+            export[position] ^= bit;
+            assert!(verify(&export, &policy).is_err(), "byte {position}, bit {bit:#x}");
+            export[position] ^= bit;
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| worker(0));
+        scope.spawn(|| worker(1));
+    });
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use cairn_events::{Amount, Event, Hash, Payload, Principal};
 use cairn_kit::api::backend::{AgreedPrice, BackendError, DeploymentStatus};
 use cairn_kit::api::factory::{FactoryError, PublishedTemplate};
+use cairn_projections::payments::Settlement;
 use localnet::{Fault, RejectCode};
 use serde_bytes::ByteBuf;
 
@@ -121,7 +122,27 @@ fn morning(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
     let answer = scene.platform.create_token(id, other, &request)?;
     refusal(scene, "the same request id for something else", answer.err());
     scene.platform.settle()?;
+    invoice(scene, wish)?;
     scene.platform.await_capacity(u64::from(super::scene::POOL))
+}
+
+/// Shows an invoice, as its payer sees it.
+fn invoice(scene: &mut Scene<'_>, wish: &Wish) -> Result<()> {
+    let id = scene.platform.deployment_id(wish.owner, &format!("order {}", wish.name));
+    let answer = scene.platform.invoice(wish.owner, id)?;
+    let invoice = answer.content;
+    let block = |settlement: Option<Settlement>| settlement.and_then(|settlement| settlement.block);
+    let (Some(captured), Some(released)) = (block(invoice.captured), block(invoice.released)) else {
+        scene.expect(false, || format!("the invoice for {} is not settled: {invoice:?}", wish.name));
+        return Ok(());
+    };
+    let (price, reflects) = (invoice.price, answer.checkpoint.map_or(0, |checkpoint| checkpoint.index));
+    scene.tell(format!(
+        "  the invoice for {}: {price}, into escrow with block {captured}, to the treasury with block {released} (as of \
+         event {reflects})",
+        wish.name
+    ));
+    Ok(())
 }
 
 /// Installations fail: what was paid for and cannot be delivered goes back.
@@ -161,7 +182,7 @@ fn upgrades(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
         let open = scene.platform.net.open_calls(id);
         scene.platform.upgrade(package, id)?;
         scene.upgraded += 1;
-        scene.tell(format!("  {package:<16} upgraded in the middle of {open} calls"));
+        scene.tell(format!("  {package:<16} upgraded, {open} of its calls open"));
         tick(&mut scene.platform, BETWEEN);
     }
     scene.platform.settle()?;

@@ -6,7 +6,9 @@ use cairn_events::{Amount, DeploymentId, Principal};
 use cairn_kit::api::backend::{AgreedPrice, BackendError, CreateTokenArgs, DeploymentView, TokenArgs};
 use cairn_kit::api::factory::{ContractRole, FactoryError};
 use cairn_kit::api::host::Reflected;
+use cairn_kit::api::invoice::InvoiceError;
 use cairn_projections::contracts::Contract;
+use cairn_projections::payments::Invoice;
 use cairn_projections::{Moment, Page};
 use localnet::{MessageId, Reject};
 
@@ -84,6 +86,16 @@ impl Platform {
     /// The call was rejected, or the backend refused.
     pub fn deployment(&mut self, owner: Principal, id: DeploymentId) -> Result<DeploymentView> {
         let answer: Answer = self.net.query(self.backend, owner, "getDeployment", (id,))?;
+        Ok(answer?)
+    }
+
+    /// The invoice for a deployment, as its payer sees it.
+    ///
+    /// # Errors
+    /// The call was rejected, or the host refused.
+    pub fn invoice(&mut self, payer: Principal, id: DeploymentId) -> Result<Reflected<Invoice>> {
+        let answer: std::result::Result<Reflected<Invoice>, InvoiceError> =
+            self.net.query(self.invoices, payer, "getInvoice", (id,))?;
         Ok(answer?)
     }
 

@@ -1,0 +1,46 @@
+//! The demo as others run it, and what can be done with its export.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// Runs the command with `--json`; its exit code and the object on its last line.
+fn cairn(arguments: &[&str]) -> (i32, Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_cairn")).args(arguments).arg("--json").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let last = text.lines().last().map(|line| serde_json::from_str(line).unwrap());
+    (output.status.code().unwrap(), last.unwrap_or_default())
+}
+
+#[test]
+fn the_demo_ends_well_and_its_log_is_verified_and_replayed() {
+    let path = file("demo.cairn");
+    let export = path.to_str().unwrap();
+    let (code, shown) = cairn(&["demo", "--seed", "5", "--export", export]);
+    assert_eq!((code, &shown["problems"]), (0, &Value::Array(Vec::new())), "{shown}");
+    let number = |name: &str| shown[name].as_u64().unwrap_or_else(|| panic!("{name} in {shown}"));
+    assert!(number("users") >= 25 && number("deployments") >= 40, "{shown}");
+    assert!(number("refunded") > 0 && number("refused") > 0, "{shown}");
+    assert_eq!(number("payments_captured"), number("delivered") + number("refunded"));
+    assert_eq!((number("escrow_balance"), number("upgraded"), number("rebuilt")), (0, 5, 4));
+    for name in ["chain_verified", "certificate_verified", "digests_equal"] {
+        assert_eq!(shown[name], true, "{name}");
+    }
+
+    let policy = format!("{export}.policy.json");
+    let (code, verified) = cairn(&["verify", export, "--policy", &policy]);
+    assert_eq!((code, &verified["events"]), (0, &shown["events"]));
+    let (code, rebuilt) = cairn(&["rebuild", export, "--policy", &policy]);
+    assert_eq!((code, &rebuilt["events"]), (0, &shown["events"]));
+    assert_eq!(rebuilt["projections"].as_array().unwrap().len(), 4);
+
+    // The same seed, the same network, the same log: byte for byte.
+    let again = file("again.cairn");
+    let (code, exported) = cairn(&["export", "--seed", "5", "--out", again.to_str().unwrap()]);
+    assert_eq!((code, &exported["events"]), (0, &shown["events"]));
+    assert!(std::fs::read(&path).unwrap() == std::fs::read(&again).unwrap(), "the exports differ");
+}
