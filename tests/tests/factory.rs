@@ -106,7 +106,8 @@ impl Floor {
     fn dispatch(&mut self, number: u64) -> ContractArgs {
         let deployment = DeploymentId(Hash::of(&[b"deployment", &number.to_be_bytes()]));
         let dispatched = DeploymentDispatched { deployment, factory: self.factory };
-        let receipt = self.write(Submission::new(Self::owner(number), Payload::DeploymentDispatched(dispatched)).exactly(0));
+        let receipt =
+            self.write(Submission::new(Self::owner(number), Payload::DeploymentDispatched(dispatched)).exactly(0));
         ContractArgs {
             deployment,
             service: Service::Token,
@@ -225,7 +226,10 @@ fn a_token_is_delivered_once_and_found() {
     let mut floor = Floor::open(1);
     let capacity: Result<Capacity, FactoryError> = floor.ask("getCapacity", ());
     let capacity = capacity.unwrap();
-    assert_eq!((capacity.template, capacity.version.as_str(), capacity.contracts), (floor.template, "1", u64::from(POOL)));
+    assert_eq!(
+        (capacity.template, capacity.version.as_str(), capacity.contracts),
+        (floor.template, "1", u64::from(POOL))
+    );
     let setup: Option<SetupStatus> = floor.ask("getSetupStatus", ());
     assert!(setup.is_some_and(|setup| setup.writer && setup.template && setup.backend.is_some()));
 
@@ -241,7 +245,8 @@ fn a_token_is_delivered_once_and_found() {
 
     let net = &mut floor.log.net;
     let symbol: String = net.query(delivered.contract, owner, "icrc1_symbol", ()).unwrap();
-    let balance: Nat = net.query(delivered.contract, owner, "icrc1_balance_of", (Account { owner, subaccount: None },)).unwrap();
+    let balance: Nat =
+        net.query(delivered.contract, owner, "icrc1_balance_of", (Account { owner, subaccount: None },)).unwrap();
     assert_eq!((symbol.as_str(), balance), ("STONE", Nat::from(1_000_000_u64)));
 
     // The contract has told about itself and its holder; both are found.
@@ -260,7 +265,8 @@ fn a_token_is_delivered_once_and_found() {
     assert_eq!(info.unwrap().content.name, "Cairn of Stones");
     let none: Result<Reflected<Contract>, FactoryError> = floor.ask("getContractInfo", (owner,));
     assert_eq!(none, Err(FactoryError::Request(Request::UnknownContract { contract: owner })));
-    let much: Result<Reflected<Page<Contract>>, FactoryError> = floor.ask("getPublicContracts", (None::<Moment>, Some(101_u32)));
+    let much: Result<Reflected<Page<Contract>>, FactoryError> =
+        floor.ask("getPublicContracts", (None::<Moment>, Some(101_u32)));
     assert!(matches!(much, Err(FactoryError::Request(Request::OutOfBounds { found: 101, bound: 100, .. }))));
 }
 
@@ -315,7 +321,8 @@ fn either_delivered_or_abandoned() {
         let gateway = floor.log.gateway;
         let reason = Reason::new("deadline", "");
         let abandoned = Payload::DeploymentAbandoned(DeploymentAbandoned { deployment: args.deployment, reason });
-        let refused = floor.log.append(gateway, &[Submission::new(gateway, abandoned).exactly(args.dispatch_version)]).is_err();
+        let refused =
+            floor.log.append(gateway, &[Submission::new(gateway, abandoned).exactly(args.dispatch_version)]).is_err();
         floor.settle();
         floor.check(&format!("abandoned after {rounds} rounds"));
         let reply = floor.create(1, &args);
@@ -341,7 +348,10 @@ fn code_that_traps_on_its_arguments_is_a_definite_failure() {
 fn a_lost_creation_reply_costs_one_empty_canister() {
     let mut floor = Floor::open(6);
     let created = floor.count(Kind::ContractCreated);
-    floor.log.net.inject(Fault::trap().caller(floor.factory).method("create_canister").kind(MessageKind::ReplyCallback));
+    floor
+        .log
+        .net
+        .inject(Fault::trap().caller(floor.factory).method("create_canister").kind(MessageKind::ReplyCallback));
     let args = floor.dispatch(1);
     floor.create(1, &args).unwrap();
     floor.settle();
@@ -355,7 +365,8 @@ fn a_lost_creation_reply_costs_one_empty_canister() {
 fn an_empty_pool_and_a_full_one() {
     let mut floor = Floor::open(7);
     let all: Vec<ContractArgs> = (0..u64::from(POOL) + 2).map(|number| floor.dispatch(number)).collect();
-    let calls: Vec<MessageId> = all.iter().enumerate().map(|(number, args)| floor.submit(number as u64, args)).collect();
+    let calls: Vec<MessageId> =
+        all.iter().enumerate().map(|(number, args)| floor.submit(number as u64, args)).collect();
     floor.log.net.run_until_idle(10_000);
     let replies: Vec<Reply> = calls.iter().map(|call| floor.log.net.poll(call).unwrap().unwrap()).collect();
     assert_eq!(replies.iter().filter(|reply| reply.is_ok()).count(), POOL as usize);
@@ -369,8 +380,15 @@ fn an_empty_pool_and_a_full_one() {
 }
 
 /// The calls that the factory makes, by method.
-const METHODS: [&str; 7] =
-    ["append", "install_chunked_code", "upload_chunk", "stored_chunks", "canister_info", "update_settings", "create_canister"];
+const METHODS: [&str; 7] = [
+    "append",
+    "install_chunked_code",
+    "upload_chunk",
+    "stored_chunks",
+    "canister_info",
+    "update_settings",
+    "create_canister",
+];
 
 #[test]
 fn every_callback_of_the_factory_may_trap() {

@@ -8,7 +8,7 @@ use cairn_events::payload::{Account, Evidence, Subaccount};
 use cairn_events::{Amount, DeploymentId, Event, Hash, Payload, Principal, Stream};
 use cairn_kit::api::backend::{
     BackendError, BackendRequestError, BackendTemporaryError, ConfigEntry, DeploymentStatus, DeploymentView, Quote,
-    StateCheck,
+    ServiceHealth, ServiceSetupStatus, StateCheck, SystemStatus,
 };
 use cairn_kit::api::host::Reflected;
 use cairn_projections::Page;
@@ -466,4 +466,14 @@ fn the_state_folded_anew_is_the_state_in_force() {
     let check: Option<StateCheck> = platform.net.query(backend, buyer, "getStateCheck", ()).unwrap();
     let result = check.unwrap().result.unwrap();
     assert!(result.equal && result.served == result.refolded);
+    // The survey of the other canisters, and what everyone sees of it.
+    let health: Result<Vec<ServiceHealth>, BackendError> =
+        platform.net.update(backend, buyer, "getMicroserviceHealth", ()).unwrap();
+    let names: Vec<String> = health.unwrap().into_iter().filter(|row| row.healthy).map(|row| row.name).collect();
+    assert_eq!(names, ["audit_storage", "invoice_storage", "token_factory"]);
+    let setup: Result<Vec<ServiceSetupStatus>, BackendError> =
+        platform.net.update(backend, buyer, "getMicroserviceSetupStatus", ()).unwrap();
+    assert!(setup.unwrap().iter().all(|row| row.ready));
+    let status: SystemStatus = platform.net.query(backend, buyer, "getSystemStatus", ()).unwrap();
+    assert_eq!((status.deployments, status.services_health.len(), status.is_maintenance_mode), (2, 3, false));
 }
