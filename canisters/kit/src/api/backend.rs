@@ -346,15 +346,18 @@ pub struct ServiceSetupStatus {
 
 /// Where the platform stands.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct SystemStatus {
     /// Whether no new deployments are taken.
+    #[serde(rename = "isMaintenanceMode")]
     pub is_maintenance_mode: bool,
     /// How its canisters are, as of `checked_at`.
+    #[serde(rename = "servicesHealth")]
     pub services_health: Vec<ServiceHealth>,
     /// When they were asked, in nanoseconds; 0 for never.
+    #[serde(rename = "checkedAt")]
     pub checked_at: u64,
     /// When this canister was last upgraded, in nanoseconds.
+    #[serde(rename = "lastUpgrade")]
     pub last_upgrade: u64,
     /// Deployments so far.
     pub deployments: u64,
@@ -364,7 +367,6 @@ pub struct SystemStatus {
 
 /// A check of the decision state: folded anew from the log, beside the one in force.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct StateCheck {
     /// When it was begun, in nanoseconds.
     pub started_at: u64,
