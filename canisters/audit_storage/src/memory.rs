@@ -52,6 +52,7 @@ pub struct Memories<M> {
 }
 
 /// The memories of this canister.
+#[allow(clippy::clone_on_copy, reason = "Copy in a canister only; elsewhere a shared vector")]
 pub fn memories() -> Memories<Bucketed> {
     let raw = DefaultMemoryImpl::default();
     let manager = MemoryManager::init_with_bucket_size(raw.clone(), BUCKET_PAGES);

@@ -20,13 +20,13 @@ fn finish(bench: &mut Bench, n: u8, delivered: bool) {
     bench.append(BACKEND, &captured).expect("captured");
     let (writer, decision) = if delivered { (FACTORY, committed(n)) } else { (BACKEND, abandoned(n)) };
     bench.append(writer, &[decision.exactly(4)]).expect("decided");
-    let (intent, outcome): (fn(TransferIntended) -> Payload, fn(TransferSettled) -> Payload) = if delivered {
-        (Payload::ReleaseIntended, Payload::EscrowReleased)
+    let (intent, outcome) = if delivered {
+        (intended(n, Payload::ReleaseIntended), settled(n, Payload::EscrowReleased))
     } else {
-        (Payload::RefundIntended, Payload::RefundPaid)
+        (intended(n, Payload::RefundIntended), settled(n, Payload::RefundPaid))
     };
-    bench.append(BACKEND, &[intended(n, intent).exactly(5)]).expect("intended");
-    bench.append(BACKEND, &[settled(n, outcome)]).expect("paid");
+    bench.append(BACKEND, &[intent.exactly(5)]).expect("intended");
+    bench.append(BACKEND, &[outcome]).expect("paid");
 }
 
 #[test]
