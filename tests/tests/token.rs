@@ -428,6 +428,18 @@ fn what_the_factory_does_not_take_is_kept_and_sent_again() {
     assert_eq!(third.acknowledgedThrough, 0);
 }
 
+/// A trap in the message that would begin a delivery does not end the deliveries.
+#[test]
+fn a_trap_at_the_timer_does_not_stop_the_notifications() {
+    let (mut net, token) = network_with_factory();
+    net.inject(Fault::trap().method("<ic-cdk internal> timer_executor").kind(MessageKind::Request));
+    let_pass(&mut net, 3);
+    assert_eq!(net.struck_faults().len(), 1);
+    assert_eq!(status(&mut net, token).failures, 0, "nothing was sent");
+    let_pass(&mut net, 3);
+    assert_eq!(status(&mut net, token).failures, 1);
+}
+
 /// A trap in the token's own callback undoes what the callback did, and nothing else: the way is free again, and the
 /// batch is sent once more.
 #[test]

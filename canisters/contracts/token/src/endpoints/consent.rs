@@ -23,10 +23,6 @@ const MAX_DIGITS: usize = 80;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// The consent message for one of the three methods that move money, in English.
-///
-/// # Errors
-/// If the method is another one or its argument cannot be read.
 #[update]
 fn icrc21_canister_call_consent_message(request: ConsentMessageRequest) -> Result<ConsentInfo, Icrc21Error> {
     let caller = ic_cdk::api::msg_caller();

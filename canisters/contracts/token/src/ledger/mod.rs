@@ -1,7 +1,7 @@
 //! The ledger: what it holds, how it decides, and the one place where it changes.
 //!
 //! [`Ledger::transfer`] and [`Ledger::approve`] are a decision, which reads the ledger and changes nothing, followed by
-//! [`Ledger::apply`], which is total. The clock is an argument: nothing in here asks the platform for anything.
+//! [`Ledger::apply`], which cannot refuse. The clock is an argument: nothing in here asks the platform for anything.
 
 mod accounts;
 mod allowances;
@@ -36,6 +36,10 @@ use ic_stable_structures::Cell;
 use icrc_ledger_types::icrc1::account::Account;
 use recent::Recent;
 use totals::Totals;
+
+/// Rows of allowances that one page may read: expired ones that wait for removal are skipped, and only their owner can
+/// make many of them.
+const MAX_SCANNED: usize = 20_000;
 
 /// Everything a token is, in stable memory.
 pub struct Ledger {
@@ -172,8 +176,7 @@ impl Ledger {
         now: Timestamp,
         limit: usize,
     ) -> Vec<(Account, Account, Allowance)> {
-        // Expired rows that wait for removal are read but not returned; the bound on both keeps a query cheap.
-        self.allowances.page(from, previous, now, limit, limit.saturating_mul(4))
+        self.allowances.page(from, previous, now, limit, MAX_SCANNED)
     }
 
     /// The number of blocks.

@@ -47,11 +47,16 @@ pub fn resume() {
     }
 }
 
-fn arm(delay: Duration) {
+fn disarm() {
     if let Some(timer) = TIMER.take() {
         ic_cdk_timers::clear_timer(timer);
     }
-    TIMER.set(Some(ic_cdk_timers::set_timer(delay, deliver())));
+}
+
+fn arm(delay: Duration) {
+    disarm();
+    // An interval, which the delivery ends when it begins: should that message trap, the timer is still there.
+    TIMER.set(Some(ic_cdk_timers::set_timer_interval(delay, deliver)));
 }
 
 fn now() -> Timestamp {
@@ -64,7 +69,7 @@ struct Delivery;
 
 impl Delivery {
     fn begin() -> Option<Self> {
-        TIMER.set(None);
+        disarm();
         (!IN_FLIGHT.replace(true)).then_some(Delivery)
     }
 }
