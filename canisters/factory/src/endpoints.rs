@@ -41,7 +41,9 @@ macro_rules! endpoints {
         use cairn_kit::{host, runtime};
         use cairn_projections::contracts::Contract;
         use cairn_projections::{Moment, Page};
-        use $crate::{ContractKind, access, callback, deployment, endpoints, index, lifecycle, metrics, state, template};
+        use $crate::{
+            ContractKind, access, callback, deployment, endpoints, index, lifecycle, metrics, state, template,
+        };
 
         #[ic_cdk::init]
         fn init(init: FactoryInit) {

@@ -5,9 +5,7 @@ use crate::memory::{self, memory};
 use crate::refusal;
 use cairn_events::Principal;
 use cairn_kit::access::Admin;
-use cairn_kit::api::factory::{
-    ContractRole, FactoryError, FactoryRequestError, FactoryTemporaryError,
-};
+use cairn_kit::api::factory::{ContractRole, FactoryError, FactoryRequestError, FactoryTemporaryError};
 use cairn_kit::api::host::{RebuildError, Reflected};
 use cairn_kit::host::{self, HostConfig, Memories};
 use cairn_projections::contracts::{self, Contract, Contracts};
@@ -19,11 +17,8 @@ const DEFAULT_LIMIT: u32 = 20;
 
 /// Opens the projection and begins to follow the log; in `init` and `post_upgrade`.
 pub fn open(audit: Principal) {
-    let memories = Memories {
-        state: memory(memory::HOST),
-        rows: memory(memory::TABLES_A),
-        spare: memory(memory::TABLES_B),
-    };
+    let memories =
+        Memories { state: memory(memory::HOST), rows: memory(memory::TABLES_A), spare: memory(memory::TABLES_B) };
     let projections = vec![(Definition::of::<Contracts>(), memories)];
     host::init(HostConfig { audit, projections, certify: true });
 }

@@ -31,13 +31,9 @@ pub async fn create_canister(cycles: u64) -> Result<Principal, CallFailure> {
         ..CanisterSettings::default()
     };
     let argument = CreateCanisterArgs { settings: Some(settings), sender_canister_version: None };
-    let created: CanisterIdRecord = runtime::call_with_cycles(
-        Principal::management_canister(),
-        "create_canister",
-        (argument,),
-        u128::from(cycles),
-    )
-    .await?;
+    let created: CanisterIdRecord =
+        runtime::call_with_cycles(Principal::management_canister(), "create_canister", (argument,), u128::from(cycles))
+            .await?;
     Ok(created.canister_id)
 }
 
@@ -58,12 +54,7 @@ pub async fn install(contract: Principal, module: Hash, argument: Vec<u8>) -> Re
 }
 
 /// As [`install`], from chunks in the factory's own store.
-async fn install_chunked(
-    contract: Principal,
-    module: Hash,
-    size: u64,
-    argument: Vec<u8>,
-) -> Result<(), CallFailure> {
+async fn install_chunked(contract: Principal, module: Hash, size: u64, argument: Vec<u8>) -> Result<(), CallFailure> {
     let factory = runtime::id();
     let stored: Vec<ChunkHash> = call("stored_chunks", StoredChunksArgs { canister_id: factory }).await?;
     let mut chunks = Vec::new();

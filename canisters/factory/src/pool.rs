@@ -4,10 +4,10 @@
 //! message that receives it writes it to stable memory and does nothing else. Should the reply be lost, the creation is
 //! recorded as unresolved; at most one empty canister is lost with it.
 
+use crate::management;
 use crate::recovery::wait_after;
 use crate::refusal::append_failed;
 use crate::state::{self, Settings, State};
-use crate::management;
 use cairn_events::payload::{ContractCreated, CreationIntended, CreationUnresolved, Reason};
 use cairn_events::{Payload, Principal, Submission};
 use cairn_kit::api::factory::FactoryError;

@@ -49,9 +49,7 @@ impl ContractKind for Token {
 
     fn accepts(notification: &Notification) -> bool {
         match notification {
-            Notification::DeploymentComplete
-            | Notification::HolderAdded(_)
-            | Notification::HolderRemoved(_) => true,
+            Notification::DeploymentComplete | Notification::HolderAdded(_) | Notification::HolderRemoved(_) => true,
         }
     }
 
@@ -81,7 +79,11 @@ fn init_args(token: &TokenArgs, context: &InstallContext) -> InitArgs {
             .into_iter()
             .flatten()
             .collect(),
-        initial_balances: token.initial_balances.iter().map(|(account, amount)| (*account, Nat::from(amount.0))).collect(),
+        initial_balances: token
+            .initial_balances
+            .iter()
+            .map(|(account, amount)| (*account, Nat::from(amount.0)))
+            .collect(),
         feature_flags: Some(FeatureFlags { icrc2: true }),
         archive_options: ArchiveOptions {
             num_blocks_to_archive: 1_000,

@@ -3,12 +3,10 @@
 use super::admit::invalid;
 use super::commit;
 use crate::kind::{ContractKind, InstallContext};
+use crate::management;
 use crate::refusal::{append_failed, call_failed, internal, interrupted};
 use crate::state::{self, Job, Phase, Request, State};
-use crate::management;
-use cairn_events::payload::{
-    ContractReclaimed, ContractRegistered, InstallFailed, InstallIntended, Reason,
-};
+use cairn_events::payload::{ContractReclaimed, ContractRegistered, InstallFailed, InstallIntended, Reason};
 use cairn_events::{DeploymentId, Hash, Payload, Principal, Submission};
 use cairn_kit::api::audit::AuditError;
 use cairn_kit::api::factory::FactoryError;

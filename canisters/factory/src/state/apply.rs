@@ -3,9 +3,7 @@
 use super::{Accepted, Job, Phase, State, Template, Totals};
 use crate::callback::period;
 use crate::state::Canister;
-use cairn_events::payload::{
-    CallbackAccepted, DeliveryCommitted, InstallIntended, Reason, TemplatePublished,
-};
+use cairn_events::payload::{CallbackAccepted, DeliveryCommitted, InstallIntended, Reason, TemplatePublished};
 use cairn_events::{DeploymentId, Payload, Principal, Receipt};
 use cairn_kit::journal::Recorded;
 use cairn_kit::stable::{Cbor, DeploymentKey, PrincipalKey, PrincipalNumberKey};

@@ -116,9 +116,8 @@ fn code_that_refuses_its_arguments_is_a_definite_failure() {
 fn concurrent_calls_for_one_deployment_are_busy() {
     let world = World::ready();
     let args = world.dispatch(1, "word");
-    let call = || -> cairn_kit::runtime::Task<_> {
-        Box::pin(deployment::create::<Word>(backend(), OWNER, args.clone()))
-    };
+    let call =
+        || -> cairn_kit::runtime::Task<_> { Box::pin(deployment::create::<Word>(backend(), OWNER, args.clone())) };
     let replies = run_all(vec![call(), call()]);
     assert!(replies[0].is_ok());
     assert_eq!(replies[1], Err(FactoryError::Temporary(Temporary::Busy)));
@@ -143,7 +142,9 @@ fn concurrent_deployments_get_a_canister_each() {
 fn every_rejected_call_is_got_over() {
     for method in ["append", "install_code", "canister_info", "update_settings", "uninstall_code"] {
         for (code, after) in [(1, false), (2, false), (6, false), (6, true)] {
-            for (skip, word, abandon) in [(0, "word", false), (1, "word", false), (2, "word", false), (0, "trap", false), (0, "word", true)] {
+            for (skip, word, abandon) in
+                [(0, "word", false), (1, "word", false), (2, "word", false), (0, "trap", false), (0, "word", true)]
+            {
                 std::thread::spawn(move || one_rejection(method, code, after, skip, word, abandon)).join().unwrap();
             }
         }
@@ -191,8 +192,8 @@ fn one_interruption(rounds: usize, upgrade: bool, word: &str, abandon: bool) -> 
         world.abandon(&args);
     }
     let mut call = Box::pin(deployment::create::<Word>(backend(), OWNER, args.clone()));
-    let interrupted = (0..=rounds)
-        .all(|_| matches!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+    let interrupted =
+        (0..=rounds).all(|_| matches!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
     drop(call);
     if upgrade {
         world.upgrade();

@@ -1,14 +1,12 @@
 //! A log and a management canister that keep the rules the factory relies on, and break calls when told to.
 
+use crate::access::Backend;
 use crate::kind::{ContractKind, InstallContext, InvalidArgs, Listing};
 use crate::state::tests::{Folded, fold};
-use crate::access::Backend;
 use crate::{access, deployment, lifecycle, state, template};
 use cairn_events::payload::{DeploymentDispatched, Notification, Reason};
 use cairn_events::topic::Service;
-use cairn_events::{
-    DeploymentId, Expected, Hash, Kind, Payload, Principal, Receipt, Stream, Submission, Timestamp,
-};
+use cairn_events::{DeploymentId, Expected, Hash, Kind, Payload, Principal, Receipt, Stream, Submission, Timestamp};
 use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, AuditRequestError, Reserve};
 use cairn_kit::api::factory::{ContractArgs, Delivered, FactoryError, FactoryInit};
 use cairn_kit::journal::Recorded;
@@ -179,7 +177,8 @@ impl Model {
             }
             *actual += 1;
         }
-        let receipts: Vec<Receipt> = submissions.into_iter().map(|submission| self.record(source, submission)).collect();
+        let receipts: Vec<Receipt> =
+            submissions.into_iter().map(|submission| self.record(source, submission)).collect();
         self.own.extend(self.events.iter().rev().take(receipts.len()).rev().cloned().collect::<Vec<_>>());
         self.batches.insert(args.first_seq, (content, receipts.clone()));
         Ok(Appended { receipts, reserve: Reserve::default() })
@@ -308,9 +307,7 @@ impl World {
 
     /// How many events of the kind there are about the deployment.
     pub fn count(&self, kind: Kind, deployment: DeploymentId) -> usize {
-        let about = |event: &&Recorded| {
-            event.payload.kind() == kind && event.payload.deployment() == Some(deployment)
-        };
+        let about = |event: &&Recorded| event.payload.kind() == kind && event.payload.deployment() == Some(deployment);
         self.model.borrow().events.iter().filter(about).count()
     }
 
@@ -339,7 +336,9 @@ impl World {
                 assert_eq!(hosted.module, Some(job.template));
                 assert_eq!(hosted.controllers, vec![runtime::id(), job.owner]);
                 assert_eq!(Hash::of(&[&hosted.argument]), job.args_hash);
-                for kind in [Kind::InstallIntended, Kind::ContractInstalled, Kind::DeliveryCommitted, Kind::ContractRegistered] {
+                for kind in
+                    [Kind::InstallIntended, Kind::ContractInstalled, Kind::DeliveryCommitted, Kind::ContractRegistered]
+                {
                     assert_count(&model, kind, *deployment, 1);
                 }
                 assert_count(&model, Kind::ContractReclaimed, *deployment, 0);
