@@ -9,6 +9,7 @@
 //! [`append`] wherever something is decided.
 
 mod batch;
+mod blame;
 mod courier;
 mod outbox;
 

@@ -1,14 +1,15 @@
 //! One projection: the rows that serve, those that may take over, and where both stand.
 
+mod rebuild;
+
 use super::rows::Rows;
 use crate::api::audit::{EventPage, EventQuery, Filter, MAX_PAGE, Order};
-use crate::api::host::{ProjectionStatus, RebuildOutcome, RebuildPhase, RebuildStatus};
-use crate::journal::Recorded;
+use crate::api::host::{ProjectionStatus, RebuildOutcome};
 use crate::runtime;
 use crate::stable::{Memory, Slot};
-use cairn_events::payload::ProjectionRebuilt;
-use cairn_events::{Hash, Payload, Principal, Submission, Topic, codec};
-use cairn_projections::{Checkpoint, Definition, Digester, Tables};
+use cairn_events::{Topic, codec};
+use cairn_projections::{Checkpoint, Definition, Tables};
+use rebuild::{Digest, Rebuild};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
@@ -47,21 +48,6 @@ struct State {
     outcome: Option<RebuildOutcome>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Rebuild {
-    #[serde(rename = "b")]
-    by: Principal,
-    #[serde(rename = "t")]
-    started_at: u64,
-    #[serde(rename = "v")]
-    version: u32,
-    #[serde(rename = "c", skip_serializing_if = "Option::is_none", default)]
-    checkpoint: Option<Checkpoint>,
-    /// Digests of the serving and of the rebuilt rows, once compared.
-    #[serde(rename = "d", skip_serializing_if = "Option::is_none", default)]
-    digests: Option<(Hash, Hash)>,
-}
-
 /// A projection and its host's view of it.
 pub struct Hosted {
     definition: Definition,
@@ -79,17 +65,8 @@ pub struct Hosted {
 
 /// Instructions after which a message makes room for the next one.
 const SLICE: u64 = 1_000_000_000;
-/// Rows between two looks at the instruction counter.
-const STRIDE: usize = 100;
 /// After so many traps at one place the projection is parked.
 const MAX_INTERRUPTIONS: u32 = 5;
-
-/// A digest in the making.
-#[derive(Default)]
-struct Digest {
-    digester: Digester,
-    done: Option<Hash>,
-}
 
 impl Hosted {
     /// The projection in its memories.
@@ -150,20 +127,6 @@ impl Hosted {
         self.state.checkpoint
     }
 
-    /// Whether it is being rebuilt.
-    pub fn is_rebuilding(&self) -> bool {
-        self.state.rebuild.is_some()
-    }
-
-    /// Begins anew beside the serving rows.
-    pub fn begin_rebuild(&mut self, by: Principal, now: u64) {
-        self.rows_mut(Side::Rebuilt).clear();
-        self.digesters = None;
-        let version = self.definition.version;
-        self.state.rebuild = Some(Rebuild { by, started_at: now, version, checkpoint: None, digests: None });
-        self.save();
-    }
-
     fn save(&self) {
         self.slot.set(&self.state);
     }
@@ -198,15 +161,6 @@ impl Hosted {
             cursor: Some(applied),
             limit: wanted.min(most) as u32,
         })
-    }
-
-    /// How many events the rebuilt rows must reflect: as many as the serving ones; after a change of version all there are.
-    fn goal(&self) -> u64 {
-        if self.state.version == self.definition.version {
-            self.state.checkpoint.map_or(0, |checkpoint| checkpoint.sequence)
-        } else {
-            self.feed_length.max(1)
-        }
     }
 
     /// Applies a page to `side`; whether there is more to ask for.
@@ -272,97 +226,8 @@ impl Hosted {
         }
     }
 
-    /// Whether both sets of rows stand where they can be compared.
-    pub fn is_comparing(&self) -> bool {
-        let Some(rebuild) = &self.state.rebuild else { return false };
-        let applied = rebuild.checkpoint.map_or(0, |checkpoint| checkpoint.sequence);
-        rebuild.digests.is_some() || self.digesters.is_some() || (applied > 0 && applied >= self.goal())
-    }
-
-    /// Digests more rows; whether both digests are there.
-    pub fn compare(&mut self) -> bool {
-        if self.state.rebuild.as_ref().is_none_or(|rebuild| rebuild.digests.is_some()) {
-            return true;
-        }
-        if self.state.version == self.definition.version && self.position(Side::Rebuilt) != self.state.checkpoint {
-            self.abandon_rebuild("the log is not the one that the serving rows were made from".to_owned());
-            return true;
-        }
-        let mut digests = self.digesters.take().unwrap_or_default();
-        let [serving, rebuilt] = &mut digests;
-        serving.advance(self.serving());
-        if serving.done.is_some() {
-            rebuilt.advance(self.rebuilt());
-        }
-        let both = serving.done.zip(rebuilt.done);
-        match (&mut self.state.rebuild, both) {
-            (Some(rebuild), Some(_)) => {
-                rebuild.digests = both;
-                self.save();
-            }
-            _ => self.digesters = Some(digests),
-        }
-        both.is_some()
-    }
-
-    /// The outcome to be appended.
-    pub fn report(&self) -> Option<Submission> {
-        let rebuild = self.state.rebuild.as_ref()?;
-        let ((served, rebuilt), checkpoint) = rebuild.digests.zip(rebuild.checkpoint)?;
-        let outcome = ProjectionRebuilt {
-            projection: self.definition.name.to_owned(),
-            version: rebuild.version,
-            checkpoint: checkpoint.index,
-            checkpoint_hash: checkpoint.hash,
-            served,
-            rebuilt,
-            equal: served == rebuilt,
-        };
-        Some(Submission::new(rebuild.by, Payload::ProjectionRebuilt(outcome)))
-    }
-
-    /// Gives the rebuild up; the serving rows go on.
-    pub fn abandon_rebuild(&mut self, problem: String) {
-        self.state.rebuild = None;
-        self.digesters = None;
-        self.problem = Some(problem);
-        self.save();
-    }
-
-    /// Swaps the rows if `event` is the outcome of the rebuild under way; whether it is.
-    pub fn recorded(&mut self, event: &Recorded) -> bool {
-        let awaited = self.report().is_some_and(|submission| submission.payload == event.payload);
-        let Some(rebuild) = self.state.rebuild.take_if(|_| awaited) else { return false };
-        let Some(((served, rebuilt), checkpoint)) = rebuild.digests.zip(rebuild.checkpoint) else { return false };
-        let (event, version) = (event.receipt.index, rebuild.version);
-        self.state.outcome = Some(RebuildOutcome { event, version, checkpoint: checkpoint.index, served, rebuilt });
-        self.state.version = version;
-        self.state.checkpoint = Some(checkpoint);
-        self.state.swapped = !self.state.swapped;
-        self.save();
-        true
-    }
-
-    /// The outcome of the last rebuild.
-    pub fn outcome(&self) -> Option<RebuildOutcome> {
-        self.state.outcome
-    }
-
     /// How it stands.
     pub fn status(&self) -> ProjectionStatus {
-        let phase = |rebuild: &Rebuild| match rebuild.digests {
-            Some(_) => RebuildPhase::Reporting,
-            None if self.is_comparing() => RebuildPhase::Comparing,
-            None => RebuildPhase::Replaying,
-        };
-        let rebuild = self.state.rebuild.as_ref().map(|rebuild| RebuildStatus {
-            by: rebuild.by,
-            started_at: rebuild.started_at,
-            version: rebuild.version,
-            applied: rebuild.checkpoint.map_or(0, |checkpoint| checkpoint.sequence),
-            of: self.goal(),
-            phase: phase(rebuild),
-        });
         ProjectionStatus {
             name: self.definition.name.to_owned(),
             version: self.state.version,
@@ -371,7 +236,7 @@ impl Hosted {
             asked_at: self.asked_at,
             parked: self.parked.clone(),
             problem: self.problem.clone(),
-            rebuild,
+            rebuild: self.rebuild_status(),
             last_rebuild: self.state.outcome,
         }
     }
@@ -386,12 +251,4 @@ fn meet_head(position: Option<Checkpoint>, page: &EventPage) -> Result<(), Strin
         Ordering::Greater => true,
     });
     if met { Ok(()) } else { Err(format!("the log has no event {} with hash {}", position.index, position.hash)) }
-}
-
-impl Digest {
-    fn advance(&mut self, rows: &dyn Tables) {
-        while self.done.is_none() && runtime::instructions() < SLICE {
-            self.done = self.digester.advance(rows, STRIDE);
-        }
-    }
 }

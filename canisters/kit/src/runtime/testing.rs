@@ -5,7 +5,7 @@
 //! use cairn_events::Principal;
 //! let ledger = Principal::from_slice(&[9]);
 //! let network = Network::install();
-//! network.answer(|request| {
+//! network.answer(move |request| {
 //!     assert_eq!((request.to, request.method), (ledger, "icrc1_fee"));
 //!     Ok(candid::encode_one(candid::Nat::from(10u8)).unwrap())
 //! });
