@@ -97,7 +97,13 @@ impl Platform {
     ///
     /// # Errors
     /// The call was rejected, or the canister refused.
-    pub fn call<R, E>(&mut self, to: Principal, caller: Principal, method: &str, args: impl ArgumentEncoder) -> Result<R>
+    pub fn call<R, E>(
+        &mut self,
+        to: Principal,
+        caller: Principal,
+        method: &str,
+        args: impl ArgumentEncoder,
+    ) -> Result<R>
     where
         R: CandidType + DeserializeOwned,
         E: CandidType + DeserializeOwned + Display,

@@ -73,18 +73,13 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Verdict, Failure> {
 ///
 /// # Errors
 /// [`Failure`]: the first thing wrong.
-pub fn verify_each(
-    bytes: &[u8],
-    policy: &Policy,
-    mut observe: impl FnMut(&Event, u64),
-) -> Result<Verdict, Failure> {
+pub fn verify_each(bytes: &[u8], policy: &Policy, mut observe: impl FnMut(&Event, u64)) -> Result<Verdict, Failure> {
     let sections = file::Sections::parse(bytes)?;
     let total = sections.events.len() as u64;
     let mut log = LogVerifier::new(policy.canister, policy.log);
     let mut ends: Option<(Timestamp, Timestamp)> = None;
     for (index, section) in sections.events.iter().enumerate() {
-        let event = codec::decode_event(section)
-            .map_err(|error| FormatError::Event { index: index as u64, error })?;
+        let event = codec::decode_event(section).map_err(|error| FormatError::Event { index: index as u64, error })?;
         check_identity(&event, policy)?;
         log.push(&event)?;
         observe(&event, total);
@@ -119,7 +114,9 @@ fn check_identity(event: &Event, policy: &Policy) -> Result<(), Failure> {
         && canister != policy.canister
     {
         let named = policy.canister;
-        return Err(Failure::Policy(format!("the file holds the log of canister {canister}, the policy names {named}")));
+        return Err(Failure::Policy(format!(
+            "the file holds the log of canister {canister}, the policy names {named}"
+        )));
     }
     if event.log != policy.log {
         let (found, named) = (event.log, policy.log);

@@ -1,5 +1,7 @@
 //! The demo as others run it, and what can be done with its export.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;

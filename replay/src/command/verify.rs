@@ -76,7 +76,9 @@ impl From<Failure> for Failed {
         let (exit, advice) = match &failure {
             Failure::Malformed(_) => (Exit::Malformed, "get the file again; it is damaged, or no export"),
             Failure::Log(_) => (Exit::Log, "do not trust this file; ask its issuer for the log itself"),
-            Failure::Certificate(_) => (Exit::Certificate, "do not trust this file; check the root key, or export anew"),
+            Failure::Certificate(_) => {
+                (Exit::Certificate, "do not trust this file; check the root key, or export anew")
+            }
             Failure::Policy(_) => (Exit::Policy, "check the policy, or get the export of that log"),
         };
         Failed::new(exit, format_args!("{failure}; {advice}"))
@@ -90,7 +92,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failed> {
 
 /// Reads a policy file.
 pub fn read_policy(path: &Path) -> Result<Policy, Failed> {
-    Policy::from_json(&read(path)?).map_err(|error| Failed::new(Exit::Malformed, format_args!("{}: {error}", path.display())))
+    Policy::from_json(&read(path)?)
+        .map_err(|error| Failed::new(Exit::Malformed, format_args!("{}: {error}", path.display())))
 }
 
 fn policy(trust: &Trust) -> Result<Policy, Failed> {

@@ -109,7 +109,8 @@ fn morning(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
     let wave = submit_all(scene, wishes);
     let answers = scene.answers(&wave)?;
     scene.tell(format!("  {answers}"));
-    scene.expect(answers == Answers { delivered: count as u64, ..Answers::default() }, || format!("morning: {answers}"));
+    scene
+        .expect(answers == Answers { delivered: count as u64, ..Answers::default() }, || format!("morning: {answers}"));
     let wish = wishes.first().context("a wave without wishes")?;
     let (request, id) = (format!("order {}", wish.name), wish.owner);
     let repeated = order(&scene.platform, wish);

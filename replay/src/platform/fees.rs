@@ -120,11 +120,12 @@ impl Platform {
             let request = GetBlocksRequest { start: Nat::from(blocks.len()), length: Nat::from(PAGE) };
             let page: Blocks =
                 self.net.query(self.ledger, Principal::anonymous(), "icrc3_get_blocks", (vec![request],))?;
-            if page.blocks.is_empty() && Nat::from(blocks.len()) < page.log_length {
-                bail!("the ledger gives no blocks after {} of {}", blocks.len(), page.log_length);
+            let length = usize::try_from(page.log_length.0).context("the number of blocks")?;
+            if page.blocks.is_empty() && blocks.len() < length {
+                bail!("the ledger gives no blocks after {} of {length}", blocks.len());
             }
             blocks.extend(page.blocks.into_iter().map(|block| block.block));
-            if Nat::from(blocks.len()) >= page.log_length {
+            if blocks.len() >= length {
                 return Ok(blocks);
             }
         }

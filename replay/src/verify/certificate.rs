@@ -63,12 +63,7 @@ pub fn check(
 }
 
 /// The canister's tree must say of the log what its events say.
-fn check_tree(
-    tree: &HashTree,
-    policy: &Policy,
-    log: &LogVerifier,
-    last_hash: Hash,
-) -> Result<(), CertificateFault> {
+fn check_tree(tree: &HashTree, policy: &Policy, log: &LogVerifier, last_hash: Hash) -> Result<(), CertificateFault> {
     let expected: [(&'static str, Vec<u8>); 5] = [
         ("last_block_hash", last_hash.0.to_vec()),
         ("last_block_index", leb128(log.size().saturating_sub(1))),

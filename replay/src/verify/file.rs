@@ -14,8 +14,8 @@
 //! ```
 //! Numbers are big-endian. Nothing may follow.
 
-use cairn_events::codec::{self, CodecError};
 use cairn_events::Event;
+use cairn_events::codec::{self, CodecError};
 
 use super::cbor::CborError;
 
