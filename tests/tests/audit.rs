@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails here says enough")]
 
 use cairn::verify::{Policy, verify};
-use cairn_events::payload::{Account, DeploymentRequested};
+use cairn_events::payload::{Account, DeploymentAbandoned, DeploymentDispatched, DeploymentRequested, Reason};
 use cairn_events::topic::Service;
 use cairn_events::{
     Amount, DeploymentId, Event, Hash, Opening, Payload, Principal, Stream, Submission, Topic, WriterRole, codec,
@@ -14,7 +14,7 @@ use cairn_kit::api::audit::{
 };
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_tests::log_fixture::{CYCLES, LogFixture, callback, person};
-use localnet::{Config, Fault, MessageKind, Net, RejectCode};
+use localnet::{Config, Fault, Limits, MessageKind, Net, RejectCode};
 use std::time::Duration;
 
 fn tip(log: &mut LogFixture) -> Tip {
@@ -231,26 +231,64 @@ fn the_log_begins_even_if_randomness_is_late() {
     assert_eq!(tip.unwrap().size, 1, "event 0, once");
 }
 
-#[test]
-fn an_opening_is_for_its_actor_only() {
-    let mut log = LogFixture::begin(9).unwrap();
-    let (payer, gateway) = (person(40), log.gateway);
-    let opening = Opening { salt: [7; 32], content: b"purchase order 4711".to_vec() };
+fn request(n: u64, payer: Principal, args: usize) -> DeploymentRequested {
     let account = Account { owner: payer, subaccount: None };
-    let request = DeploymentRequested {
-        deployment: DeploymentId(Hash([1; 32])),
+    DeploymentRequested {
+        deployment: DeploymentId(Hash::of(&[&n.to_be_bytes()])),
         owner: payer,
         service: Service::Token,
-        factory: log.factory,
+        factory: person(3),
         request: Hash([2; 32]),
-        args: vec![1, 2, 3].into(),
+        args: vec![1; args].into(),
         ledger: person(41),
         price: Amount(100),
         ledger_fee: Amount(1),
         from: account,
         treasury: account,
-        billing: Some(opening.commitment()),
+        billing: None,
+    }
+}
+
+#[test]
+fn when_the_network_gives_no_more_memory_what_was_begun_still_ends() {
+    // A little more than the log takes at first, and less than one bucket more.
+    let limits = Limits { stable_bytes: 140_000_000, ..Limits::default() };
+    let mut net = Net::new(Config { seed: 10, limits, ..Config::default() });
+    let (admin, gateway, payer) = (person(1), person(2), person(40));
+    let audit = net.create_canister(admin, CYCLES);
+    let init = candid::encode_one(AuditInit { money_writer: gateway }).unwrap();
+    net.install(audit, admin, &cairn::artifacts::wasm("audit_storage").unwrap(), init).unwrap();
+    net.run_until_idle(100);
+    let mut next = 1;
+    let mut append = |net: &mut Net, batch: &[Submission]| -> Result<Appended, AuditError> {
+        let reply: Result<Appended, AuditError> = net.update(audit, gateway, "append", (args(next, batch),)).unwrap();
+        next += if reply.is_ok() { batch.len() as u64 } else { 0 };
+        reply
     };
+    let deployment = request(0, payer, 0).deployment;
+    let dispatched = Payload::DeploymentDispatched(DeploymentDispatched { deployment, factory: person(3) });
+    append(&mut net, &[Submission::new(payer, dispatched).exactly(0)]).unwrap();
+    let heavy: Vec<Submission> = (1..=27)
+        .map(|n| Submission::new(payer, Payload::DeploymentRequested(request(n, payer, DeploymentRequested::MAX_ARGS))))
+        .collect();
+    let refusal = loop {
+        let before = net.certified_data(audit);
+        if let Err(refusal) = append(&mut net, &heavy) {
+            assert_eq!(net.certified_data(audit), before);
+            break refusal;
+        }
+    };
+    assert_eq!(refusal, AuditError::Temporary(AuditTemporaryError::ReserveExhausted { open_intents: 1 }));
+    let abandoned = DeploymentAbandoned { deployment, reason: Reason::new("timeout", "no room left") };
+    append(&mut net, &[Submission::new(payer, Payload::DeploymentAbandoned(abandoned)).exactly(1)]).unwrap();
+}
+
+#[test]
+fn an_opening_is_for_its_actor_only() {
+    let mut log = LogFixture::begin(9).unwrap();
+    let (payer, gateway) = (person(40), log.gateway);
+    let opening = Opening { salt: [7; 32], content: b"purchase order 4711".to_vec() };
+    let request = DeploymentRequested { billing: Some(opening.commitment()), ..request(1, payer, 3) };
     let submission =
         Submission::new(payer, Payload::DeploymentRequested(request)).exactly(0).opened_by(opening.clone());
     let index = log.append(gateway, &[submission]).unwrap()[0].index;
