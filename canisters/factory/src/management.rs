@@ -13,8 +13,6 @@ use ic_management_canister_types::{
 const FREEZING_THRESHOLD: u32 = 15_552_000;
 /// Bytes of a module that fit into one message beside the install argument; larger ones travel in chunks.
 const MAX_WHOLE_MODULE: u64 = 1_500_000;
-/// Bytes of a chunk, as the chunk store has them at most.
-const CHUNK: u64 = 1_048_576;
 
 async fn call<A: candid::CandidType, R: candid::CandidType + serde::de::DeserializeOwned>(
     method: &'static str,
@@ -57,20 +55,18 @@ pub async fn install(contract: Principal, module: Hash, argument: Vec<u8>) -> Re
 async fn install_chunked(contract: Principal, module: Hash, size: u64, argument: Vec<u8>) -> Result<(), CallFailure> {
     let factory = runtime::id();
     let stored: Vec<ChunkHash> = call("stored_chunks", StoredChunksArgs { canister_id: factory }).await?;
-    let mut chunks = Vec::new();
-    for offset in (0..size).step_by(CHUNK as usize) {
-        let chunk = template::bytes(module, offset, CHUNK.min(size - offset));
-        let hash = ChunkHash { hash: Hash::of(&[&chunk]).0.to_vec() };
-        if !stored.contains(&hash) {
+    let parts = template::parts(module);
+    for (offset, part) in (0..size).step_by(template::PART as usize).zip(&parts) {
+        if !stored.iter().any(|chunk| chunk.hash == part.0) {
+            let chunk = template::bytes(module, offset, template::PART.min(size - offset));
             let _: ChunkHash = call("upload_chunk", UploadChunkArgs { canister_id: factory, chunk }).await?;
         }
-        chunks.push(hash);
     }
     let code = InstallChunkedCodeArgs {
         mode: CanisterInstallMode::Reinstall,
         target_canister: contract,
         store_canister: Some(factory),
-        chunk_hashes_list: chunks,
+        chunk_hashes_list: parts.iter().map(|part| ChunkHash { hash: part.0.to_vec() }).collect(),
         wasm_module_hash: module.0.to_vec(),
         arg: argument,
         sender_canister_version: None,

@@ -21,16 +21,21 @@ pub const MAX_SIZE: u64 = 8 * 1_048_576;
 pub const MAX_CHUNK: u64 = 1_900_000;
 /// Most modules kept.
 pub const MAX_MODULES: u64 = 64;
+/// Bytes of a part of a module in the management canister's chunk store, which has at most so many.
+pub const PART: u64 = 1_048_576;
 /// Bytes of a wasm page.
 const PAGE: u64 = 65_536;
 
 /// Where a module's bytes lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Module {
     #[serde(rename = "o")]
     offset: u64,
     #[serde(rename = "s")]
     size: u64,
+    /// Hashes of its parts, in order: no installation hashes the module again.
+    #[serde(rename = "p")]
+    parts: Vec<Hash>,
 }
 
 /// An upload under way: its bytes lie behind the last module.
@@ -124,6 +129,11 @@ pub fn size(module: Hash) -> Option<u64> {
     STORE.with_borrow(|store| store.modules.get(&HashKey(module))).map(|row| row.0.size)
 }
 
+/// The hashes of a kept module's parts, each of [`PART`] bytes but for the last.
+pub fn parts(module: Hash) -> Vec<Hash> {
+    STORE.with_borrow(|store| store.modules.get(&HashKey(module))).map(|row| row.0.parts).unwrap_or_default()
+}
+
 /// Bytes of a kept module; none where it has none.
 pub fn bytes(module: Hash, offset: u64, length: u64) -> Vec<u8> {
     STORE.with_borrow(|store| match store.modules.get(&HashKey(module)) {
@@ -168,7 +178,10 @@ impl Store {
         if !(magic.starts_with(b"\0asm") || magic.starts_with(&[0x1f, 0x8b])) {
             return Err("neither a wasm module nor one in gzip".to_owned());
         }
-        self.modules.insert(HashKey(expected), Cbor(Module { offset, size: upload.size }));
+        let size = upload.size;
+        let part = |start: u64| self.hash(offset + start, PART.min(size - start));
+        let parts = (0..size).step_by(PART as usize).map(part).collect();
+        self.modules.insert(HashKey(expected), Cbor(Module { offset, size, parts }));
         self.upload.set(&None);
         Ok(upload.size)
     }
