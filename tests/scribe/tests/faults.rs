@@ -223,7 +223,9 @@ fn an_upgrade_at_any_round_loses_nothing_and_is_told_once() {
             let brought = world.busy();
             (0..rounds).for_each(|_| world.net.tick());
             // The network stops a canister before new code takes over: callbacks of the old one are let in first.
+            world.net.stop(world.scribe, world.owner).unwrap();
             world.upgrade();
+            world.net.start_canister(world.scribe, world.owner).unwrap();
             world.settle();
             world.check(&brought, &what);
             let upgrades = |event: &Event| match &event.payload {
