@@ -2,6 +2,8 @@
 //! crashes and upgrades between any two actions, a stream that others write to, fee changes, donations, clock jumps.
 //! Afterwards, with all faults gone, the money must be where the log says it is.
 
+mod ledger;
+
 use super::money::{Scene, Terms};
 use super::next::{Action, Answer, next};
 use super::settle::Reply;
@@ -11,14 +13,12 @@ use cairn_events::payload::{Account, DeliveryCommitted, DeploymentRequested, Rea
 use cairn_events::topic::Service;
 use cairn_events::{Amount, DeploymentId, Expected, Hash, LogId, Payload, Principal, Receipt, Submission, Timestamp};
 use cairn_kit::api::factory::Delivered;
+use ledger::Ledger;
 use proptest::prelude::*;
 use serde_bytes::ByteBuf;
-use std::collections::BTreeMap;
 
 const MINUTE: u64 = 60 * 1_000_000_000;
 const HOUR: u64 = 60 * MINUTE;
-/// The ledger's deduplication window and drift.
-const WINDOW: u64 = 24 * HOUR + 2 * MINUTE;
 /// How long a message can be under way on a bounded call.
 const FLIGHT: u64 = 5 * MINUTE;
 
@@ -77,45 +77,6 @@ impl Chance {
     }
 }
 
-/// An ICRC ledger with its deduplication window.
-struct Ledger {
-    balances: BTreeMap<Account, u128>,
-    allowance: u128,
-    fee: u128,
-    blocks: Vec<(Effect, Transfer)>,
-}
-
-impl Ledger {
-    fn balance(&self, account: Account) -> u128 {
-        self.balances.get(&account).copied().unwrap_or_default()
-    }
-
-    /// In the order of the reference ledger: fee, window, duplicates, funds.
-    fn execute(&mut self, effect: Effect, transfer: &Transfer, now: u64) -> Reply {
-        let reason = |code| Reason::new(code, "");
-        if transfer.fee.0 != self.fee {
-            return Reply::BadFee(reason("bad_fee"));
-        }
-        if transfer.created_at.0 + WINDOW < now {
-            return Reply::TooOld;
-        }
-        if let Some(block) = self.blocks.iter().position(|block| *block == (effect, transfer.clone())) {
-            return Reply::Duplicate(Some(block as u64));
-        }
-        let debit = transfer.amount.0 + transfer.fee.0;
-        if effect == Effect::Payment && self.allowance < debit || self.balance(transfer.from) < debit {
-            return Reply::Short(reason("insufficient"));
-        }
-        if effect == Effect::Payment {
-            self.allowance -= debit;
-        }
-        *self.balances.entry(transfer.from).or_default() -= debit;
-        *self.balances.entry(transfer.to).or_default() += transfer.amount.0;
-        self.blocks.push((effect, transfer.clone()));
-        Reply::Moved(Some(self.blocks.len() as u64 - 1))
-    }
-}
-
 struct World {
     rules: Rules,
     chance: Chance,
@@ -138,12 +99,7 @@ impl World {
     fn new(bytes: Vec<u8>, rules: Rules) -> Self {
         let request = request();
         let receipt = Receipt { index: 0, hash: Hash([0; 32]), stream_version: 1, timestamp: Timestamp(HOUR) };
-        let ledger = Ledger {
-            balances: BTreeMap::from([(request.from, 1_000_000)]),
-            allowance: 100_200,
-            fee: 100,
-            blocks: Vec::new(),
-        };
+        let ledger = Ledger::new(request.from, 1_000_000, 100_200, 100);
         World {
             rules,
             chance: Chance { bytes, at: 0 },
@@ -170,7 +126,8 @@ impl World {
     /// The log: exact versions, atomic batches; our own events are applied.
     fn accept(&mut self, submissions: &[Submission], room: bool) -> Answer {
         for (version, submission) in (self.stream.len() as u64..).zip(submissions) {
-            if self.rules.exact_versions && submission.expected != Expected::Exact(version) {
+            let contested = matches!(submission.expected, Expected::Exact(expected) if expected != version);
+            if self.rules.exact_versions && contested {
                 return Answer::Contested;
             }
             let intent = matches!(submission.payload.kind().class(), cairn_events::Class::Intent(_));
@@ -311,7 +268,7 @@ impl World {
         }
         if self.chance.one_in(12) {
             let donation = u128::from(self.chance.draw().unwrap_or_default());
-            *self.ledger.balances.entry(self.escrow()).or_default() += donation;
+            self.ledger.donate(self.escrow(), donation);
             self.donated += donation;
         }
     }
