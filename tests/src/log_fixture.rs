@@ -131,7 +131,7 @@ fn registration(n: u64, owner: Principal, factory: Principal) -> Payload {
         controllers: vec![factory, owner],
         name: format!("Token {n}"),
         symbol: Some(format!("T{n}")),
-        public: n % 2 == 0,
+        public: n.is_multiple_of(2),
         epoch: 1,
     })
 }

@@ -87,7 +87,8 @@ fn population(
     let platform = [world.audit, world.backend].into_iter().chain(world.factories.iter().chain(&world.others).copied());
     let known: BTreeSet<Principal> = created.iter().copied().chain(platform).collect();
     let strays = states.keys().filter(|id| !known.contains(id)).count();
-    let unresolved = world.events.iter().filter(|event| matches!(event.payload, Payload::CreationUnresolved(_))).count();
+    let unresolved =
+        world.events.iter().filter(|event| matches!(event.payload, Payload::CreationUnresolved(_))).count();
     if strays > unresolved {
         found.push(format!("I7: {strays} canisters are unknown to the log, {unresolved} creations were unresolved"));
     }

@@ -19,7 +19,10 @@ pub(super) fn check(world: &World, found: &mut Vec<String>) {
     for block in world.blocks.iter().filter(|block| block.touches(world.backend)) {
         let is_donation = block.from.is_none_or(|from| from.owner != world.backend);
         if !accounted.contains(&block.index) && !is_donation {
-            found.push(format!("I3: ledger block {} spends from the backend without an outcome in the log", block.index));
+            found.push(format!(
+                "I3: ledger block {} spends from the backend without an outcome in the log",
+                block.index
+            ));
         }
     }
 }
@@ -121,7 +124,8 @@ fn claim(
     match (blocks.as_slice(), settled.block) {
         ([block], None) => _ = accounted.insert(*block),
         ([block], Some(named)) if *block == named => _ = accounted.insert(*block),
-        _ => found.push(format!("I3: deployment {id}: the log names block {:?}, the ledger has {blocks:?}", settled.block)),
+        _ => found
+            .push(format!("I3: deployment {id}: the log names block {:?}, the ledger has {blocks:?}", settled.block)),
     }
 }
 
