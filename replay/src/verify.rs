@@ -125,17 +125,5 @@ fn check_identity(event: &Event, policy: &Policy) -> Result<(), Failure> {
     Ok(())
 }
 
-impl Failure {
-    /// The exit code of the command line.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Failure::Malformed(_) => 2,
-            Failure::Log(_) => 3,
-            Failure::Certificate(_) => 4,
-            Failure::Policy(_) => 5,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -114,7 +114,7 @@ fn an_unreadable_or_malformed_file_ends_with_2() {
 #[test]
 fn a_broken_log_ends_with_3() {
     let case = Case::new("log");
-    // The last byte of event 0 is in its parent-less tail: the genesis seed, or what follows it.
+    // The seed stands in the genesis, and nowhere else.
     let seed = |bytes: &[u8]| bytes.windows(32).position(|window| window == [7; 32]).unwrap();
     case.damage(seed);
     let (code, report) = case.verify();
