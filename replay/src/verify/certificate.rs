@@ -4,8 +4,9 @@ use super::{Failure, FormatError, Policy, cbor, file::Sections};
 use cairn_events::value::leb128;
 use cairn_events::verify::LogVerifier;
 use cairn_events::{Hash, Timestamp};
+use ic_cbor::parse_cbor_principals_array;
 use ic_certificate_verification::VerifyCertificate;
-use ic_certification::{Certificate, HashTree, LookupResult};
+use ic_certification::{Certificate, HashTree, LookupResult, SubtreeLookupResult};
 
 /// Why a certificate does not vouch for a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,7 +109,30 @@ fn check_signature(certificate: &Certificate, policy: &Policy) -> Result<Timesta
     certificate
         .verify(policy.canister.as_slice(), &policy.root_key, &u128::from(made_at), &0)
         .map_err(|error| CertificateFault::Signature(error.to_string()))?;
+    check_delegation(certificate)?;
     Ok(Timestamp(made_at))
+}
+
+/// A subnet that signs for others must be told which: a delegation without canister ranges, which the signature's check
+/// lets pass, speaks for nobody.
+fn check_delegation(certificate: &Certificate) -> Result<(), CertificateFault> {
+    let Some(delegation) = &certificate.delegation else { return Ok(()) };
+    let unreadable = |_| CertificateFault::Signature("its delegation is unreadable".to_owned());
+    let tree = cbor::certificate(&delegation.certificate).map_err(unreadable)?.tree;
+    let subnet = delegation.subnet_id.as_slice();
+    let names_canisters = |ranges: &[u8]| parse_cbor_principals_array(ranges).is_ok_and(|ranges| !ranges.is_empty());
+    let sharded = match tree.lookup_subtree([b"canister_ranges".as_slice(), subnet]) {
+        SubtreeLookupResult::Found(shards) => shards.list_paths().iter().any(|path| {
+            let shard = shards.lookup_path(path.iter().map(|label| label.as_bytes()));
+            matches!(shard, LookupResult::Found(ranges) if names_canisters(ranges))
+        }),
+        _ => false,
+    };
+    let whole = tree.lookup_path([b"subnet".as_slice(), subnet, b"canister_ranges"]);
+    if sharded || matches!(whole, LookupResult::Found(ranges) if names_canisters(ranges)) {
+        return Ok(());
+    }
+    Err(CertificateFault::Signature("its delegation names no canisters".to_owned()))
 }
 
 /// Reads the shortest unsigned LEB128 form of a number, all of it.

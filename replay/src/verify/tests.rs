@@ -139,6 +139,21 @@ fn the_policy_decides_not_the_file() {
 }
 
 #[test]
+fn a_subnet_speaks_for_the_canisters_it_was_given() {
+    let log = small();
+    let outcome = |ranges: &[Principal]| {
+        let mut claim = Claim::of(&log);
+        claim.subnet = Some(ranges.iter().map(|id| id.as_slice().to_vec()).collect());
+        verify(&export(&claim, &log), &policy(&log))
+    };
+    assert!(outcome(&[log.canister]).is_ok());
+    assert!(outcome(&[principal(55), log.canister]).is_ok());
+    for ranges in [&[principal(55)][..], &[]] {
+        assert!(matches!(outcome(ranges), Err(Failure::Certificate(CertificateFault::Signature(_)))), "{ranges:?}");
+    }
+}
+
+#[test]
 fn policies_are_read_strictly() {
     let log = small();
     let policy = policy(&log);

@@ -91,6 +91,8 @@ pub struct Claim {
     pub canister: Principal,
     pub time: u64,
     pub signer: PrivateKey,
+    /// The canisters for which a subnet of its own signs, if it is not the root that does.
+    pub subnet: Option<Vec<Vec<u8>>>,
 }
 
 impl Claim {
@@ -106,6 +108,7 @@ impl Claim {
             canister: log.canister,
             time: last.timestamp.0 + 5,
             signer: key(1),
+            subnet: None,
         }
     }
 
@@ -124,15 +127,35 @@ impl Claim {
         let data = entry("certified_data", self.tree().digest());
         let canister = LabelId(self.canister, Box::new(fork(data, Pruned([9; 32]))));
         let state = fork(Label("canister", Box::new(canister)), entry("time", leb128(self.time)));
-        let message = [b"\x0Dic-state-root".to_vec(), state.digest().to_vec()].concat();
-        let signature = self.signer.sign(&message).serialize();
-        [vec![0xd9, 0xd9, 0xf7, 0xa2], text("tree"), state.cbor(), text("signature"), bytes(&signature)].concat()
+        let Some(ranges) = &self.subnet else { return sealed(&state, &self.signer, &[]) };
+        let subnet = Principal::from_slice(&[5; 29]);
+        let list: Vec<u8> = ranges.iter().flat_map(|id| [vec![0x82], bytes(id), bytes(id)].concat()).collect();
+        let list = [vec![0xd9, 0xd9, 0xf7], head(4, ranges.len()), list].concat();
+        let shard = LabelId(subnet, Box::new(LabelId(self.canister, Box::new(Leaf(list)))));
+        let about = LabelId(subnet, Box::new(entry("public_key", der(&key(5)))));
+        let told = fork(Label("canister_ranges", Box::new(shard)), Label("subnet", Box::new(about)));
+        let told = sealed(&told, &self.signer, &[]);
+        let delegation = [vec![0xa2], text("subnet_id"), bytes(subnet.as_slice()), text("certificate"), bytes(&told)];
+        sealed(&state, &key(5), &delegation.concat())
     }
 
     /// The canister's tree, encoded.
     pub fn hash_tree(&self) -> Vec<u8> {
         self.tree().tagged()
     }
+}
+
+/// A certificate of `tree`, signed by `key`, with a delegation unless it is empty.
+fn sealed(tree: &Tree, key: &PrivateKey, delegation: &[u8]) -> Vec<u8> {
+    let message = [b"\x0Dic-state-root".to_vec(), tree.digest().to_vec()].concat();
+    let signature = key.sign(&message).serialize();
+    let entries = if delegation.is_empty() { 0xa2 } else { 0xa3 };
+    let mut sealed = vec![0xd9, 0xd9, 0xf7, entries];
+    sealed.extend([text("tree"), tree.cbor(), text("signature"), bytes(&signature)].concat());
+    if !delegation.is_empty() {
+        sealed.extend([text("delegation"), delegation.to_vec()].concat());
+    }
+    sealed
 }
 
 /// The log's events, encoded.
