@@ -82,6 +82,8 @@ fn fire() {
     ARMED.set(None);
     let now = runtime::now();
     let unfinished = platform::state(|state| state.unfinished_after(None, MAX_SCAN));
+    // What has come to its end otherwise, by a late answer of the log, waits for nothing any more.
+    WAITS.with_borrow_mut(|waits| waits.retain(|id, _| unfinished.binary_search(id).is_ok()));
     if unfinished.is_empty() {
         return;
     }
