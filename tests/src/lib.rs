@@ -5,4 +5,5 @@ pub mod bench;
 pub mod invariants;
 pub mod ledger;
 pub mod log_fixture;
+pub mod rest;
 pub mod witness;

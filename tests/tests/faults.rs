@@ -5,6 +5,7 @@
 use cairn::platform::{Order, Pending, Platform, token, user};
 use cairn_events::{DeploymentId, Principal};
 use cairn_tests::invariants::{self, End};
+use cairn_tests::rest;
 use cairn_tests::witness::witness;
 use localnet::{Fault, MessageKind};
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ fn ends_well(platform: &mut Platform, what: &str) -> BTreeMap<DeploymentId, End>
     let world = witness(platform).unwrap();
     let violations = invariants::violations(&world);
     assert!(violations.is_empty(), "{what}:\n{}", violations.join("\n"));
+    let unrest = rest::unrest(platform).unwrap();
+    assert!(unrest.is_empty(), "{what}:\n{}", unrest.join("\n"));
     let ends = invariants::ends(&world.events);
     let odd: Vec<_> = ends.iter().filter(|(_, end)| matches!(end, End::Open | End::Quarantined)).collect();
     assert!(odd.is_empty(), "{what}: {odd:?}");
