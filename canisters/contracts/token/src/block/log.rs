@@ -2,7 +2,7 @@
 
 use super::{Block, Transaction};
 use crate::memory::{self, Memories, Memory};
-use cairn_events::Hash;
+use cairn_events::{Hash, codec};
 use candid::Nat;
 use ic_stable_structures::storable::Bound;
 use ic_stable_structures::{Log, Storable};
@@ -50,7 +50,7 @@ impl Storable for StoredBlock {
 pub enum BlockError {
     /// It cannot be written or read back.
     #[error("block cannot be encoded or decoded: {0}")]
-    Codec(#[from] serde_cbor::Error),
+    Codec(#[from] codec::CodecError),
     /// It has no value of ICRC-3.
     #[error(transparent)]
     Value(#[from] cairn_events::value::UnsupportedValue),
@@ -91,7 +91,7 @@ impl BlockLog {
     /// If the block cannot be encoded, or stable memory cannot grow; nothing is appended then.
     pub fn append(&mut self, block: &Block) -> Result<Tip, BlockError> {
         let hash = block.hash()?;
-        let stored = StoredBlock(serde_cbor::to_vec(block)?);
+        let stored = StoredBlock(codec::encode(block));
         let index = self.blocks.append(&stored).map_err(|_| BlockError::MemoryFull)?;
         Ok(Tip { index: BlockIndex(index), hash })
     }
@@ -102,7 +102,7 @@ impl BlockLog {
     /// If stored bytes are not a block.
     pub fn get(&self, index: BlockIndex) -> Result<Option<(Block, usize)>, BlockError> {
         match self.blocks.get(index.0) {
-            Some(stored) => Ok(Some((serde_cbor::from_slice(&stored.0)?, stored.0.len()))),
+            Some(stored) => Ok(Some((codec::decode_trusted(&stored.0)?, stored.0.len()))),
             None => Ok(None),
         }
     }
@@ -122,9 +122,6 @@ impl BlockLog {
 
 /// A hash by which equal transactions are recognised: over the stored form, which is cheaper than hashing the value,
 /// and equal exactly if the transactions are.
-///
-/// # Errors
-/// If the transaction cannot be encoded.
-pub fn fingerprint(transaction: &Transaction) -> Result<Hash, BlockError> {
-    Ok(Hash::of(&[&serde_cbor::to_vec(transaction)?]))
+pub fn fingerprint(transaction: &Transaction) -> Hash {
+    Hash::of(&[&codec::encode(transaction)])
 }

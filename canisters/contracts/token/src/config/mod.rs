@@ -10,7 +10,7 @@ pub use arguments::{
 
 use crate::account::icrc3_form;
 use crate::memory::LAYOUT_VERSION;
-use cairn_events::Amount;
+use cairn_events::{Amount, codec};
 use candid::{Decode, Encode, Nat, Principal};
 use ic_stable_structures::Storable;
 use ic_stable_structures::storable::Bound;
@@ -85,13 +85,13 @@ impl Storable for StoredConfig {
     const BOUND: Bound = Bound::Unbounded;
 
     fn to_bytes(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(self.0.as_ref().and_then(|config| serde_cbor::to_vec(config).ok()).unwrap_or_default())
+        Cow::Owned(self.0.as_ref().map(codec::encode).unwrap_or_default())
     }
     fn into_bytes(self) -> Vec<u8> {
         self.to_bytes().into_owned()
     }
     fn from_bytes(bytes: Cow<[u8]>) -> Self {
-        StoredConfig(serde_cbor::from_slice(&bytes).ok())
+        StoredConfig(codec::decode_trusted(&bytes).ok())
     }
 }
 

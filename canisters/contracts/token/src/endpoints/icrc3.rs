@@ -74,7 +74,7 @@ fn icrc3_get_archives(_args: GetArchivesArgs) -> GetArchivesResult {
 #[query]
 fn icrc3_get_tip_certificate() -> Option<ICRC3DataCertificate> {
     let certificate = ByteBuf::from(ic_cdk::api::data_certificate()?);
-    let hash_tree = ByteBuf::from(encode_tree(state::read(Ledger::tip)).ok()?);
+    let hash_tree = ByteBuf::from(encode_tree(state::read(Ledger::tip)));
     Some(ICRC3DataCertificate { certificate, hash_tree })
 }
 

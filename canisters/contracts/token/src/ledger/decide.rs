@@ -161,7 +161,7 @@ impl Ledger {
         if is_in_future(created_at, now) {
             return Err(Refusal::CreatedInFuture { ledger_time: now });
         }
-        let fingerprint = fingerprint(transaction).map_err(|error| Other::Internal(error.to_string()))?;
+        let fingerprint = fingerprint(transaction);
         match self.recent.find(created_at, &fingerprint) {
             Some(of) => Err(Refusal::Duplicate { of }),
             None => Ok(Some(fingerprint)),

@@ -3,7 +3,7 @@
 use super::wire::{Accepted, CallbackError, Notification, Numbered};
 use crate::ledger::Accounts;
 use crate::memory::{self, Memories, Memory};
-use cairn_events::Timestamp;
+use cairn_events::{Timestamp, codec};
 use candid::Principal;
 use ic_stable_structures::storable::Bound;
 use ic_stable_structures::{BTreeMap, Cell, Storable};
@@ -73,13 +73,13 @@ impl Storable for OutboxState {
     const BOUND: Bound = Bound::Unbounded;
 
     fn to_bytes(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(serde_cbor::to_vec(self).unwrap_or_default())
+        Cow::Owned(codec::encode(self))
     }
     fn into_bytes(self) -> Vec<u8> {
         self.to_bytes().into_owned()
     }
     fn from_bytes(bytes: Cow<[u8]>) -> Self {
-        serde_cbor::from_slice(&bytes).unwrap_or_default()
+        codec::decode_trusted(&bytes).unwrap_or_default()
     }
 }
 
@@ -90,13 +90,13 @@ impl Storable for StoredNotification {
     const BOUND: Bound = Bound::Unbounded;
 
     fn to_bytes(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(serde_cbor::to_vec(&self.0).unwrap_or_default())
+        Cow::Owned(codec::encode(&self.0))
     }
     fn into_bytes(self) -> Vec<u8> {
         self.to_bytes().into_owned()
     }
     fn from_bytes(bytes: Cow<[u8]>) -> Self {
-        StoredNotification(serde_cbor::from_slice(&bytes).ok().flatten())
+        StoredNotification(codec::decode_trusted(&bytes).ok().flatten())
     }
 }
 
