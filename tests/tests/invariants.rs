@@ -11,6 +11,7 @@
 use cairn::platform::{Platform, token, user};
 use cairn_events::{Amount, Hash, Kind, Principal};
 use cairn_tests::invariants::{World, violations};
+use cairn_tests::ledger::Block;
 use cairn_tests::witness::witness;
 
 fn world() -> World {
@@ -44,13 +45,15 @@ fn tampered_worlds_are_found_out() {
     assert_eq!(violations(&world), Vec::<String>::new());
 
     let escrow = world.blocks.iter().position(|block| block.touches(world.backend)).expect("a capture");
+    let is_release = |block: &Block| block.from.is_some_and(|from| from.owner == world.backend);
+    let release = world.blocks.iter().position(is_release).expect("a release");
     breaks(&world, "I10", |world| drop(world.events.remove(position(world, Kind::PaymentCaptured))));
     breaks(&world, "I10", |world| world.events.swap(3, 4));
     breaks(&world, "I9", |world| world.events.truncate(position(world, Kind::EscrowReleased)));
     breaks(&world, "I5", |world| world.events.truncate(position(world, Kind::PaymentCaptured)));
     breaks(&world, "I3", |world| world.blocks[escrow].memo = None);
     breaks(&world, "I3", |world| world.blocks[escrow].created_at = Some(1));
-    breaks(&world, "I1", |world| world.blocks[escrow].amount.0 += 1);
+    breaks(&world, "I1", |world| world.blocks[release].amount.0 -= 1);
     breaks(&world, "I4", |world| world.blocks[escrow].amount = Amount(u128::MAX / 2));
     breaks(&world, "I6", |world| {
         let contract = world.canisters.last_mut().expect("a canister");
