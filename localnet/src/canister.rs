@@ -12,7 +12,7 @@ use crate::stable::StableMemory;
 use crate::subnet::Subnet;
 use candid::Principal;
 use ic_management_canister_types::Change;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Life cycle of a canister ("Canister status").
@@ -25,43 +25,10 @@ pub(crate) enum Status {
 }
 
 /// Installed code with its heap.
+#[derive(Clone)]
 pub(crate) struct Code {
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) image: Image,
-    /// Rebuilt from the image when it is needed and not there.
-    pub(crate) sandbox: Option<Sandbox>,
-    /// Query methods that asked for a certificate: they get it without asking again.
-    pub(crate) certified_queries: BTreeSet<String>,
-}
-
-impl Code {
-    /// The same code and heap, without the live instance.
-    pub(crate) fn fork(&self) -> Self {
-        Self {
-            compiled: Arc::clone(&self.compiled),
-            image: self.image.clone(),
-            sandbox: None,
-            certified_queries: self.certified_queries.clone(),
-        }
-    }
-
-    /// Gives the live instance another heap than the committed one. If that fails there is no live
-    /// instance, and the execution that follows reports why.
-    fn load(&mut self, image: &Image) {
-        let fits =
-            self.sandbox.as_mut().is_some_and(|sandbox| sandbox.keep_heap(image).is_ok() && sandbox.restore(image));
-        if !fits {
-            self.sandbox = Sandbox::from_image(&self.compiled, image).ok();
-        }
-    }
-
-    pub(crate) fn live(&mut self) -> Result<&mut Sandbox, String> {
-        if self.sandbox.is_none() {
-            let sandbox = Sandbox::from_image(&self.compiled, &self.image).map_err(|error| format!("{error:#}"))?;
-            self.sandbox = Some(sandbox);
-        }
-        self.sandbox.as_mut().ok_or_else(String::new)
-    }
 }
 
 /// A line a canister printed.
@@ -76,7 +43,8 @@ pub struct LogLine {
 /// Lines kept of a canister's log.
 const LOG_LINES: usize = 1_000;
 
-/// A canister.
+/// A canister. Cloning shares heap, stable memory and module.
+#[derive(Clone)]
 pub(crate) struct Canister {
     pub(crate) id: Principal,
     pub(crate) controllers: Arc<[Principal]>,
@@ -176,30 +144,6 @@ impl Canister {
         }
     }
 
-    /// The same state without the live instance.
-    pub(crate) fn fork(&self) -> Self {
-        Self {
-            id: self.id,
-            controllers: Arc::clone(&self.controllers),
-            settings: self.settings.clone(),
-            status: self.status.clone(),
-            cycles: self.cycles,
-            code: self.code.as_ref().map(Code::fork),
-            stable: self.stable.clone(),
-            certified_data: self.certified_data.clone(),
-            timer: self.timer,
-            version: self.version,
-            contexts: self.contexts.clone(),
-            callbacks: self.callbacks.clone(),
-            issued: self.issued,
-            outstanding: self.outstanding.clone(),
-            history: self.history.clone(),
-            changes: self.changes,
-            chunks: self.chunks.clone(),
-            log: self.log.clone(),
-        }
-    }
-
     /// A number for a call context or a callback.
     pub(crate) fn issue(&mut self) -> u64 {
         self.issued += 1;
@@ -226,24 +170,20 @@ impl Canister {
         let injected = invocation.injected_trap.clone();
         let function = invocation.function;
         let entry = invocation.entry;
-        let execution = self.prepare(subnet, invocation);
-        let mut ended = self.run(function, execution);
+        let execution = self.prepare(subnet, invocation, self.stable.clone());
+        let (sandbox, mut ended) = self.run(subnet, function, execution, None);
         if let (Ok(()), Some(reject)) = (&ended.result, injected) {
             ended.result = Err(Failure::Trap(reject));
         }
         let mut effects = ended.execution.effects;
         self.append_log(subnet.time, &mut effects, &ended.result);
-        let mut stable = std::mem::take(&mut effects.stable);
+        let stable = std::mem::take(&mut effects.stable);
         let keep = ended.result.is_ok() && entry.keeps_changes();
         if keep {
-            stable.commit();
-        } else {
-            stable.rollback();
+            self.stable = stable;
         }
-        self.stable = stable;
-        if let Some(code) = &mut self.code {
-            settle_heap(code, keep);
-        }
+        let image = self.code.as_mut().map(|code| &mut code.image).filter(|_| keep);
+        release(subnet, sandbox, image);
         if ended.result.is_ok() && ended.execution.facts.replicated {
             self.cycles = effects.balance;
         }
@@ -262,26 +202,38 @@ impl Canister {
         Executed { effects, result: ended.result, instructions: ended.instructions }
     }
 
-    /// Runs in the live instance; stable memory is in the effects afterwards, not yet committed.
-    pub(crate) fn run(&mut self, function: Function<'_>, execution: Box<Execution>) -> Ended {
-        let sandbox = match &mut self.code {
-            Some(code) => code.live(),
+    /// Runs in a live instance in the committed state, or in another one; stable memory is in the
+    /// effects afterwards. Nothing is committed yet.
+    fn run(
+        &self,
+        subnet: &Subnet,
+        function: Function<'_>,
+        execution: Box<Execution>,
+        image: Option<&Image>,
+    ) -> (Option<Box<Sandbox>>, Ended) {
+        let sandbox = match &self.code {
+            Some(code) => subnet
+                .instances
+                .take(&code.compiled, self.id, image.unwrap_or(&code.image))
+                .map_err(|error| format!("{error:#}")),
             None => Err("there is no Wasm module".to_owned()),
         };
-        let mut ended = match sandbox {
-            Ok(sandbox) => sandbox.run(function, execution),
-            Err(error) => Ended {
-                execution,
-                result: Err(Failure::Trap(Reject::error_from(self.id, 502, error))),
-                instructions: 0,
-            },
+        let (sandbox, mut ended) = match sandbox {
+            Ok(mut sandbox) => {
+                let ended = sandbox.run(function, execution);
+                (Some(sandbox), ended)
+            }
+            Err(error) => {
+                let result = Err(Failure::Trap(Reject::error_from(self.id, 502, error)));
+                (None, Ended { execution, result, instructions: 0 })
+            }
         };
         crate::system_api::drop_pending(&mut ended.execution);
-        ended
+        (sandbox, ended)
     }
 
-    /// What the canister is told. Takes the stable memory out of the canister.
-    pub(crate) fn prepare(&mut self, subnet: &Subnet, invocation: Invocation<'_>) -> Box<Execution> {
+    /// What the canister is told, and the stable memory it works on.
+    fn prepare(&self, subnet: &Subnet, invocation: Invocation<'_>, stable: StableMemory) -> Box<Execution> {
         let entry = invocation.entry;
         let query = entry.is_in(
             Entry::QUERY
@@ -318,7 +270,7 @@ impl Canister {
             replicated: !query && entry != Entry::INSPECT,
         };
         let effects = Effects {
-            stable: std::mem::take(&mut self.stable),
+            stable,
             balance: self.cycles,
             cycles_available: invocation.cycles_available,
             timer: self.timer,
@@ -350,7 +302,8 @@ impl Canister {
     }
 }
 
-/// Heap and stable memory of a composite query while it is evaluated.
+/// Heap and stable memory of a query while it is evaluated.
+#[derive(Clone)]
 pub(crate) struct Working {
     image: Image,
     stable: StableMemory,
@@ -366,45 +319,40 @@ impl Canister {
     }
 
     /// Executes on a working copy: success changes that, nothing changes the canister.
-    pub(crate) fn execute_in(
-        &mut self,
-        subnet: &Subnet,
-        invocation: Invocation<'_>,
-        working: &mut Working,
-    ) -> Executed {
-        let committed = std::mem::replace(&mut self.stable, working.stable.clone());
-        if let Some(code) = &mut self.code {
-            code.load(&working.image);
-        }
+    pub(crate) fn execute_in(&self, subnet: &Subnet, invocation: Invocation<'_>, working: &mut Working) -> Executed {
         let function = invocation.function;
-        let execution = self.prepare(subnet, invocation);
-        let ended = self.run(function, execution);
+        let execution = self.prepare(subnet, invocation, working.stable.clone());
+        let (sandbox, ended) = self.run(subnet, function, execution, Some(&working.image));
         let mut effects = ended.execution.effects;
-        self.append_log(subnet.time, &mut effects, &ended.result);
-        let mut stable = std::mem::take(&mut effects.stable);
-        self.stable = committed;
-        if let Some(code) = &mut self.code {
-            if ended.result.is_ok() {
-                stable.commit();
-                working.stable = stable;
-                if let Some(sandbox) = &mut code.sandbox {
-                    sandbox.capture(&mut working.image);
-                }
-            }
-            settle_heap(code, false);
+        let stable = std::mem::take(&mut effects.stable);
+        let keep = ended.result.is_ok();
+        if keep {
+            working.stable = stable;
         }
+        release(subnet, sandbox, keep.then_some(&mut working.image));
         Executed { effects, result: ended.result, instructions: ended.instructions }
+    }
+
+    /// Executes on the committed state, and keeps nothing.
+    pub(crate) fn evaluate(&self, subnet: &Subnet, invocation: Invocation<'_>) -> Executed {
+        let function = invocation.function;
+        let execution = self.prepare(subnet, invocation, self.stable.clone());
+        let (sandbox, ended) = self.run(subnet, function, execution, None);
+        release(subnet, sandbox, None);
+        Executed { effects: ended.execution.effects, result: ended.result, instructions: ended.instructions }
     }
 }
 
-/// Takes the heap over into the image, or puts it back.
-pub(crate) fn settle_heap(code: &mut Code, keep: bool) {
-    let Some(sandbox) = &mut code.sandbox else {
+/// Takes over into `state` what was executed, or undoes it, and lets others use the instance.
+fn release(subnet: &Subnet, sandbox: Option<Box<Sandbox>>, state: Option<&mut Image>) {
+    let Some(mut sandbox) = sandbox else {
         return;
     };
-    if keep {
-        sandbox.capture(&mut code.image);
-    } else if !sandbox.restore(&code.image) {
-        code.sandbox = None;
+    let usable = match state {
+        Some(state) => sandbox.commit(state),
+        None => sandbox.is_reusable() && sandbox.roll_back(),
+    };
+    if usable && sandbox.is_reusable() {
+        subnet.instances.put(sandbox);
     }
 }

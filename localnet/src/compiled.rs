@@ -1,11 +1,13 @@
 //! Compiled modules, cached in memory for the whole process and on disk between processes.
 
-use crate::config::Config;
+use crate::config::{Config, DirtyPages};
+use crate::image::Image;
+use crate::mapping;
 use crate::module::{self, Prepared};
 use crate::sandbox::Host;
 use crate::system_api;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,11 +20,15 @@ pub(crate) struct Compiled {
     pub(crate) hash: [u8; 32],
     pub(crate) info: Prepared,
     pub(crate) pre: InstancePre<Host>,
+    /// What its instances begin with, once there was one.
+    pub(crate) initial: OnceLock<Image>,
+    /// Query methods that asked for a certificate: they get it without asking again.
+    certified_queries: Mutex<BTreeSet<String>>,
     /// Root hash of the metadata in the state tree, once it was needed.
     pub(crate) metadata_digest: OnceLock<[u8; 32]>,
 }
 
-/// What all instances of this process share: nothing in it depends on a network's state.
+/// What all instances of an engine share: nothing in it depends on a network's state.
 struct Runtime {
     engine: Engine,
     linker: Linker<Host>,
@@ -31,11 +37,15 @@ struct Runtime {
     compiling: Mutex<()>,
 }
 
-static RUNTIME: LazyLock<Result<Runtime, String>> = LazyLock::new(|| Runtime::new().map_err(|error| error.to_string()));
+/// With heaps that are mapped, and with heaps that are compared.
+static MAPPED: LazyLock<Result<Runtime, String>> = LazyLock::new(|| Runtime::new(true));
+static COMPARED: LazyLock<Result<Runtime, String>> = LazyLock::new(|| Runtime::new(false));
 
 /// Compiles an uploaded module, or finds it compiled; the error says what is wrong with it.
 pub(crate) fn compile(uploaded: &[u8], config: &Config) -> Result<Arc<Compiled>, String> {
-    let runtime = RUNTIME.as_ref().map_err(String::clone)?;
+    let mapped = config.dirty_pages == DirtyPages::PageMap && mapping::works();
+    let runtime = if mapped { &MAPPED } else { &COMPARED };
+    let runtime = runtime.as_ref().map_err(String::clone)?;
     let hash: [u8; 32] = Sha256::digest(uploaded).into();
     let known = |map: &BTreeMap<[u8; 32], Arc<Compiled>>| map.get(&hash).cloned();
     if let Some(compiled) = known(&runtime.lock()) {
@@ -49,13 +59,36 @@ pub(crate) fn compile(uploaded: &[u8], config: &Config) -> Result<Arc<Compiled>,
     let wasm = std::mem::take(&mut info.wasm);
     let module = runtime.module(&wasm, config.cache_dir.as_deref())?;
     let pre = runtime.linker.instantiate_pre(&module).map_err(|error| format!("{error:#}"))?;
-    let compiled = Arc::new(Compiled { hash, info, pre, metadata_digest: OnceLock::new() });
+    let compiled = Arc::new(Compiled {
+        hash,
+        info,
+        pre,
+        initial: OnceLock::new(),
+        certified_queries: Mutex::default(),
+        metadata_digest: OnceLock::new(),
+    });
     runtime.lock().insert(hash, Arc::clone(&compiled));
     Ok(compiled)
 }
 
+impl Compiled {
+    /// Whether a query is known to ask for a certificate.
+    pub(crate) fn asks_for_certificate(&self, method: &str) -> bool {
+        self.certified_queries.lock().unwrap_or_else(PoisonError::into_inner).contains(method)
+    }
+
+    /// Remembers that a query asked for a certificate.
+    pub(crate) fn asked_for_certificate(&self, method: &str) {
+        self.certified_queries.lock().unwrap_or_else(PoisonError::into_inner).insert(method.to_owned());
+    }
+}
+
 impl Runtime {
-    fn new() -> wasmtime::Result<Self> {
+    fn new(mapped: bool) -> Result<Self, String> {
+        Self::with_heaps(mapped).map_err(|error| format!("{error:#}"))
+    }
+
+    fn with_heaps(mapped: bool) -> wasmtime::Result<Self> {
         let mut settings = wasmtime::Config::new();
         settings
             .consume_fuel(true)
@@ -63,7 +96,14 @@ impl Runtime {
             .cranelift_nan_canonicalization(true)
             .relaxed_simd_deterministic(true)
             .wasm_multi_memory(false)
+            .wasm_backtrace_max_frames(None)
+            // Heaps have images of their own.
+            .memory_init_cow(false)
             .max_wasm_stack(1 << 20);
+        #[cfg(target_os = "linux")]
+        if mapped {
+            settings.with_host_memory(Arc::new(mapping::Creator));
+        }
         let engine = Engine::new(&settings)?;
         let mut linker = Linker::new(&engine);
         system_api::define(&mut linker)?;

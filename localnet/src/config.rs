@@ -22,6 +22,19 @@ pub struct Config {
     pub trace: bool,
     /// Where compiled modules are kept between runs; only this user should be able to write there.
     pub cache_dir: Option<PathBuf>,
+    /// How it is found out what an execution has written to.
+    pub dirty_pages: DirtyPages,
+}
+
+/// How it is found out what an execution has written to a heap. Results are the same, costs are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum DirtyPages {
+    /// The kernel's page map tells; the cost follows what was touched. Where there is none (systems
+    /// other than Linux, some sandboxes), as [`DirtyPages::Compared`].
+    #[default]
+    PageMap,
+    /// The whole heap is compared with the committed one.
+    Compared,
 }
 
 impl Default for Config {
@@ -35,6 +48,7 @@ impl Default for Config {
             limits: Limits::default(),
             trace: true,
             cache_dir: Some(std::env::temp_dir().join("localnet-modules")),
+            dirty_pages: DirtyPages::default(),
         }
     }
 }

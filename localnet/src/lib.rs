@@ -59,8 +59,9 @@
 //! [`Net::create_canister`] and the like act at once, between rounds. Methods of the management
 //! canister can also be called as on the network, by users and canisters, at `aaaaa-aa`.
 //!
-//! **Rollback.** After each execution the heap is compared, page by page, with an image of the last
-//! committed state: what differs is taken over, or put back. Stable memory keeps a journal.
+//! **Rollback.** After each execution the pages it may have written to, as the kernel tells
+//! ([`DirtyPages`]), are compared with the last committed state: what differs is taken over, or put
+//! back. Stable memory is a persistent table of pages: the execution writes to a clone of it.
 //!
 //! **Instructions** are counted by fuel, about one per WebAssembly operator: deterministic, good for
 //! limits and comparisons, but not the network's weights.
@@ -75,11 +76,16 @@ mod config;
 mod entry;
 mod execution;
 mod fault;
+mod heap;
 mod image;
+mod live_heap;
 mod management;
+mod mapping;
 mod module;
 mod net;
 mod page;
+mod page_table;
+mod pool;
 mod reject;
 mod sandbox;
 mod settings;
@@ -90,7 +96,7 @@ mod trace;
 
 pub use candid::Principal;
 pub use canister::LogLine;
-pub use config::{Config, Costs, Limits};
+pub use config::{Config, Costs, DirtyPages, Limits};
 pub use fault::{Action, Fault};
 pub use ic_management_canister_types as management_types;
 pub use net::{MessageId, Net};

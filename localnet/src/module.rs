@@ -7,10 +7,11 @@
 //! Interface specification, "Canister module format".
 
 use crate::config::Limits;
+use crate::stable::WASM_PAGE;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use wasm_encoder::{ExportKind, ExportSection, RawSection};
-use wasmparser::{ExternalKind, Parser, Payload};
+use wasmparser::{ExternalKind, FunctionBody, Operator, Parser, Payload};
 
 /// Private export of memory 0.
 pub(crate) const MEMORY: &str = "localnet memory";
@@ -59,6 +60,11 @@ pub(crate) struct Prepared {
     pub(crate) metadata: BTreeMap<String, Metadata>,
     pub(crate) mutable_globals: usize,
     pub(crate) has_start: bool,
+    /// Whether an instance has no state but its heap and its globals. Tables, dropped segments and
+    /// references in globals are not kept from one execution to the next.
+    pub(crate) keeps_instance: bool,
+    /// Bytes the heap may grow to, if the module says so.
+    pub(crate) max_heap: Option<u64>,
     /// Size of the module once unpacked.
     pub(crate) size: usize,
 }
@@ -70,6 +76,8 @@ pub(crate) fn prepare(uploaded: &[u8], limits: &Limits) -> Result<Prepared, Stri
     let survey = Survey::of(&unpacked).map_err(|error| error.to_string())?;
     prepared.mutable_globals = survey.mutable_globals.len();
     prepared.has_start = survey.start.is_some();
+    prepared.max_heap = survey.max_heap;
+    prepared.keeps_instance = !survey.has_passing_state;
     for (name, kind, _) in &survey.exports {
         if *kind == ExternalKind::Func {
             add_function(&mut prepared, name)?;
@@ -125,8 +133,11 @@ struct Survey<'a> {
     custom: Vec<(&'a str, &'a [u8])>,
     mutable_globals: Vec<u32>,
     memories: u32,
+    max_heap: Option<u64>,
     tables: u32,
     start: Option<u32>,
+    /// Whether executions change what is neither heap nor a global of a number type.
+    has_passing_state: bool,
 }
 
 impl<'a> Survey<'a> {
@@ -134,7 +145,12 @@ impl<'a> Survey<'a> {
         let mut survey = Self::default();
         for payload in Parser::new(0).parse_all(wasm) {
             match payload? {
-                Payload::MemorySection(section) => survey.memories = section.count(),
+                Payload::MemorySection(section) => {
+                    survey.memories = section.count();
+                    if let Some(memory) = section.into_iter().next() {
+                        survey.max_heap = memory?.maximum.map(|pages| pages.saturating_mul(WASM_PAGE));
+                    }
+                }
                 Payload::TableSection(section) => survey.tables = section.count(),
                 Payload::StartSection { func, .. } => survey.start = Some(func),
                 Payload::CustomSection(section) => {
@@ -148,10 +164,15 @@ impl<'a> Survey<'a> {
                 }
                 Payload::GlobalSection(section) => {
                     for (index, global) in (0..).zip(section) {
-                        if global?.ty.mutable {
+                        let ty = global?.ty;
+                        if ty.mutable {
                             survey.mutable_globals.push(index);
+                            survey.has_passing_state |= ty.content_type.is_reference_type();
                         }
                     }
+                }
+                Payload::CodeSectionEntry(body) => {
+                    survey.has_passing_state = survey.has_passing_state || changes_passing_state(&body)?;
                 }
                 _ => {}
             }
@@ -178,6 +199,26 @@ impl<'a> Survey<'a> {
         }
         section
     }
+}
+
+/// Whether a function contains instructions that change tables or drop segments.
+fn changes_passing_state(body: &FunctionBody<'_>) -> wasmparser::Result<bool> {
+    let mut operators = body.get_operators_reader()?;
+    while !operators.eof() {
+        if matches!(
+            operators.read()?,
+            Operator::TableSet { .. }
+                | Operator::TableGrow { .. }
+                | Operator::TableFill { .. }
+                | Operator::TableCopy { .. }
+                | Operator::TableInit { .. }
+                | Operator::ElemDrop { .. }
+                | Operator::DataDrop { .. }
+        ) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn export_kind(kind: ExternalKind) -> ExportKind {

@@ -2,11 +2,15 @@
 
 use crate::compiled::Compiled;
 use crate::execution::{Closure, Execution, Violation};
-use crate::image::Image;
+use crate::heap::Heap;
+use crate::image::{Globals, Image};
+use crate::live_heap::LiveHeap;
 use crate::module::{MEMORY, TABLE, global_export};
 use crate::reject::Reject;
 use candid::Principal;
-use wasmtime::{Func, Global, Instance, Memory, Ref, Store, Table};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wasmtime::{Func, Global, Instance, Memory, Ref, Store, Table, TypedFunc};
 
 /// Data of a store: the running execution and where the System API finds the heap.
 pub(crate) struct Host {
@@ -23,13 +27,19 @@ pub(crate) enum Function<'a> {
     Callback(Closure),
 }
 
-/// A live instance.
+/// A live instance. Between executions its heap and globals are those of a committed state.
 pub(crate) struct Sandbox {
+    compiled: Arc<Compiled>,
+    /// The canister that used it last: likely to be near its state.
+    pub(crate) canister: Principal,
     store: Store<Host>,
     instance: Instance,
-    memory: Option<Memory>,
+    heap: Option<LiveHeap>,
     table: Option<Table>,
     globals: Vec<Global>,
+    exports: BTreeMap<String, TypedFunc<(), ()>>,
+    /// The committed state that heap and globals are in.
+    state: Image,
 }
 
 /// An execution that has ended.
@@ -47,10 +57,13 @@ pub(crate) enum Failure {
 }
 
 impl Sandbox {
-    /// Instantiates a module; its start function is not run.
-    pub(crate) fn new(compiled: &Compiled) -> wasmtime::Result<Self> {
+    /// An instance in the state of its module before anything has run; its start function is not run
+    /// either.
+    pub(crate) fn new(compiled: &Arc<Compiled>, canister: Principal) -> wasmtime::Result<Self> {
         let host = Host { memory: None, execution: None, fuel: 0 };
         let mut store = Store::new(compiled.pre.module().engine(), host);
+        // To write the data segments takes fuel; it is not counted.
+        store.set_fuel(u64::MAX)?;
         let instance = compiled.pre.instantiate(&mut store)?;
         let memory = instance.get_memory(&mut store, MEMORY);
         let table = instance.get_table(&mut store, TABLE);
@@ -58,54 +71,93 @@ impl Sandbox {
         let globals = (0..compiled.info.mutable_globals)
             .filter_map(|number| instance.get_global(&mut store, &global_export(number)))
             .collect();
-        Ok(Self { store, instance, memory, table, globals })
-    }
-
-    /// Instantiates a module and gives it the heap and globals of an image.
-    pub(crate) fn from_image(compiled: &Compiled, image: &Image) -> wasmtime::Result<Self> {
-        let mut sandbox = Self::new(compiled)?;
-        sandbox.grow_to(image.bytes())?;
-        if sandbox.restore(image) {
-            Ok(sandbox)
-        } else {
-            Err(wasmtime::Error::msg("the image does not fit the module"))
-        }
-    }
-
-    /// Makes the heap at least so large (a heap that is kept across an upgrade).
-    fn grow_to(&mut self, bytes: usize) -> wasmtime::Result<()> {
-        let Some(memory) = self.memory else {
-            return Ok(());
+        let mut sandbox = Self {
+            compiled: Arc::clone(compiled),
+            canister,
+            store,
+            instance,
+            heap: memory.map(LiveHeap::just_created),
+            table,
+            globals,
+            exports: BTreeMap::new(),
+            state: Image::default(),
         };
-        let missing = bytes.saturating_sub(memory.data_size(&self.store));
-        if missing > 0 {
-            let pages = missing as u64 / memory.page_size(&self.store);
-            memory.grow(&mut self.store, pages)?;
+        sandbox.begin();
+        Ok(sandbox)
+    }
+
+    /// Brings a new instance into the state that all instances of the module begin with, and share.
+    fn begin(&mut self) {
+        let initial = self.compiled.initial.get_or_init(|| {
+            let (mut heap, mut globals) = (Heap::default(), Globals::default());
+            if let Some(live) = &mut self.heap {
+                live.capture(&self.store, &mut heap);
+                heap = if live.is_mapped() { heap.based() } else { heap };
+            }
+            globals.capture(&mut self.store, &self.globals);
+            Image { heap, globals }
+        });
+        let initial = initial.clone();
+        if let Some(live) = self.heap.as_mut().filter(|live| live.is_mapped()) {
+            // The instantiation has written what the base holds.
+            live.load(&mut self.store, &Heap::zeros(initial.heap.bytes()), &initial.heap);
         }
-        Ok(())
+        self.state = initial;
     }
 
-    /// Gives an instance another heap than its own ("wasm_memory_persistence"); what it has beyond
-    /// that heap becomes zero.
-    pub(crate) fn keep_heap(&mut self, image: &Image) -> wasmtime::Result<()> {
-        self.grow_to(image.bytes())?;
-        let size = self.memory.map_or(0, |memory| memory.data_size(&self.store));
-        let heap = image.heap_of(size);
-        if heap.restore(&mut self.store, self.memory, &[]) {
-            Ok(())
-        } else {
-            Err(wasmtime::Error::msg("the heap does not fit the module"))
+    /// Whether it is an instance of this module.
+    pub(crate) fn runs(&self, compiled: &Arc<Compiled>) -> bool {
+        Arc::ptr_eq(&self.compiled, compiled)
+    }
+
+    /// Whether the next execution may use it too.
+    pub(crate) fn is_reusable(&self) -> bool {
+        self.compiled.info.keeps_instance
+    }
+
+    /// The committed state it is in.
+    pub(crate) fn state(&self) -> &Image {
+        &self.state
+    }
+
+    /// Whether it is in this state.
+    pub(crate) fn is_in(&self, state: &Image) -> bool {
+        self.state.is(state)
+    }
+
+    /// Brings it into a state; false if it must not be used any more.
+    pub(crate) fn enter(&mut self, state: &Image) -> bool {
+        if self.is_in(state) {
+            return true;
         }
+        let loaded = self.heap.as_mut().is_none_or(|heap| heap.load(&mut self.store, &self.state.heap, &state.heap));
+        let restored = state.globals.restore(&mut self.store, &self.globals);
+        self.state = state.clone();
+        loaded && restored
     }
 
-    /// Takes heap and globals over into an image.
-    pub(crate) fn capture(&mut self, image: &mut Image) {
-        image.capture(&mut self.store, self.memory, &self.globals);
+    /// Takes over into `state`, which it was in, what the execution has changed; false if it must not
+    /// be used any more.
+    pub(crate) fn commit(&mut self, state: &mut Image) -> bool {
+        // The last to share it may change it in place.
+        self.state = Image::default();
+        let mut usable = true;
+        if let Some(heap) = &mut self.heap {
+            heap.capture(&self.store, &mut state.heap);
+            if heap.is_mapped() && state.heap.settle() {
+                let nothing = Heap::zeros(state.heap.bytes());
+                usable = heap.load(&mut self.store, &nothing, &state.heap);
+            }
+        }
+        state.globals.capture(&mut self.store, &self.globals);
+        self.state = state.clone();
+        usable
     }
 
-    /// Back to an image; false if a new instance is needed.
-    pub(crate) fn restore(&mut self, image: &Image) -> bool {
-        image.restore(&mut self.store, self.memory, &self.globals)
+    /// Back to the state it was in before the execution; false if it must not be used any more.
+    pub(crate) fn roll_back(&mut self) -> bool {
+        let heap = self.heap.as_mut().is_none_or(|heap| heap.put_back(&mut self.store, &self.state.heap));
+        self.state.globals.restore(&mut self.store, &self.globals) && heap
     }
 
     /// Runs a function to its end, under the execution's instruction limit.
@@ -130,7 +182,14 @@ impl Sandbox {
     fn call(&mut self, function: Function<'_>) -> wasmtime::Result<()> {
         match function {
             Function::Export(name) => {
-                let func = self.instance.get_typed_func::<(), ()>(&mut self.store, name)?;
+                let func = match self.exports.get(name) {
+                    Some(func) => func.clone(),
+                    None => {
+                        let func = self.instance.get_typed_func::<(), ()>(&mut self.store, name)?;
+                        self.exports.insert(name.to_owned(), func.clone());
+                        func
+                    }
+                };
                 func.call(&mut self.store, ())
             }
             Function::Callback(closure) => {

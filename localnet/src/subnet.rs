@@ -2,13 +2,14 @@
 
 use crate::certificate::RootKey;
 use crate::config::Config;
+use crate::pool::Pool;
 use candid::Principal;
 use std::sync::Arc;
 
 /// The one subnet of the network.
 #[derive(Clone)]
 pub(crate) struct Subnet {
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     /// Nanoseconds since 1970.
     pub(crate) time: u64,
     pub(crate) round: u64,
@@ -16,6 +17,8 @@ pub(crate) struct Subnet {
     /// The root key as canisters and clients get it, in DER.
     pub(crate) root_key: Arc<[u8]>,
     pub(crate) key: Arc<RootKey>,
+    /// Live instances; forks and views share them.
+    pub(crate) instances: Arc<Pool>,
 }
 
 impl Subnet {
@@ -28,7 +31,8 @@ impl Subnet {
             id: Principal::self_authenticating(&root_key),
             root_key,
             key: Arc::new(key),
-            config,
+            instances: Arc::default(),
+            config: Arc::new(config),
         }
     }
 }

@@ -89,7 +89,7 @@ impl Canister {
             sections.map(|section| section.content.len()).sum()
         });
         MemoryMetrics {
-            wasm_memory_size: size(code.map_or(0, |code| code.image.bytes())),
+            wasm_memory_size: size(code.map_or(0, |code| code.image.heap.bytes())),
             stable_memory_size: Nat::from(self.stable.bytes()),
             global_memory_size: size(0),
             wasm_binary_size: size(code.map_or(0, |code| code.compiled.info.size)),

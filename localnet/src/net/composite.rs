@@ -4,7 +4,7 @@
 //! called a second time begins from its committed state, not from what the first call has changed.
 
 use super::Net;
-use crate::canister::{Canister, Executed, Invocation, Working};
+use crate::canister::{Executed, Invocation, Working};
 use crate::entry::Entry;
 use crate::execution::{OutgoingCall, Response};
 use crate::module::MethodKind;
@@ -139,10 +139,9 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn execute(&mut self, net: &mut Net, invocation: Invocation<'_>, budget: &mut u64) -> Result<Executed, Reject> {
-        let Net { canisters, subnet, .. } = net;
-        let canister: &mut Canister = canisters.get_mut(&self.id).ok_or_else(|| Reject::canister_not_found(self.id))?;
-        let executed = canister.execute_in(subnet, invocation, &mut self.working);
+    fn execute(&mut self, net: &Net, invocation: Invocation<'_>, budget: &mut u64) -> Result<Executed, Reject> {
+        let canister = net.canisters.get(&self.id).ok_or_else(|| Reject::canister_not_found(self.id))?;
+        let executed = canister.execute_in(&net.subnet, invocation, &mut self.working);
         *budget = budget.saturating_sub(executed.instructions);
         self.instructions = self.instructions.saturating_add(executed.instructions);
         Ok(executed)

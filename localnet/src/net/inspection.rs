@@ -109,7 +109,7 @@ impl Net {
     /// Bytes of heap and of stable memory.
     pub fn memory_sizes(&self, id: Principal) -> Option<(u64, u64)> {
         let canister = self.canisters.get(&id)?;
-        let heap = canister.code.as_ref().map_or(0, |code| code.image.bytes() as u64);
+        let heap = canister.code.as_ref().map_or(0, |code| code.image.heap.bytes() as u64);
         Some((heap, canister.stable.bytes()))
     }
 

@@ -10,10 +10,10 @@ use crate::module::START;
 use crate::reject::Reject;
 use crate::sandbox::{Failure, Function, Sandbox};
 use crate::stable::StableMemory;
+use crate::subnet::Subnet;
 use crate::trace::{MessageKind, TraceEntry};
 use candid::Principal;
 use ic_management_canister_types::{CanisterInstallMode, WasmMemoryPersistence};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What is put back if an installation fails.
@@ -87,11 +87,12 @@ impl Net {
 
     fn fresh_code(&mut self, installation: &mut Installation<'_>) -> Result<(), Reject> {
         let id = installation.canister;
+        let subnet = self.subnet.clone();
         let canister = self.existing(id)?;
         canister.stable = StableMemory::default();
         canister.certified_data.clear();
         canister.timer = 0;
-        canister.place(&installation.compiled, None)?;
+        canister.place(&subnet, &installation.compiled, None)?;
         self.start(installation, "canister_init")
     }
 
@@ -105,11 +106,12 @@ impl Net {
         if !skip_pre_upgrade {
             self.step(installation, Entry::PRE_UPGRADE, "canister_pre_upgrade")?;
         }
+        let subnet = self.subnet.clone();
         let canister = self.existing(id)?;
         let old = canister.code.take().map(|code| code.image);
         // The new code does not know what the old one had set the timer for.
         canister.timer = 0;
-        canister.place(&installation.compiled, old.filter(|_| keep_memory))?;
+        canister.place(&subnet, &installation.compiled, old.filter(|_| keep_memory))?;
         self.start(installation, "canister_post_upgrade")
     }
 
@@ -173,7 +175,7 @@ impl Net {
 impl Canister {
     fn save(&self) -> Saved {
         Saved {
-            code: self.code.as_ref().map(Code::fork),
+            code: self.code.clone(),
             stable: self.stable.clone(),
             certified_data: self.certified_data.clone(),
             timer: self.timer,
@@ -189,22 +191,22 @@ impl Canister {
         self.version = saved.version;
     }
 
-    /// Puts new code in place, with a fresh heap or with the one that is kept.
-    fn place(&mut self, compiled: &Arc<Compiled>, kept: Option<Image>) -> Result<(), Reject> {
+    /// Puts new code in place, with a fresh heap or with the one that is kept
+    /// ("wasm_memory_persistence").
+    fn place(&mut self, subnet: &Subnet, compiled: &Arc<Compiled>, kept: Option<Image>) -> Result<(), Reject> {
         let id = self.id;
         let invalid = |error: String| Reject::error_from(id, 505, error);
-        let mut sandbox = Sandbox::new(compiled).map_err(|error| invalid(format!("{error:#}")))?;
-        if let Some(heap) = kept {
-            sandbox.keep_heap(&heap).map_err(|error| invalid(format!("{error:#}")))?;
+        let mut sandbox = Sandbox::new(compiled, id).map_err(|error| invalid(format!("{error:#}")))?;
+        let mut image = sandbox.state().clone();
+        if let Some(kept) = kept {
+            let fresh = std::mem::replace(&mut image.heap, kept.heap);
+            image.heap.grow_to(fresh.bytes());
+            if compiled.info.max_heap.is_some_and(|max| max < image.heap.bytes() as u64) || !sandbox.enter(&image) {
+                return Err(invalid("the heap that is kept does not fit the module".to_owned()));
+            }
         }
-        let mut image = Image::default();
-        sandbox.capture(&mut image);
-        self.code = Some(Code {
-            compiled: Arc::clone(compiled),
-            image,
-            sandbox: Some(sandbox),
-            certified_queries: BTreeSet::new(),
-        });
+        subnet.instances.put(Box::new(sandbox));
+        self.code = Some(Code { compiled: Arc::clone(compiled), image });
         Ok(())
     }
 }

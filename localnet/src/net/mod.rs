@@ -110,7 +110,7 @@ impl Net {
     pub fn fork(&self) -> Self {
         Self {
             subnet: self.subnet.clone(),
-            canisters: self.canisters.iter().map(|(id, c)| (*id, c.fork())).collect(),
+            canisters: self.canisters.clone(),
             queue: self.queue.clone(),
             ingress: self.ingress.clone(),
             issued: self.issued,

@@ -65,8 +65,7 @@ impl Net {
                 nested: depth > 0,
                 ..Invocation::new(Entry::QUERY, function, caller, limit)
             };
-            let canister = net.canisters.get_mut(&id)?;
-            Some(canister.execute(&net.subnet, invocation))
+            Some(net.canisters.get(&id)?.evaluate(&net.subnet, invocation))
         });
         let executed = executed.ok_or_else(|| Reject::canister_not_found(id))?;
         *budget = budget.saturating_sub(executed.instructions);
@@ -94,14 +93,13 @@ impl Net {
     /// A certificate, if the method is known to ask for one. Only what a user calls gets it.
     pub(super) fn known_certificate(&mut self, id: Principal, method: &str, depth: usize) -> Option<Arc<[u8]>> {
         let code = self.canisters.get(&id)?.code.as_ref()?;
-        let known = depth == 0 && code.certified_queries.contains(method);
+        let known = depth == 0 && code.compiled.asks_for_certificate(method);
         known.then(|| self.data_certificate(id))
     }
 
     /// A certificate for a method that has asked for one; remembered for the next time.
     pub(super) fn wanted_certificate(&mut self, id: Principal, method: &str) -> Option<Arc<[u8]>> {
-        let code = self.canisters.get_mut(&id)?.code.as_mut()?;
-        code.certified_queries.insert(method.to_owned());
+        self.canisters.get(&id)?.code.as_ref()?.compiled.asked_for_certificate(method);
         Some(self.data_certificate(id))
     }
 }

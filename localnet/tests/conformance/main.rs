@@ -8,6 +8,7 @@ mod calls;
 mod certification;
 mod costs;
 mod determinism;
+mod heap;
 mod imports;
 mod lifecycle;
 mod limits;
