@@ -5,6 +5,7 @@ use crate::compiled::Compiled;
 use crate::entry::Entry;
 use crate::execution::{Effects, Execution, Facts};
 use crate::image::Image;
+use crate::net::Blow;
 use crate::reject::Reject;
 use crate::sandbox::{Ended, Failure, Function, Sandbox};
 use crate::settings::Settings;
@@ -67,6 +68,8 @@ pub(crate) struct Canister {
     pub(crate) changes: u64,
     pub(crate) chunks: BTreeMap<[u8; 32], Arc<[u8]>>,
     pub(crate) log: VecDeque<LogLine>,
+    /// For how many executions to come a fault refuses it memory.
+    pub(crate) growth_refused: u64,
 }
 
 /// What to execute, and what the canister is told about it.
@@ -86,8 +89,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) certificate: Option<Arc<[u8]>>,
     /// A query called by a query, which gets no certificate.
     pub(crate) nested: bool,
-    /// Roll back at the end as if the canister had trapped.
-    pub(crate) injected_trap: Option<Reject>,
+    /// What a fault does to the execution.
+    pub(crate) blow: Blow,
 }
 
 impl<'a> Invocation<'a> {
@@ -107,7 +110,7 @@ impl<'a> Invocation<'a> {
             instruction_limit: limit,
             certificate: None,
             nested: false,
-            injected_trap: None,
+            blow: Blow::default(),
         }
     }
 }
@@ -141,6 +144,7 @@ impl Canister {
             changes: 0,
             chunks: BTreeMap::new(),
             log: VecDeque::new(),
+            growth_refused: 0,
         }
     }
 
@@ -167,13 +171,13 @@ impl Canister {
     /// Executes a function. Its changes are kept if it succeeds and its entry point keeps changes,
     /// else heap, globals and stable memory are put back; what it printed is kept anyway.
     pub(crate) fn execute(&mut self, subnet: &Subnet, invocation: Invocation<'_>) -> Executed {
-        let injected = invocation.injected_trap.clone();
+        let injected = invocation.blow.trap;
         let function = invocation.function;
         let entry = invocation.entry;
         let execution = self.prepare(subnet, invocation, self.stable.clone());
         let (sandbox, mut ended) = self.run(subnet, function, execution, None);
-        if let (Ok(()), Some(reject)) = (&ended.result, injected) {
-            ended.result = Err(Failure::Trap(reject));
+        if injected && ended.result.is_ok() {
+            ended.result = Err(Failure::Trap(Reject::injected_trap(self.id)));
         }
         let mut effects = ended.execution.effects;
         self.append_log(subnet.time, &mut effects, &ended.result);
@@ -196,6 +200,7 @@ impl Canister {
             }
         }
         if ended.execution.facts.replicated {
+            self.growth_refused = self.growth_refused.saturating_sub(1);
             let price = subnet.config.costs.execution_price(ended.instructions);
             self.cycles = self.cycles.saturating_sub(price);
         }
@@ -268,6 +273,8 @@ impl Canister {
             certificate: invocation.certificate,
             nested: invocation.nested,
             replicated: !query && entry != Entry::INSPECT,
+            growth_refused: self.growth_refused > 0,
+            refused_call: invocation.blow.refused_call,
         };
         let effects = Effects {
             stable,

@@ -67,6 +67,10 @@ pub(crate) struct Facts {
     /// A query called by a query, which gets no certificate.
     pub(crate) nested: bool,
     pub(crate) replicated: bool,
+    /// A fault: no memory is to be had.
+    pub(crate) growth_refused: bool,
+    /// A fault: the call whose `ic0.call_perform` fails, counted from 1.
+    pub(crate) refused_call: Option<u64>,
 }
 
 /// What an execution changes.
@@ -83,6 +87,8 @@ pub(crate) struct Effects {
     pub(crate) reply_data: Vec<u8>,
     pub(crate) response: Option<Response>,
     pub(crate) calls: Vec<OutgoingCall>,
+    /// Times that `ic0.call_perform` was called.
+    pub(crate) performed: u64,
     /// Between `ic0.call_new` and `ic0.call_perform`.
     pub(crate) pending_call: Option<OutgoingCall>,
     /// How many calls to a canister are outstanding already.

@@ -6,6 +6,8 @@
 //! [`Prepared::keeps_instance`]: crate::module::Prepared::keeps_instance
 
 use crate::heap::Heap;
+use crate::page::PAGE;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use wasmtime::{AsContextMut, Global, Val};
 
@@ -21,13 +23,20 @@ impl Image {
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.heap.is(&other.heap) && Arc::ptr_eq(&self.globals.0, &other.globals.0)
     }
+
+    /// Takes size and content of the heap, and the globals, into a digest.
+    pub(crate) fn digest(&self, digest: &mut Sha256) {
+        digest.update(self.heap.bytes().to_be_bytes());
+        (0..self.heap.bytes() / PAGE).for_each(|number| digest.update(self.heap.page(number)));
+        self.globals.0.iter().for_each(|global| digest.update(format!("{global:?};")));
+    }
 }
 
 /// The values of an instance's mutable globals, free of the store they came from.
 #[derive(Clone, Default)]
 pub(crate) struct Globals(Arc<[GlobalValue]>);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum GlobalValue {
     I32(i32),
     I64(i64),

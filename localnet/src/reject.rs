@@ -58,6 +58,11 @@ impl Reject {
         Self::new(code, format!("IC{number:04}: {text}"))
     }
 
+    /// The reject of a trap that a fault brought about.
+    pub(crate) fn injected_trap(id: Principal) -> Self {
+        Self::error_from(id, 503, "Canister called `ic0.trap` with message: 'injected fault'")
+    }
+
     pub(crate) fn canister_not_found(id: Principal) -> Self {
         Self::system(RejectCode::DestinationInvalid, 301, format_args!("Canister {id} not found"))
     }

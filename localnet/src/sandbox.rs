@@ -10,7 +10,7 @@ use crate::reject::Reject;
 use candid::Principal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wasmtime::{Func, Global, Instance, Memory, Ref, Store, Table, TypedFunc};
+use wasmtime::{Func, Global, Instance, Memory, Ref, ResourceLimiter, Store, Table, TypedFunc};
 
 /// Data of a store: the running execution and where the System API finds the heap.
 pub(crate) struct Host {
@@ -18,6 +18,17 @@ pub(crate) struct Host {
     pub(crate) execution: Option<Box<Execution>>,
     /// Fuel the running execution was given.
     pub(crate) fuel: u64,
+}
+
+/// Growth of the heap is refused where a fault says so.
+impl ResourceLimiter for Host {
+    fn memory_growing(&mut self, _current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(!self.execution.as_ref().is_some_and(|execution| execution.facts.growth_refused))
+    }
+
+    fn table_growing(&mut self, _current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
 }
 
 /// What to run.
@@ -64,6 +75,7 @@ impl Sandbox {
         let mut store = Store::new(compiled.pre.module().engine(), host);
         // To write the data segments takes fuel; it is not counted.
         store.set_fuel(u64::MAX)?;
+        store.limiter(|host| host);
         let instance = compiled.pre.instantiate(&mut store)?;
         let memory = instance.get_memory(&mut store, MEMORY);
         let table = instance.get_table(&mut store, TABLE);

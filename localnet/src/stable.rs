@@ -7,6 +7,7 @@
 
 use crate::page::{PAGE, ZERO};
 use crate::page_table::PageTable;
+use sha2::{Digest, Sha256};
 
 /// Bytes of a WebAssembly page.
 pub(crate) const WASM_PAGE: u64 = 65_536;
@@ -23,6 +24,18 @@ impl StableMemory {
     /// Size in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.size * WASM_PAGE
+    }
+
+    /// Takes size and content into a digest.
+    pub(crate) fn digest(&self, digest: &mut Sha256) {
+        digest.update(self.size.to_be_bytes());
+        self.pages.for_each(|number, page| {
+            // A page of zeros is as one that was never written.
+            if *page != ZERO {
+                digest.update(number.to_be_bytes());
+                digest.update(page);
+            }
+        });
     }
 
     /// Size in WebAssembly pages.

@@ -81,6 +81,12 @@ impl Net {
         }
     }
 
+    /// Executes a method at once, for a caller who does not wait for the response.
+    pub(crate) fn manage_at_once(&mut self, caller: Principal, method: &str, arg: &[u8]) {
+        let mut call = Call { caller, origin: &Origin::Task, arg, cycles: 0 };
+        let _ = self.manage(method, &mut call);
+    }
+
     /// Executes a method; no reply yet if it waits for something.
     fn manage(&mut self, method: &str, call: &mut Call<'_>) -> Result<Option<Vec<u8>>, Reject> {
         match method {

@@ -1,18 +1,16 @@
 //! Responses back at the canister that made the call: callbacks and cleanup.
 
-use super::deliver::{injected_trap, outcome};
-use super::{Answer, Net};
+use super::deliver::outcome;
+use super::{Answer, Blow, Net};
 use crate::call_context::Callback;
 use crate::canister::Invocation;
 use crate::entry::Entry;
-use crate::fault::Action;
-use crate::reject::Reject;
 use crate::sandbox::{Failure, Function};
 use crate::trace::{MessageKind, TraceEntry};
 use std::sync::Arc;
 
 impl Net {
-    pub(super) fn deliver_answer(&mut self, mut answer: Answer, fault: Option<Action>) {
+    pub(super) fn deliver_answer(&mut self, answer: Answer, blow: Blow) {
         let Some(canister) = self.canisters.get_mut(&answer.to) else {
             return;
         };
@@ -28,17 +26,10 @@ impl Net {
         if call.deleted {
             return self.finish(answer.to, callback.context, None);
         }
-        let faulted = fault.is_some();
-        let mut trap = None;
-        match fault {
-            Some(Action::Reject(code, message)) => answer.response = Err(Reject::new(code, message)),
-            Some(_) => trap = Some(injected_trap(answer.to)),
-            None => {}
-        }
-        self.run_callback(answer, callback, trap, faulted);
+        self.run_callback(answer, callback, blow);
     }
 
-    fn run_callback(&mut self, answer: Answer, callback: Callback, injected_trap: Option<Reject>, faulted: bool) {
+    fn run_callback(&mut self, answer: Answer, callback: Callback, blow: Blow) {
         let (id, round) = (answer.to, self.subnet.round);
         let Some(canister) = self.canisters.get_mut(&id) else {
             return;
@@ -65,7 +56,7 @@ impl Net {
             deadline: call.deadline,
             answered: call.answered,
             earlier_instructions: call.instructions,
-            injected_trap,
+            blow,
             ..Invocation::new(entry, Function::Callback(closure), call.caller, limit)
         };
         let executed = canister.execute(&self.subnet, invocation);
@@ -79,7 +70,7 @@ impl Net {
             outcome: outcome(&executed),
             instructions: executed.instructions,
             cycles: answer.refund,
-            faulted,
+            faulted: blow.faulted,
         });
         if trapped {
             self.clean_up(&answer.to, &callback);

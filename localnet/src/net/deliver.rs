@@ -1,11 +1,10 @@
 //! Delivery of requests, and what an execution means for the call it belongs to.
 
-use super::{Message, Net, Request};
+use super::{Blow, Message, Net, Request};
 use crate::call_context::{CallContext, Callback, Origin};
 use crate::canister::{Canister, Executed, Invocation, Status};
 use crate::entry::Entry;
 use crate::execution::OutgoingCall;
-use crate::fault::Action;
 use crate::module::MethodKind;
 use crate::reject::Reject;
 use crate::sandbox::{Failure, Function};
@@ -13,30 +12,14 @@ use crate::trace::{MessageKind, Outcome, TraceEntry};
 use candid::Principal;
 use std::sync::Arc;
 
-/// The reject of an injected trap.
-pub(super) fn injected_trap(canister: Principal) -> Reject {
-    Reject::error_from(canister, 503, "Canister called `ic0.trap` with message: 'injected fault'")
-}
-
 impl Net {
-    pub(super) fn deliver_request(&mut self, request: Request, fault: Option<Action>) {
-        let faulted = fault.is_some();
-        if let Some(Action::Reject(code, message)) = fault {
-            let reject = Reject::new(code, message);
-            return self.reject_request(request, reject, faulted);
-        }
+    pub(super) fn deliver_request(&mut self, request: Request, blow: Blow) {
         if request.callee == Principal::management_canister() {
-            return match fault {
-                Some(_) => {
-                    let reject = injected_trap(request.callee);
-                    self.reject_request(request, reject, faulted);
-                }
-                None => self.deliver_to_management(request),
-            };
+            return self.deliver_to_management(request);
         }
         match self.entry_of(&request) {
-            Ok((entry, function)) => self.begin_call(request, entry, &function, faulted),
-            Err(reject) => self.reject_request(request, reject, faulted),
+            Ok((entry, function)) => self.begin_call(request, entry, &function, blow),
+            Err(reject) => self.reject_request(request, reject, blow.faulted),
         }
     }
 
@@ -71,7 +54,7 @@ impl Net {
         Ok((entry, format!("{} {}", kind.prefix(), request.method)))
     }
 
-    fn begin_call(&mut self, request: Request, entry: Entry, function: &str, faulted: bool) {
+    fn begin_call(&mut self, request: Request, entry: Entry, function: &str, blow: Blow) {
         let Some(canister) = self.canisters.get_mut(&request.callee) else {
             return;
         };
@@ -82,7 +65,7 @@ impl Net {
             method: &request.method,
             cycles_available: request.cycles,
             deadline: request.deadline,
-            injected_trap: faulted.then(|| injected_trap(request.callee)),
+            blow,
             ..Invocation::new(entry, Function::Export(function), request.caller, limit)
         };
         let call = CallContext {
@@ -107,7 +90,7 @@ impl Net {
             outcome: outcome(&executed),
             instructions: executed.instructions,
             cycles: request.cycles,
-            faulted,
+            faulted: blow.faulted,
         });
         self.settle(request.callee, context, executed);
     }

@@ -17,7 +17,8 @@ use ic_management_canister_types::{CanisterInstallMode, WasmMemoryPersistence};
 use std::sync::Arc;
 
 /// What is put back if an installation fails.
-struct Saved {
+#[derive(Clone)]
+pub(crate) struct Saved {
     code: Option<Code>,
     stable: StableMemory,
     certified_data: Vec<u8>,
@@ -60,6 +61,30 @@ impl Net {
         let compiled = compile(wasm, &self.subnet.config).map_err(|error| {
             Reject::error_from(id, 505, format_args!("Canister's Wasm module is not valid: {error}"))
         })?;
+        self.install_compiled(caller, id, mode, compiled, arg)
+    }
+
+    /// Upgrades or reinstalls a canister to the module it runs, as one of its controllers would. If it traps, nothing
+    /// has happened.
+    pub(super) fn install_again(&mut self, id: Principal, upgrade: bool, arg: &[u8]) {
+        let Some(canister) = self.canisters.get(&id) else {
+            return;
+        };
+        if let (Some(code), Some(controller)) = (&canister.code, canister.controllers.first().copied()) {
+            let compiled = Arc::clone(&code.compiled);
+            let mode = if upgrade { CanisterInstallMode::Upgrade(None) } else { CanisterInstallMode::Reinstall };
+            let _ = self.install_compiled(controller, id, mode, compiled, arg);
+        }
+    }
+
+    fn install_compiled(
+        &mut self,
+        caller: Principal,
+        id: Principal,
+        mode: CanisterInstallMode,
+        compiled: Arc<Compiled>,
+        arg: &[u8],
+    ) -> Result<(), Reject> {
         let saved = self.controlled(id, caller)?.save();
         let mut installation = Installation {
             canister: id,
@@ -173,7 +198,7 @@ impl Net {
 }
 
 impl Canister {
-    fn save(&self) -> Saved {
+    pub(super) fn save(&self) -> Saved {
         Saved {
             code: self.code.clone(),
             stable: self.stable.clone(),
@@ -183,7 +208,7 @@ impl Canister {
         }
     }
 
-    fn put_back(&mut self, saved: Saved) {
+    pub(super) fn put_back(&mut self, saved: Saved) {
         self.code = saved.code;
         self.stable = saved.stable;
         self.certified_data = saved.certified_data;

@@ -3,12 +3,16 @@
 mod callback;
 mod composite;
 mod deliver;
+mod digest;
+mod faults;
 mod ingress;
 mod inspection;
 mod install;
+mod order;
 mod query;
 mod task;
 
+pub(crate) use faults::Blow;
 pub use ingress::MessageId;
 
 use crate::call_context::Origin;
@@ -16,11 +20,11 @@ use crate::canister::Canister;
 use crate::certificate::Certifier;
 use crate::config::Config;
 use crate::execution::Response;
-use crate::fault::{Action, Candidate, Fault, Plan};
 use crate::reject::Reject;
 use crate::subnet::{FIRST_CANISTER, LAST_CANISTER, Subnet, canister_id};
-use crate::trace::{MessageKind, TraceEntry};
+use crate::trace::TraceEntry;
 use candid::Principal;
+use faults::Faults;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::collections::{BTreeMap, VecDeque};
@@ -73,7 +77,7 @@ pub struct Net {
     issued: u64,
     next_canister: u64,
     rng: ChaCha20Rng,
-    faults: Plan,
+    faults: Faults,
     trace: Vec<TraceEntry>,
     last_instructions: u64,
     pub(crate) certifier: Certifier,
@@ -96,7 +100,7 @@ impl Net {
             ingress: BTreeMap::new(),
             issued: 0,
             next_canister: FIRST_CANISTER,
-            faults: Plan::default(),
+            faults: Faults::default(),
             trace: Vec::new(),
             last_instructions: 0,
             certifier: Certifier::default(),
@@ -129,7 +133,9 @@ impl Net {
         self.subnet.round += 1;
         let step = u64::try_from(self.subnet.config.round_duration.as_nanos()).unwrap_or(u64::MAX);
         self.subnet.time = self.subnet.time.saturating_add(step);
+        self.resume_after_faults();
         self.run_tasks();
+        self.reorder();
         for _ in 0..self.queue.len() {
             let Some(queued) = self.queue.pop_front() else {
                 break;
@@ -169,26 +175,6 @@ impl Net {
     /// Rounds so far.
     pub fn round(&self) -> u64 {
         self.subnet.round
-    }
-
-    /// Adds a fault to the plan; it strikes once.
-    pub fn inject(&mut self, fault: Fault) {
-        self.faults.add(fault);
-    }
-
-    /// Faults that have not struck yet.
-    pub fn pending_faults(&self) -> impl Iterator<Item = &Fault> {
-        self.faults.pending()
-    }
-
-    /// Faults that have struck.
-    pub fn struck_faults(&self) -> &[Fault] {
-        &self.faults.struck
-    }
-
-    /// Drops the faults that have not struck.
-    pub fn clear_faults(&mut self) {
-        self.faults.clear();
     }
 
     /// Every message executed so far, in order.
@@ -247,57 +233,12 @@ impl Net {
         self.queue.push_back(Queued { not_before: 0, examined: false, message });
     }
 
-    fn process(&mut self, mut queued: Queued) {
+    fn process(&mut self, queued: Queued) {
         if queued.not_before > self.subnet.round {
             self.queue.push_back(queued);
             return;
         }
-        let mut action = None;
-        if !queued.examined {
-            queued.examined = true;
-            action = self.strike(&queued.message);
-        }
-        if let Some(Action::Delay(rounds)) = action {
-            queued.not_before = self.subnet.round.saturating_add(rounds);
-            self.queue.push_back(queued);
-            return;
-        }
-        match queued.message {
-            Message::Request(request) => self.deliver_request(request, action),
-            Message::Answer(answer) => self.deliver_answer(answer, action),
-        }
-    }
-
-    fn strike(&mut self, message: &Message) -> Option<Action> {
-        match message {
-            Message::Request(request) => {
-                let kind = match request.origin {
-                    Origin::Ingress(_) => MessageKind::Ingress,
-                    _ => MessageKind::Request,
-                };
-                self.faults.strike(&Candidate {
-                    kind,
-                    caller: request.caller,
-                    callee: request.callee,
-                    method: &request.method,
-                    best_effort: request.deadline > 0,
-                })
-            }
-            Message::Answer(answer) => {
-                let callback = self.canisters.get(&answer.to)?.callbacks.get(&answer.callback)?;
-                let kind = match answer.response {
-                    Ok(_) => MessageKind::ReplyCallback,
-                    Err(_) => MessageKind::RejectCallback,
-                };
-                self.faults.strike(&Candidate {
-                    kind,
-                    caller: answer.to,
-                    callee: callback.call.callee,
-                    method: &callback.call.method,
-                    best_effort: callback.deadline > 0,
-                })
-            }
-        }
+        self.deliver(queued);
     }
 
     /// Sends a response to whoever waits for it.

@@ -1,14 +1,15 @@
 //! Global timer and heartbeat ("Global timer", "Heartbeat").
 
-use super::Net;
-use super::deliver::{injected_trap, outcome};
+use super::deliver::outcome;
+use super::{Blow, Net};
 use crate::call_context::{CallContext, Origin};
 use crate::canister::{Canister, Invocation, Status};
 use crate::entry::Entry;
-use crate::fault::{Action, Candidate};
+use crate::fault::{self, Action};
 use crate::sandbox::Function;
 use crate::trace::{MessageKind, TraceEntry};
 use candid::Principal;
+use std::sync::Arc;
 
 const TIMER: &str = "canister_global_timer";
 const HEARTBEAT: &str = "canister_heartbeat";
@@ -38,13 +39,12 @@ impl Net {
     fn run_task(&mut self, id: Principal, kind: MessageKind) {
         let function = if kind == MessageKind::Timer { TIMER } else { HEARTBEAT };
         let management = Principal::management_canister();
-        let action = self.faults.strike(&Candidate {
-            kind,
-            caller: management,
-            callee: id,
-            method: function,
-            best_effort: false,
-        });
+        let message =
+            fault::Message { kind, caller: management, callee: id, method: function.to_owned(), bounded_wait: false };
+        let action = self.examine(message, Arc::default());
+        let delay = if let Some(Action::Delay(rounds)) = &action { Some(*rounds) } else { None };
+        let mut blow = Blow { faulted: action.is_some(), ..Blow::default() };
+        self.weigh_down(id, action, &mut blow);
         let time = self.subnet.time;
         let round_nanos = u64::try_from(self.subnet.config.round_duration.as_nanos()).unwrap_or(0);
         let Some(canister) = self.canisters.get_mut(&id) else {
@@ -54,7 +54,7 @@ impl Net {
             // It is spent also if the execution traps.
             canister.timer = 0;
         }
-        if let Some(Action::Delay(rounds)) = action {
+        if let Some(rounds) = delay {
             if kind == MessageKind::Timer {
                 canister.timer = time.saturating_add(rounds.saturating_mul(round_nanos));
             }
@@ -66,10 +66,9 @@ impl Net {
         let context = canister.issue();
         canister.contexts.insert(context, task_context(function));
         let limit = self.subnet.config.limits.update_instructions;
-        let faulted = action.is_some();
         let invocation = Invocation {
             method: function,
-            injected_trap: faulted.then(|| injected_trap(id)),
+            blow,
             ..Invocation::new(Entry::TASK, Function::Export(function), management, limit)
         };
         let executed = canister.execute(&self.subnet, invocation);
@@ -82,7 +81,7 @@ impl Net {
             outcome: outcome(&executed),
             instructions: executed.instructions,
             cycles: 0,
-            faulted,
+            faulted: blow.faulted,
         });
         self.settle(id, context, executed);
     }

@@ -133,8 +133,10 @@ fn perform(execution: &mut Execution) -> Result<u32> {
         0
     };
     let effects = &mut execution.effects;
+    effects.performed += 1;
+    let refused = execution.facts.refused_call == Some(effects.performed);
     let outstanding = effects.outstanding.entry(call.callee).or_default();
-    if *outstanding >= execution.facts.limits.queue_messages || price > held {
+    if refused || *outstanding >= execution.facts.limits.queue_messages || price > held {
         effects.balance = effects.balance.saturating_add(call.cycles);
         return Ok(SYS_TRANSIENT);
     }

@@ -23,6 +23,9 @@ pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
 }
 
 pub(super) fn grow(execution: &mut Execution, pages: u64) -> Option<u64> {
+    if execution.facts.growth_refused {
+        return None;
+    }
     let limit = execution.facts.limits.stable_bytes;
     execution.effects.stable.grow(pages, limit)
 }

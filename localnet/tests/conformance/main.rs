@@ -8,6 +8,8 @@ mod calls;
 mod certification;
 mod costs;
 mod determinism;
+mod explorer;
+mod faults;
 mod heap;
 mod imports;
 mod lifecycle;
