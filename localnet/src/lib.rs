@@ -70,6 +70,7 @@
 
 mod call_context;
 mod canister;
+mod canisters;
 mod certificate;
 mod compiled;
 mod config;
@@ -100,6 +101,6 @@ pub use canister::LogLine;
 pub use config::{Config, Costs, DirtyPages, Limits};
 pub use fault::{Action, Answer, Fault, Incident, Message, Observed, Plan};
 pub use ic_management_canister_types as management_types;
-pub use net::{MessageId, Net};
+pub use net::{MessageId, Net, View};
 pub use reject::{Reject, RejectCode};
 pub use trace::{MessageKind, Outcome, TraceEntry};

@@ -7,4 +7,4 @@ mod state;
 mod tree;
 
 pub(crate) use key::RootKey;
-pub(crate) use state::Certifier;
+pub(crate) use state::{CertifiedState, Certifier};

@@ -1,5 +1,6 @@
 //! The system state tree and certificates about it.
 
+use super::key::RootKey;
 use super::tree::Tree;
 use crate::canister::Canister;
 use crate::compiled::Compiled;
@@ -12,7 +13,7 @@ use ic_certification::hash_tree::Hash;
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A path in the state tree.
 type Path = Vec<Vec<u8>>;
@@ -39,11 +40,29 @@ struct Hashed {
     digest: Hash,
 }
 
-impl Net {
+/// The state tree at one moment, with the root's signature once somebody needs it. It stays valid
+/// while the network goes on.
+pub(crate) struct CertifiedState {
+    tree: Tree,
+    key: Arc<RootKey>,
+    signature: OnceLock<Vec<u8>>,
+}
+
+impl CertifiedState {
     /// The certificate a query of this canister sees ("Certified data").
-    pub(crate) fn data_certificate(&mut self, id: Principal) -> Arc<[u8]> {
-        let canister = [b"canister".to_vec(), id.as_slice().to_vec(), b"certified_data".to_vec()];
-        self.certificate(&[canister.to_vec()]).into()
+    pub(crate) fn data_certificate(&self, id: Principal) -> Arc<[u8]> {
+        let path = [b"canister".to_vec(), id.as_slice().to_vec(), b"certified_data".to_vec()];
+        let tree = self.tree.reveal(&[&path, &[b"time".to_vec()]]);
+        let signature = self.signature.get_or_init(|| self.key.sign(&[SEPARATOR, &tree.digest()].concat()));
+        to_cbor(&Certificate { tree, signature: signature.clone(), delegation: None }).into()
+    }
+}
+
+impl Net {
+    /// The state tree of this moment, with all certified data.
+    pub(crate) fn certified_state(&mut self) -> Arc<CertifiedState> {
+        let tree = self.state_tree(&[vec![b"canister".to_vec()]]);
+        Arc::new(CertifiedState { tree, key: Arc::clone(&self.subnet.key), signature: OnceLock::new() })
     }
 
     /// A certificate that reveals the time and these paths ("Request: Read state"): CBOR, signed with

@@ -3,13 +3,14 @@
 //! All changes are dropped at the end. Until then each call keeps a heap of its own: a canister that is
 //! called a second time begins from its committed state, not from what the first call has changed.
 
-use super::Net;
-use crate::canister::{Executed, Invocation, Working};
+use super::View;
+use crate::canister::{Canister, Executed, Invocation, Working};
 use crate::entry::Entry;
 use crate::execution::{OutgoingCall, Response};
 use crate::module::MethodKind;
 use crate::reject::Reject;
 use crate::sandbox::{Failure, Function};
+use crate::subnet::Subnet;
 use candid::Principal;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ const MAX_DEPTH: usize = 6;
 
 /// A composite query in evaluation.
 struct Evaluation<'a> {
-    id: Principal,
+    canister: &'a Canister,
     caller: Principal,
     method: &'a str,
     arg: Arc<[u8]>,
@@ -30,10 +31,10 @@ struct Evaluation<'a> {
     instructions: u64,
 }
 
-impl Net {
+impl View {
     /// Evaluates a query of either kind; `budget` is what is left of the instructions of all.
     pub(super) fn evaluate(
-        &mut self,
+        &self,
         id: Principal,
         caller: Principal,
         method: &str,
@@ -44,7 +45,7 @@ impl Net {
         let canister = self.canisters.get(&id).ok_or_else(|| Reject::canister_not_found(id))?;
         let code = canister.accepts_requests()?;
         match code.compiled.info.methods.get(method) {
-            Some(MethodKind::Query) => self.simple_query(id, caller, method, arg, depth, budget),
+            Some(MethodKind::Query) => self.simple_query(canister, caller, method, arg, depth, budget),
             Some(MethodKind::CompositeQuery) if depth >= MAX_DEPTH => Err(Reject::error_from(
                 id,
                 527,
@@ -53,7 +54,7 @@ impl Net {
             Some(MethodKind::CompositeQuery) => {
                 let working = canister.working();
                 let evaluation = Evaluation {
-                    id,
+                    canister,
                     caller,
                     method,
                     arg,
@@ -69,42 +70,36 @@ impl Net {
         }
     }
 
-    fn run_composite(&mut self, mut query: Evaluation<'_>, budget: &mut u64) -> Response {
+    fn run_composite(&self, mut query: Evaluation<'_>, budget: &mut u64) -> Response {
         let function = format!("{} {}", MethodKind::CompositeQuery.prefix(), query.method);
-        let mut certificate = self.known_certificate(query.id, query.method, query.depth);
-        let executed = loop {
-            let invocation = Invocation {
-                arg: Arc::clone(&query.arg),
-                certificate: certificate.clone(),
-                ..query.invocation(Entry::COMPOSITE_QUERY, Function::Export(&function), *budget)
-            };
-            let executed = query.execute(self, invocation, budget)?;
-            let wanted = matches!(executed.result, Err(Failure::CertificateWanted));
-            if !wanted || certificate.is_some() {
-                break executed;
-            }
-            certificate = self.wanted_certificate(query.id, query.method);
-        };
+        let id = query.canister.id;
+        let executed = self.with_certificate(query.canister, query.method, query.depth, |certificate| {
+            let arg = Arc::clone(&query.arg);
+            let function = Function::Export(&function);
+            let invocation =
+                Invocation { arg, certificate, ..query.invocation(Entry::COMPOSITE_QUERY, function, *budget) };
+            query.execute(&self.subnet, invocation, budget)
+        });
         let mut trap = query.take(executed);
         while let Some(mut call) = query.calls.pop_front() {
             let arg = std::mem::take(&mut call.arg).into();
             let depth = query.depth + 1;
-            let response = self.evaluate(call.callee, query.id, &call.method, arg, depth, budget);
-            trap = self.composite_callback(&mut query, &call, response, budget)?;
+            let response = self.evaluate(call.callee, id, &call.method, arg, depth, budget);
+            trap = self.composite_callback(&mut query, &call, response, budget);
         }
         match query.response {
             Some(response) => response,
-            None => Err(trap.unwrap_or_else(|| Reject::did_not_reply(query.id))),
+            None => Err(trap.unwrap_or_else(|| Reject::did_not_reply(id))),
         }
     }
 
     fn composite_callback(
-        &mut self,
+        &self,
         query: &mut Evaluation<'_>,
         call: &OutgoingCall,
         response: Response,
         budget: &mut u64,
-    ) -> Result<Option<Reject>, Reject> {
+    ) -> Option<Reject> {
         let (entry, closure) = match &response {
             Ok(_) => (Entry::COMPOSITE_REPLY, call.reply),
             Err(_) => (Entry::COMPOSITE_REJECT, call.reject),
@@ -114,14 +109,14 @@ impl Net {
             Ok(reply) => invocation.arg = reply.into(),
             Err(reject) => invocation.reject = Some(reject),
         }
-        let executed = query.execute(self, invocation, budget)?;
+        let executed = query.execute(&self.subnet, invocation, budget);
         let trap = query.take(executed);
         if let (Some(_), Some(closure)) = (&trap, call.cleanup) {
             let function = Function::Callback(closure);
             let invocation = query.invocation(Entry::COMPOSITE_CLEANUP, function, *budget);
-            query.execute(self, invocation, budget)?;
+            query.execute(&self.subnet, invocation, budget);
         }
-        Ok(trap)
+        trap
     }
 }
 
@@ -139,12 +134,14 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn execute(&mut self, net: &Net, invocation: Invocation<'_>, budget: &mut u64) -> Result<Executed, Reject> {
-        let canister = net.canisters.get(&self.id).ok_or_else(|| Reject::canister_not_found(self.id))?;
-        let executed = canister.execute_in(&net.subnet, invocation, &mut self.working);
-        *budget = budget.saturating_sub(executed.instructions);
-        self.instructions = self.instructions.saturating_add(executed.instructions);
-        Ok(executed)
+    fn execute(&mut self, subnet: &Subnet, invocation: Invocation<'_>, budget: &mut u64) -> Executed {
+        let executed = self.canister.execute_in(subnet, invocation, &mut self.working);
+        // What will be repeated with a certificate does not count.
+        if !matches!(executed.result, Err(Failure::CertificateWanted)) {
+            *budget = budget.saturating_sub(executed.instructions);
+            self.instructions = self.instructions.saturating_add(executed.instructions);
+        }
+        executed
     }
 
     /// Takes over the answer and the calls; the rejection if it trapped.
@@ -159,7 +156,7 @@ impl<'a> Evaluation<'a> {
             }
             Err(Failure::Trap(reject)) => Some(reject),
             Err(Failure::CertificateWanted) => {
-                Some(Reject::error_from(self.id, 504, "there is no certificate in a query called by a query"))
+                Some(Reject::error_from(self.canister.id, 504, "there is no certificate in a query called by a query"))
             }
         }
     }

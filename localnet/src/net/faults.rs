@@ -64,8 +64,11 @@ impl Net {
                 canister.cycles = canister.cycles.saturating_add(cycles);
             }
         }
-        for canister in self.canisters.values_mut() {
-            canister.growth_refused = 0;
+        let refused = self.canisters.values().filter(|canister| canister.growth_refused > 0);
+        for id in refused.map(|canister| canister.id).collect::<Vec<_>>() {
+            if let Some(canister) = self.canisters.get_mut(&id) {
+                canister.growth_refused = 0;
+            }
         }
         for held in std::mem::take(&mut self.faults.held) {
             self.queue.push_back(held.message);

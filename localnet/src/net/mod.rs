@@ -11,12 +11,14 @@ mod install;
 mod order;
 mod query;
 mod task;
+mod view;
 
 pub(crate) use faults::Blow;
 pub use ingress::MessageId;
+pub use view::View;
 
 use crate::call_context::Origin;
-use crate::canister::Canister;
+use crate::canisters::Canisters;
 use crate::certificate::Certifier;
 use crate::config::Config;
 use crate::execution::Response;
@@ -71,7 +73,7 @@ struct Queued {
 /// An Internet Computer of one subnet, in process.
 pub struct Net {
     pub(crate) subnet: Subnet,
-    pub(crate) canisters: BTreeMap<Principal, Canister>,
+    pub(crate) canisters: Canisters,
     queue: VecDeque<Queued>,
     ingress: BTreeMap<MessageId, Option<Response>>,
     issued: u64,
@@ -95,7 +97,7 @@ impl Net {
         Self {
             rng: ChaCha20Rng::seed_from_u64(config.seed),
             subnet: Subnet::new(config),
-            canisters: BTreeMap::new(),
+            canisters: Canisters::default(),
             queue: VecDeque::new(),
             ingress: BTreeMap::new(),
             issued: 0,
@@ -107,9 +109,9 @@ impl Net {
         }
     }
 
-    /// A second network in the same state, independent from now on. Heaps and stable memories are
-    /// shared page by page until one side writes; live instances are rebuilt when first used. The
-    /// fork's trace begins empty.
+    /// A second network in the same state, independent from now on. Canisters, heaps and stable
+    /// memories are shared until one side writes; live instances serve both sides. The fork's trace
+    /// begins empty.
     #[must_use]
     pub fn fork(&self) -> Self {
         Self {

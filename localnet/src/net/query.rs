@@ -1,8 +1,8 @@
 //! Queries ("Request: Query call"): executed on the current state, their changes dropped.
 
-use super::Net;
 use super::ingress::{decode, encode};
-use crate::canister::{Executed, Invocation};
+use super::{Net, View};
+use crate::canister::{Canister, Executed, Invocation};
 use crate::entry::Entry;
 use crate::execution::Response;
 use crate::module::MethodKind;
@@ -34,20 +34,26 @@ impl Net {
         method: &str,
         arg: Vec<u8>,
     ) -> Result<Vec<u8>, Reject> {
-        let limit = self.subnet.config.limits.ingress_bytes;
-        if arg.len() > limit {
-            return Err(Reject::too_large("a query", arg.len(), limit));
+        let arg: Arc<[u8]> = arg.into();
+        let mut view = self.uncertified_view();
+        if view.asks_for_certificate(canister, method) {
+            view.certified = Some(self.certified_state());
         }
-        let budget = self.subnet.config.limits.query_instructions;
-        let mut left = budget;
-        let response = self.evaluate(canister, caller, method, arg.into(), 0, &mut left);
-        self.last_instructions = budget - left;
+        let (mut response, mut instructions) = view.run_query(canister, caller, method, Arc::clone(&arg));
+        // Most queries need no certificate, and it costs a signature: this one has just asked.
+        if view.certified.is_none() && view.asks_for_certificate(canister, method) {
+            view.certified = Some(self.certified_state());
+            (response, instructions) = view.run_query(canister, caller, method, arg);
+        }
+        self.last_instructions = instructions;
         response
     }
+}
 
+impl View {
     pub(super) fn simple_query(
-        &mut self,
-        id: Principal,
+        &self,
+        canister: &Canister,
         caller: Principal,
         method: &str,
         arg: Arc<[u8]>,
@@ -56,7 +62,7 @@ impl Net {
     ) -> Response {
         let function = format!("{} {method}", MethodKind::Query.prefix());
         let limit = *budget;
-        let executed = self.with_certificate(id, method, depth, |net, certificate| {
+        let executed = self.with_certificate(canister, method, depth, |certificate| {
             let function = Function::Export(&function);
             let invocation = Invocation {
                 arg: Arc::clone(&arg),
@@ -65,49 +71,46 @@ impl Net {
                 nested: depth > 0,
                 ..Invocation::new(Entry::QUERY, function, caller, limit)
             };
-            Some(net.canisters.get(&id)?.evaluate(&net.subnet, invocation))
+            canister.evaluate(&self.subnet, invocation)
         });
-        let executed = executed.ok_or_else(|| Reject::canister_not_found(id))?;
         *budget = budget.saturating_sub(executed.instructions);
-        response(id, executed)
+        match (executed.result, executed.effects.response) {
+            (Ok(()), Some(response)) => response,
+            (Err(Failure::Trap(reject)), _) => Err(reject),
+            _ => Err(Reject::did_not_reply(canister.id)),
+        }
     }
 
-    /// Runs a query, a second time with a certificate if it asked for one: certificates cost a
-    /// signature, and most queries need none.
-    fn with_certificate(
-        &mut self,
-        id: Principal,
+    /// Runs a query, a second time with a certificate if it asked for one. Only what a user calls
+    /// gets it.
+    pub(super) fn with_certificate(
+        &self,
+        canister: &Canister,
         method: &str,
         depth: usize,
-        run: impl Fn(&mut Self, Option<Arc<[u8]>>) -> Option<Executed>,
-    ) -> Option<Executed> {
-        let certificate = self.known_certificate(id, method, depth);
-        let executed = run(self, certificate)?;
+        mut run: impl FnMut(Option<Arc<[u8]>>) -> Executed,
+    ) -> Executed {
+        let certified = self.certified.as_ref().filter(|_| depth == 0);
+        let known = asks_for_certificate(canister, method);
+        let executed = run(certified.filter(|_| known).map(|state| state.data_certificate(canister.id)));
         if !matches!(executed.result, Err(Failure::CertificateWanted)) {
-            return Some(executed);
+            return executed;
         }
-        let certificate = self.wanted_certificate(id, method);
-        run(self, certificate)
+        if let Some(code) = &canister.code {
+            code.compiled.asked_for_certificate(method);
+        }
+        match certified {
+            Some(state) if !known => run(Some(state.data_certificate(canister.id))),
+            _ => executed,
+        }
     }
 
-    /// A certificate, if the method is known to ask for one. Only what a user calls gets it.
-    pub(super) fn known_certificate(&mut self, id: Principal, method: &str, depth: usize) -> Option<Arc<[u8]>> {
-        let code = self.canisters.get(&id)?.code.as_ref()?;
-        let known = depth == 0 && code.compiled.asks_for_certificate(method);
-        known.then(|| self.data_certificate(id))
-    }
-
-    /// A certificate for a method that has asked for one; remembered for the next time.
-    pub(super) fn wanted_certificate(&mut self, id: Principal, method: &str) -> Option<Arc<[u8]>> {
-        self.canisters.get(&id)?.code.as_ref()?.compiled.asked_for_certificate(method);
-        Some(self.data_certificate(id))
+    pub(super) fn asks_for_certificate(&self, id: Principal, method: &str) -> bool {
+        self.canisters.get(&id).is_some_and(|canister| asks_for_certificate(canister, method))
     }
 }
 
-fn response(id: Principal, executed: Executed) -> Response {
-    match (executed.result, executed.effects.response) {
-        (Ok(()), Some(response)) => response,
-        (Err(Failure::Trap(reject)), _) => Err(reject),
-        _ => Err(Reject::did_not_reply(id)),
-    }
+/// Whether a query of this method has asked for a certificate before.
+fn asks_for_certificate(canister: &Canister, method: &str) -> bool {
+    canister.code.as_ref().is_some_and(|code| code.compiled.asks_for_certificate(method))
 }

@@ -17,4 +17,5 @@ mod limits;
 mod queries;
 mod rollback;
 mod timers;
+mod views;
 mod wat_canister;
