@@ -5,6 +5,7 @@ use crate::compiled::Compiled;
 use crate::entry::Entry;
 use crate::execution::{Effects, Execution, Facts};
 use crate::image::Image;
+use crate::log::{Log, Printed};
 use crate::net::Blow;
 use crate::reject::Reject;
 use crate::sandbox::{Ended, Failure, Function, Sandbox};
@@ -13,7 +14,7 @@ use crate::stable::StableMemory;
 use crate::subnet::Subnet;
 use candid::Principal;
 use ic_management_canister_types::Change;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Life cycle of a canister ("Canister status").
@@ -32,17 +33,9 @@ pub(crate) struct Code {
     pub(crate) image: Image,
 }
 
-/// A line a canister printed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
-    /// Nanoseconds since 1970.
-    pub time: u64,
-    /// The text given to `ic0.debug_print`, or the message of a trap.
-    pub text: String,
-}
-
-/// Lines kept of a canister's log.
-const LOG_LINES: usize = 1_000;
+/// Entry points that trap when the heap exceeds the canister's own limit; callbacks and hooks must be
+/// able to finish.
+const HEAP_LIMITED: Entry = Entry::START.or(Entry::INIT).or(Entry::UPDATE).or(Entry::TASK);
 
 /// A canister. Cloning shares heap, stable memory and module.
 #[derive(Clone)]
@@ -67,7 +60,7 @@ pub(crate) struct Canister {
     pub(crate) history: Vec<Change>,
     pub(crate) changes: u64,
     pub(crate) chunks: BTreeMap<[u8; 32], Arc<[u8]>>,
-    pub(crate) log: VecDeque<LogLine>,
+    pub(crate) log: Log,
     /// For how many executions to come a fault refuses it memory.
     pub(crate) growth_refused: u64,
 }
@@ -143,7 +136,7 @@ impl Canister {
             history: Vec::new(),
             changes: 0,
             chunks: BTreeMap::new(),
-            log: VecDeque::new(),
+            log: Log::default(),
             growth_refused: 0,
         }
     }
@@ -177,17 +170,22 @@ impl Canister {
         let execution = self.prepare(subnet, invocation, self.stable.clone());
         let (sandbox, mut ended) = self.run(subnet, function, execution, None);
         if injected && ended.result.is_ok() {
+            ended.execution.effects.log.print_trap("injected fault");
             ended.result = Err(Failure::Trap(Reject::injected_trap(self.id)));
         }
         let mut effects = ended.execution.effects;
-        self.append_log(subnet.time, &mut effects, &ended.result);
+        if ended.execution.facts.replicated {
+            self.log.append(subnet.time, std::mem::take(&mut effects.log));
+        }
         let stable = std::mem::take(&mut effects.stable);
         let keep = ended.result.is_ok() && entry.keeps_changes();
         if keep {
             self.stable = stable;
         }
         let image = self.code.as_mut().map(|code| &mut code.image).filter(|_| keep);
-        release(subnet, sandbox, image);
+        let instructions = ended.instructions.saturating_add(release(subnet, sandbox, image));
+        // An execution that finished does not fail for the pages it has changed.
+        let instructions = instructions.min(ended.execution.facts.instruction_limit);
         if ended.result.is_ok() && ended.execution.facts.replicated {
             self.cycles = effects.balance;
         }
@@ -201,10 +199,10 @@ impl Canister {
         }
         if ended.execution.facts.replicated {
             self.growth_refused = self.growth_refused.saturating_sub(1);
-            let price = subnet.config.costs.execution_price(ended.instructions);
+            let price = subnet.config.costs.execution_price(instructions);
             self.cycles = self.cycles.saturating_sub(price);
         }
-        Executed { effects, result: ended.result, instructions: ended.instructions }
+        Executed { effects, result: ended.result, instructions }
     }
 
     /// Runs in a live instance in the committed state, or in another one; stable memory is in the
@@ -267,6 +265,7 @@ impl Canister {
             answered: invocation.answered,
             earlier_instructions: invocation.earlier_instructions,
             instruction_limit: invocation.instruction_limit,
+            wasm_memory_limit: entry.is_in(HEAP_LIMITED).then(|| self.settings.wasm_memory_limit()).flatten(),
             reply_limit: if query { limits.query_reply_bytes } else { limits.reply_bytes },
             costs: subnet.config.costs.clone(),
             limits: limits.clone(),
@@ -282,6 +281,7 @@ impl Canister {
             cycles_available: invocation.cycles_available,
             timer: self.timer,
             outstanding: self.outstanding.clone(),
+            log: Printed::within(self.settings.log_capacity()),
             ..Effects::default()
         };
         Box::new(Execution { facts, effects })
@@ -292,19 +292,6 @@ impl Canister {
             Status::Running => 1,
             Status::Stopping(_) => 2,
             Status::Stopped => 3,
-        }
-    }
-
-    fn append_log(&mut self, time: u64, effects: &mut Effects, result: &Result<(), Failure>) {
-        let trap = match result {
-            Err(Failure::Trap(reject)) => Some(reject.message.clone()),
-            _ => None,
-        };
-        for text in effects.log.drain(..).chain(trap) {
-            if self.log.len() == LOG_LINES {
-                self.log.pop_front();
-            }
-            self.log.push_back(LogLine { time, text });
         }
     }
 }
@@ -350,16 +337,18 @@ impl Canister {
     }
 }
 
-/// Takes over into `state` what was executed, or undoes it, and lets others use the instance.
-fn release(subnet: &Subnet, sandbox: Option<Box<Sandbox>>, state: Option<&mut Image>) {
+/// Takes over into `state` what was executed, or undoes it, and lets others use the instance; what the
+/// changes cost, in instructions.
+fn release(subnet: &Subnet, sandbox: Option<Box<Sandbox>>, state: Option<&mut Image>) -> u64 {
     let Some(mut sandbox) = sandbox else {
-        return;
+        return 0;
     };
-    let usable = match state {
-        Some(state) => sandbox.commit(state),
-        None => sandbox.is_reusable() && sandbox.roll_back(),
+    let (usable, cost) = match state {
+        Some(state) => (sandbox.commit(state), sandbox.changes_cost()),
+        None => (sandbox.is_reusable() && sandbox.roll_back(), 0),
     };
     if usable && sandbox.is_reusable() {
         subnet.instances.put(sandbox);
     }
+    cost
 }

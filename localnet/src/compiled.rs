@@ -3,6 +3,7 @@
 use crate::config::{Config, DirtyPages};
 use crate::image::Image;
 use crate::mapping;
+use crate::metering::{Metering, network_weights};
 use crate::module::{self, Prepared};
 use crate::sandbox::Host;
 use crate::system_api;
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use wasmtime::{Engine, InstancePre, Linker, Module};
 
 /// A module ready to be instantiated.
@@ -19,6 +20,7 @@ pub(crate) struct Compiled {
     /// SHA-256 of the module as it was uploaded ("module_hash").
     pub(crate) hash: [u8; 32],
     pub(crate) info: Prepared,
+    pub(crate) metering: Metering,
     pub(crate) pre: InstancePre<Host>,
     /// What its instances begin with, once there was one.
     pub(crate) initial: OnceLock<Image>,
@@ -28,46 +30,67 @@ pub(crate) struct Compiled {
     pub(crate) metadata_digest: OnceLock<[u8; 32]>,
 }
 
-/// What all instances of an engine share: nothing in it depends on a network's state.
-struct Runtime {
+/// What must be the same for modules to run on one engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    /// Whether heaps are mapped, or compared.
+    mapped: bool,
+    metering: Metering,
+    memory64: bool,
+}
+
+/// What all modules of a kind share.
+struct Platform {
     engine: Engine,
     linker: Linker<Host>,
-    compiled: Mutex<BTreeMap<[u8; 32], Arc<Compiled>>>,
+}
+
+/// What all instances of this process share: nothing in it depends on a network's state.
+struct Runtime {
+    platforms: Mutex<BTreeMap<Kind, Arc<Platform>>>,
+    compiled: Mutex<BTreeMap<Key, Arc<Compiled>>>,
     /// Held while compiling: two networks that need a module at once compile it once.
     compiling: Mutex<()>,
 }
 
-/// With heaps that are mapped, and with heaps that are compared.
-static MAPPED: LazyLock<Result<Runtime, String>> = LazyLock::new(|| Runtime::new(true));
-static COMPARED: LazyLock<Result<Runtime, String>> = LazyLock::new(|| Runtime::new(false));
+/// A module, whether its heaps are mapped, and how it is metered.
+type Key = ([u8; 32], bool, Metering);
+
+static RUNTIME: Runtime = Runtime {
+    platforms: Mutex::new(BTreeMap::new()),
+    compiled: Mutex::new(BTreeMap::new()),
+    compiling: Mutex::new(()),
+};
 
 /// Compiles an uploaded module, or finds it compiled; the error says what is wrong with it.
 pub(crate) fn compile(uploaded: &[u8], config: &Config) -> Result<Arc<Compiled>, String> {
     let mapped = config.dirty_pages == DirtyPages::PageMap && mapping::works();
-    let runtime = if mapped { &MAPPED } else { &COMPARED };
-    let runtime = runtime.as_ref().map_err(String::clone)?;
+    let metering = config.metering;
     let hash: [u8; 32] = Sha256::digest(uploaded).into();
-    let known = |map: &BTreeMap<[u8; 32], Arc<Compiled>>| map.get(&hash).cloned();
-    if let Some(compiled) = known(&runtime.lock()) {
+    let key = (hash, mapped, metering);
+    let known = || RUNTIME.lock().get(&key).cloned();
+    if let Some(compiled) = known() {
         return Ok(compiled);
     }
-    let _compiling = runtime.compiling.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(compiled) = known(&runtime.lock()) {
+    let _compiling = RUNTIME.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(compiled) = known() {
         return Ok(compiled);
     }
     let mut info = module::prepare(uploaded, &config.limits)?;
     let wasm = std::mem::take(&mut info.wasm);
-    let module = runtime.module(&wasm, config.cache_dir.as_deref())?;
-    let pre = runtime.linker.instantiate_pre(&module).map_err(|error| format!("{error:#}"))?;
+    let platform = RUNTIME.platform(Kind { mapped, metering, memory64: info.memory64 })?;
+    let module = platform.module(&wasm, config.cache_dir.as_deref())?;
+    let pre = platform.linker.instantiate_pre(&module).map_err(|error| format!("{error:#}"))?;
     let compiled = Arc::new(Compiled {
         hash,
         info,
+        metering,
         pre,
         initial: OnceLock::new(),
         certified_queries: Mutex::default(),
         metadata_digest: OnceLock::new(),
     });
-    runtime.lock().insert(hash, Arc::clone(&compiled));
+    RUNTIME.lock().insert(key, Arc::clone(&compiled));
     Ok(compiled)
 }
 
@@ -84,11 +107,25 @@ impl Compiled {
 }
 
 impl Runtime {
-    fn new(mapped: bool) -> Result<Self, String> {
-        Self::with_heaps(mapped).map_err(|error| format!("{error:#}"))
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Compiled>>> {
+        // The map is only ever inserted into: a panic elsewhere leaves it usable.
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with_heaps(mapped: bool) -> wasmtime::Result<Self> {
+    /// The platform of a kind, made when it is first needed.
+    fn platform(&self, kind: Kind) -> Result<Arc<Platform>, String> {
+        let mut platforms = self.platforms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(platform) = platforms.get(&kind) {
+            return Ok(Arc::clone(platform));
+        }
+        let platform = Arc::new(Platform::new(kind).map_err(|error| format!("{error:#}"))?);
+        platforms.insert(kind, Arc::clone(&platform));
+        Ok(platform)
+    }
+}
+
+impl Platform {
+    fn new(kind: Kind) -> wasmtime::Result<Self> {
         let mut settings = wasmtime::Config::new();
         settings
             .consume_fuel(true)
@@ -100,19 +137,21 @@ impl Runtime {
             // Heaps have images of their own.
             .memory_init_cow(false)
             .max_wasm_stack(1 << 20);
+        if kind.metering == Metering::Network {
+            settings.operator_cost(network_weights(kind.memory64));
+        }
         #[cfg(target_os = "linux")]
-        if mapped {
+        if kind.mapped {
             settings.with_host_memory(Arc::new(mapping::Creator));
         }
         let engine = Engine::new(&settings)?;
         let mut linker = Linker::new(&engine);
-        system_api::define(&mut linker)?;
-        Ok(Self { engine, linker, compiled: Mutex::default(), compiling: Mutex::default() })
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<[u8; 32], Arc<Compiled>>> {
-        // The map is only ever inserted into: a panic elsewhere leaves it usable.
-        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
+        if kind.memory64 {
+            system_api::define_64(&mut linker)?;
+        } else {
+            system_api::define_32(&mut linker)?;
+        }
+        Ok(Self { engine, linker })
     }
 
     /// Loads a compiled module from disk or compiles it and stores it there.

@@ -1,5 +1,6 @@
 //! Settings of an instance: seed, clock, prices, limits.
 
+use crate::metering::Metering;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub struct Config {
     pub round_duration: Duration,
     /// Rounds after which [`Net::update`](crate::Net::update) stops waiting for a response.
     pub max_rounds: u64,
+    /// What counts as an instruction.
+    pub metering: Metering,
     /// Prices, in cycles.
     pub costs: Costs,
     /// Limits of messages and executions.
@@ -44,6 +47,7 @@ impl Default for Config {
             time: 1_767_225_600_000_000_000, // 2026-01-01
             round_duration: Duration::from_millis(1),
             max_rounds: 10_000,
+            metering: Metering::default(),
             costs: Costs::creation_only(),
             limits: Limits::default(),
             trace: true,

@@ -37,14 +37,17 @@ impl Entry {
     pub(crate) const INSPECT: Self = Self(1 << 13);
     /// `T`: `canister_global_timer`, `canister_heartbeat` and the like.
     pub(crate) const TASK: Self = Self(1 << 14);
+    /// `TQ`: a query method that transforms the response of an HTTPS outcall.
+    pub(crate) const TRANSFORM: Self = Self(1 << 15);
     /// `*`: everything but the start function.
-    pub(crate) const ALL: Self = Self(0x7ffe);
+    pub(crate) const ALL: Self = Self(0xfffe);
     /// `* s`.
-    pub(crate) const ALL_AND_START: Self = Self(0x7fff);
+    pub(crate) const ALL_AND_START: Self = Self(0xffff);
     /// The entry points that belong to a call and may answer it.
     pub(crate) const ANSWERING: Self = Self::UPDATE
         .or(Self::REPLICATED_QUERY)
         .or(Self::QUERY)
+        .or(Self::TRANSFORM)
         .or(Self::COMPOSITE_QUERY)
         .or(Self::REPLY)
         .or(Self::REJECT)
@@ -98,6 +101,7 @@ impl Entry {
             Self::COMPOSITE_CLEANUP => "composite query cleanup",
             Self::INSPECT => "inspect message",
             Self::TASK => "system task",
+            Self::TRANSFORM => "transform",
             _ => "unknown",
         }
     }

@@ -6,6 +6,7 @@
 
 use crate::config::{Costs, Limits};
 use crate::entry::Entry;
+use crate::log::Printed;
 use crate::reject::Reject;
 use crate::stable::StableMemory;
 use candid::Principal;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closure {
     pub(crate) fun: u32,
-    pub(crate) env: u32,
+    pub(crate) env: u64,
 }
 
 /// A call made with `ic0.call_perform`.
@@ -61,6 +62,8 @@ pub(crate) struct Facts {
     pub(crate) earlier_instructions: u64,
     pub(crate) instruction_limit: u64,
     pub(crate) reply_limit: usize,
+    /// Bytes of the heap beyond which the execution traps, if it is of a kind that does.
+    pub(crate) wasm_memory_limit: Option<u64>,
     pub(crate) costs: Costs,
     pub(crate) limits: Limits,
     pub(crate) certificate: Option<Arc<[u8]>>,
@@ -94,8 +97,8 @@ pub(crate) struct Effects {
     /// How many calls to a canister are outstanding already.
     pub(crate) outstanding: std::collections::BTreeMap<Principal, usize>,
     pub(crate) accepted_message: bool,
-    /// Lines of `ic0.debug_print`; kept even if the execution traps.
-    pub(crate) log: Vec<String>,
+    /// What was printed; kept even if the execution traps.
+    pub(crate) log: Printed,
 }
 
 /// Facts and effects of the running execution.
@@ -113,6 +116,10 @@ pub(crate) enum Violation {
     Contract(String),
     #[error("Canister trapped: {0}")]
     Memory(&'static str),
+    #[error(
+        "Canister exceeded its current Wasm memory limit of {limit} bytes. The peak Wasm memory usage was {bytes} bytes."
+    )]
+    WasmMemoryLimit { bytes: u64, limit: u64 },
     #[error("Canister has not enough cycles: {needed} needed, {held} held")]
     OutOfCycles { needed: u128, held: u128 },
     /// Not the canister's doing: the execution is repeated with a certificate.
@@ -132,6 +139,7 @@ impl Violation {
             Self::Contract(_) => 504,
             Self::Memory(_) | Self::CertificateWanted => 502,
             Self::OutOfCycles { .. } => 501,
+            Self::WasmMemoryLimit { .. } => 539,
         }
     }
 }

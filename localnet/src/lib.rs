@@ -63,8 +63,8 @@
 //! ([`DirtyPages`]), are compared with the last committed state: what differs is taken over, or put
 //! back. Stable memory is a persistent table of pages: the execution writes to a clone of it.
 //!
-//! **Instructions** are counted by fuel, about one per WebAssembly operator: deterministic, good for
-//! limits and comparisons, but not the network's weights.
+//! **Instructions** are weighed as the network weighs them, system calls and changed pages included, or
+//! counted one per WebAssembly operator ([`Metering`]).
 //!
 //! **Cycles** follow a fixed model ([`Costs`]), by default only the creation of canisters costs.
 
@@ -78,11 +78,14 @@ mod entry;
 mod execution;
 pub mod explore;
 mod fault;
+mod growth;
 mod heap;
 mod image;
 mod live_heap;
+mod log;
 mod management;
 mod mapping;
+mod metering;
 mod module;
 mod net;
 mod page;
@@ -97,10 +100,11 @@ mod system_api;
 mod trace;
 
 pub use candid::Principal;
-pub use canister::LogLine;
 pub use config::{Config, Costs, DirtyPages, Limits};
 pub use fault::{Action, Answer, Fault, Incident, Message, Observed, Plan};
 pub use ic_management_canister_types as management_types;
+pub use log::LogLine;
+pub use metering::Metering;
 pub use net::{MessageId, Net, View};
 pub use reject::{Reject, RejectCode};
 pub use trace::{MessageKind, Outcome, TraceEntry};

@@ -41,8 +41,9 @@ impl LiveHeap {
         self.memory.data_size(&store)
     }
 
-    /// Takes over into `heap`, from which the execution began, what it has changed.
-    pub(crate) fn capture(&mut self, store: impl AsContext, heap: &mut Heap) {
+    /// Takes over into `heap`, from which the execution began, what it has changed; how many pages.
+    pub(crate) fn capture(&mut self, store: impl AsContext, heap: &mut Heap) -> u64 {
+        let mut changed = 0;
         heap.grow_to(self.bytes(&store));
         self.find_touched(&store);
         let (live, _) = self.memory.data(&store).as_chunks::<PAGE>();
@@ -52,11 +53,13 @@ impl LiveHeap {
             };
             if heap.page(number) != page {
                 heap.set(number, page);
+                changed += 1;
             } else if heap.written(number).is_none() {
                 self.spare.push(number);
             }
         }
         self.forget_spare();
+        changed
     }
 
     /// Puts `heap`, from which the execution began, back; false if that cannot be done.

@@ -65,8 +65,17 @@ pub(crate) struct Prepared {
     pub(crate) keeps_instance: bool,
     /// Bytes the heap may grow to, if the module says so.
     pub(crate) max_heap: Option<u64>,
+    /// Whether pointers into the heap have 64 bits.
+    pub(crate) memory64: bool,
     /// Size of the module once unpacked.
     pub(crate) size: usize,
+}
+
+impl Prepared {
+    /// Whether the code keeps its state in the heap across upgrades.
+    pub(crate) fn orthogonal_persistence(&self) -> bool {
+        self.metadata.get("enhanced-orthogonal-persistence").is_some_and(|section| !section.public)
+    }
 }
 
 /// Unpacks and rewrites a module; the error says what is wrong with it.
@@ -78,6 +87,7 @@ pub(crate) fn prepare(uploaded: &[u8], limits: &Limits) -> Result<Prepared, Stri
     prepared.has_start = survey.start.is_some();
     prepared.max_heap = survey.max_heap;
     prepared.keeps_instance = !survey.has_passing_state;
+    prepared.memory64 = survey.memory64;
     for (name, kind, _) in &survey.exports {
         if *kind == ExternalKind::Func {
             add_function(&mut prepared, name)?;
@@ -134,6 +144,7 @@ struct Survey<'a> {
     mutable_globals: Vec<u32>,
     memories: u32,
     max_heap: Option<u64>,
+    memory64: bool,
     tables: u32,
     start: Option<u32>,
     /// Whether executions change what is neither heap nor a global of a number type.
@@ -148,7 +159,9 @@ impl<'a> Survey<'a> {
                 Payload::MemorySection(section) => {
                     survey.memories = section.count();
                     if let Some(memory) = section.into_iter().next() {
-                        survey.max_heap = memory?.maximum.map(|pages| pages.saturating_mul(WASM_PAGE));
+                        let memory = memory?;
+                        survey.max_heap = memory.maximum.map(|pages| pages.saturating_mul(WASM_PAGE));
+                        survey.memory64 = memory.memory64;
                     }
                 }
                 Payload::TableSection(section) => survey.tables = section.count(),

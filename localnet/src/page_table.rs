@@ -76,14 +76,17 @@ impl PageTable {
         });
     }
 
-    /// A page to write to; zeros if it was absent.
-    pub(crate) fn write(&mut self, number: usize, offset: usize, source: &[u8]) {
+    /// Writes to a page, to zeros if it was absent; whether it was absent or shared until now.
+    pub(crate) fn write(&mut self, number: usize, offset: usize, source: &[u8]) -> bool {
+        let mut fresh = false;
         self.update(number, |page| {
+            fresh = page.as_mut().is_none_or(|page| Arc::get_mut(page).is_none());
             let page = Arc::make_mut(page.get_or_insert_with(|| Arc::new([0; PAGE])));
             if let Some(target) = page.get_mut(offset..offset + source.len()) {
                 target.copy_from_slice(source);
             }
         });
+        fresh
     }
 
     fn update(&mut self, number: usize, change: impl FnOnce(&mut Option<Arc<Page>>)) {

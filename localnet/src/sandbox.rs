@@ -5,12 +5,13 @@ use crate::execution::{Closure, Execution, Violation};
 use crate::heap::Heap;
 use crate::image::{Globals, Image};
 use crate::live_heap::LiveHeap;
+use crate::metering::{DIRTY_PAGE, Metering};
 use crate::module::{MEMORY, TABLE, global_export};
 use crate::reject::Reject;
 use candid::Principal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wasmtime::{Func, Global, Instance, Memory, Ref, ResourceLimiter, Store, Table, TypedFunc};
+use wasmtime::{Func, Global, Instance, Memory, Ref, Store, Table, TypedFunc};
 
 /// Data of a store: the running execution and where the System API finds the heap.
 pub(crate) struct Host {
@@ -18,16 +19,24 @@ pub(crate) struct Host {
     pub(crate) execution: Option<Box<Execution>>,
     /// Fuel the running execution was given.
     pub(crate) fuel: u64,
+    /// Instructions of the running execution that its fuel does not show.
+    pub(crate) owed: u64,
+    /// Whether system calls are paid for in instructions.
+    pub(crate) system_calls_cost: bool,
+    /// Whether pointers into the heap have 64 bits.
+    pub(crate) memory64: bool,
 }
 
-/// Growth of the heap is refused where a fault says so.
-impl ResourceLimiter for Host {
-    fn memory_growing(&mut self, _current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(!self.execution.as_ref().is_some_and(|execution| execution.facts.growth_refused))
+impl Host {
+    fn new(compiled: &Compiled) -> Self {
+        let system_calls_cost = compiled.metering == Metering::Network;
+        let memory64 = compiled.info.memory64;
+        Self { memory: None, execution: None, fuel: 0, owed: 0, system_calls_cost, memory64 }
     }
 
-    fn table_growing(&mut self, _current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(true)
+    /// Instructions of the running execution, with so much fuel left.
+    pub(crate) fn executed(&self, fuel_left: u64) -> u64 {
+        self.fuel.saturating_sub(fuel_left).saturating_add(self.owed)
     }
 }
 
@@ -51,6 +60,8 @@ pub(crate) struct Sandbox {
     exports: BTreeMap<String, TypedFunc<(), ()>>,
     /// The committed state that heap and globals are in.
     state: Image,
+    /// Pages of the heap that the last committed execution changed.
+    changed_pages: u64,
 }
 
 /// An execution that has ended.
@@ -71,8 +82,7 @@ impl Sandbox {
     /// An instance in the state of its module before anything has run; its start function is not run
     /// either.
     pub(crate) fn new(compiled: &Arc<Compiled>, canister: Principal) -> wasmtime::Result<Self> {
-        let host = Host { memory: None, execution: None, fuel: 0 };
-        let mut store = Store::new(compiled.pre.module().engine(), host);
+        let mut store = Store::new(compiled.pre.module().engine(), Host::new(compiled));
         // To write the data segments takes fuel; it is not counted.
         store.set_fuel(u64::MAX)?;
         store.limiter(|host| host);
@@ -93,6 +103,7 @@ impl Sandbox {
             globals,
             exports: BTreeMap::new(),
             state: Image::default(),
+            changed_pages: 0,
         };
         sandbox.begin();
         Ok(sandbox)
@@ -155,7 +166,7 @@ impl Sandbox {
         self.state = Image::default();
         let mut usable = true;
         if let Some(heap) = &mut self.heap {
-            heap.capture(&self.store, &mut state.heap);
+            self.changed_pages = heap.capture(&self.store, &mut state.heap);
             if heap.is_mapped() && state.heap.settle() {
                 let nothing = Heap::zeros(state.heap.bytes());
                 usable = heap.load(&mut self.store, &nothing, &state.heap);
@@ -164,6 +175,11 @@ impl Sandbox {
         state.globals.capture(&mut self.store, &self.globals);
         self.state = state.clone();
         usable
+    }
+
+    /// What the changes that were taken over last cost, in instructions.
+    pub(crate) fn changes_cost(&self) -> u64 {
+        if self.store.data().system_calls_cost { self.changed_pages.saturating_mul(DIRTY_PAGE) } else { 0 }
     }
 
     /// Back to the state it was in before the execution; false if it must not be used any more.
@@ -179,16 +195,18 @@ impl Sandbox {
         let host = self.store.data_mut();
         host.execution = Some(execution);
         host.fuel = limit;
-        let result = self
-            .store
-            .set_fuel(limit)
-            .and_then(|()| self.call(function))
-            .map_err(|error| failure(canister, limit, &error));
+        host.owed = 0;
+        let result = self.store.set_fuel(limit).and_then(|()| self.call(function));
         let left = self.store.get_fuel().unwrap_or(0);
+        let instructions = self.store.data().executed(left).min(limit);
         let execution = self.store.data_mut().execution.take();
         // `call` never takes the execution out, so it is still here.
-        let execution = execution.unwrap_or_else(|| unreachable!("the execution left its store"));
-        Ended { execution, result, instructions: limit.saturating_sub(left) }
+        let mut execution = execution.unwrap_or_else(|| unreachable!("the execution left its store"));
+        let result = result.map_err(|error| {
+            execution.effects.log.print_trap(&trap_reason(&error));
+            failure(canister, limit, &error)
+        });
+        Ended { execution, result, instructions }
     }
 
     fn call(&mut self, function: Function<'_>) -> wasmtime::Result<()> {
@@ -206,8 +224,10 @@ impl Sandbox {
             }
             Function::Callback(closure) => {
                 let func = self.callback(closure.fun)?;
-                let func = func.typed::<u32, ()>(&self.store)?;
-                func.call(&mut self.store, closure.env)
+                if self.store.data().memory64 {
+                    return func.typed::<u64, ()>(&self.store)?.call(&mut self.store, closure.env);
+                }
+                func.typed::<u32, ()>(&self.store)?.call(&mut self.store, closure.env as u32)
             }
         }
     }
@@ -232,10 +252,21 @@ fn failure(canister: Principal, limit: u64, error: &wasmtime::Error) -> Failure 
             522,
             format_args!("Canister exceeded the limit of {limit} instructions for single message execution."),
         ),
-        (None, Some(trap)) => Reject::error_from(canister, 502, format_args!("Canister trapped: {}", trap_text(trap))),
-        (None, None) => Reject::error_from(canister, 502, format_args!("Canister trapped: {error}")),
+        (None, _) => Reject::error_from(canister, 502, format_args!("Canister trapped: {}", trap_reason(error))),
     };
     Failure::Trap(reject)
+}
+
+/// Why an execution trapped, as the canister's log has it.
+fn trap_reason(error: &wasmtime::Error) -> String {
+    match (error.downcast_ref::<Violation>(), error.downcast_ref::<wasmtime::Trap>()) {
+        (Some(Violation::Trap(message)), _) if message.is_empty() => "(no message)".to_owned(),
+        (Some(Violation::Trap(message)), _) => message.clone(),
+        (Some(Violation::Memory(reason)), _) => (*reason).to_owned(),
+        (Some(violation), _) => violation.to_string(),
+        (None, Some(trap)) => trap_text(trap),
+        (None, None) => error.to_string(),
+    }
 }
 
 fn trap_text(trap: &wasmtime::Trap) -> String {

@@ -66,6 +66,16 @@ pub(crate) fn controllers(settings: &CanisterSettings) -> Result<Option<Arc<[Pri
 }
 
 impl Settings {
+    /// Bytes the heap may take; 0 stands for no limit.
+    pub(crate) fn wasm_memory_limit(&self) -> Option<u64> {
+        u64::try_from(&self.wasm_memory_limit.0).ok().filter(|limit| *limit > 0)
+    }
+
+    /// Bytes the log may take.
+    pub(crate) fn log_capacity(&self) -> u64 {
+        u64::try_from(&self.log_memory_limit.0).unwrap_or(u64::MAX)
+    }
+
     /// Takes over the fields that are given.
     pub(crate) fn update(&mut self, given: CanisterSettings) {
         fn set<T>(field: &mut T, given: Option<T>) {

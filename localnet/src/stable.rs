@@ -72,21 +72,23 @@ impl StableMemory {
         true
     }
 
-    /// Copies in; false, and nothing written, if the range is outside the memory.
-    pub(crate) fn write(&mut self, offset: u64, mut source: &[u8]) -> bool {
+    /// Copies in; none, and nothing written, if the range is outside the memory. How many host pages
+    /// were written to for the first time since the memory was cloned.
+    pub(crate) fn write(&mut self, offset: u64, mut source: &[u8]) -> Option<u64> {
         if !self.contains(offset, source.len()) {
-            return false;
+            return None;
         }
+        let mut dirtied = 0;
         let (mut number, mut start) = position(offset);
         while !source.is_empty() {
             let count = source.len().min(PAGE - start);
             let (now, rest) = source.split_at(count);
-            self.pages.write(number, start, now);
+            dirtied += u64::from(self.pages.write(number, start, now));
             source = rest;
             number += 1;
             start = 0;
         }
-        true
+        Some(dirtied)
     }
 
     /// All bytes, for inspection.
@@ -127,7 +129,7 @@ mod tests {
                 let offset = rng.next_u32() as usize % (model.len() + 100);
                 let data = vec![execution as u8; rng.next_u32() as usize % 9_000];
                 let fits = offset + data.len() <= model.len();
-                assert_eq!(memory.write(offset as u64, &data), fits);
+                assert_eq!(memory.write(offset as u64, &data).is_some(), fits);
                 if fits {
                     model[offset..offset + data.len()].copy_from_slice(&data);
                 }
@@ -149,6 +151,6 @@ mod tests {
         assert_eq!(memory.grow(2, 2 * WASM_PAGE), Some(0));
         assert_eq!(memory.grow(1, 2 * WASM_PAGE), None);
         assert_eq!(memory.grow(u64::MAX, u64::MAX), None);
-        assert!(!memory.write(u64::MAX, &[1]) && memory.size() == 2);
+        assert!(memory.write(u64::MAX, &[1]).is_none() && memory.size() == 2);
     }
 }

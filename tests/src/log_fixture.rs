@@ -5,7 +5,7 @@ use cairn_events::payload::{CallbackAccepted, ContractRegistered, Notification};
 use cairn_events::topic::Service;
 use cairn_events::{DeploymentId, Hash, Payload, Principal, Receipt, Submission, WriterRole};
 use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, AuditInit, MAX_BATCH, WireSubmission};
-use localnet::{Config, Net};
+use localnet::{Config, Metering, Net};
 use std::collections::BTreeMap;
 
 /// Cycles that every canister starts with.
@@ -37,7 +37,7 @@ impl LogFixture {
     /// # Errors
     /// If the canister does not build, install or answer.
     pub fn begin(seed: u64) -> anyhow::Result<Self> {
-        let mut net = Net::new(Config { seed, ..Config::default() });
+        let mut net = Net::new(Config { seed, metering: Metering::Operators, ..Config::default() });
         let (admin, gateway, factory) = (person(1), person(2), person(3));
         let audit = net.create_canister(admin, CYCLES);
         let init = candid::encode_one(AuditInit { money_writer: gateway })?;

@@ -134,6 +134,7 @@ impl Net {
         canister.stable = StableMemory::default();
         canister.certified_data.clear();
         canister.timer = 0;
+        canister.log.clear();
         canister.version += 1;
         canister.changed(time, origin, ChangeDetails::CodeUninstall);
         self.abandon_calls(id);

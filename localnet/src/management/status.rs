@@ -97,7 +97,7 @@ impl Canister {
             canister_history_size: size(0),
             wasm_chunk_store_size: size(self.chunks.values().map(|chunk| chunk.len()).sum()),
             snapshots_size: size(0),
-            log_memory_store_size: size(0),
+            log_memory_store_size: Nat::from(self.log.bytes()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What tests may look at without asking a canister, and the shortcuts to the management canister.
 
 use super::Net;
-use crate::canister::LogLine;
+use crate::log::LogLine;
 use crate::reject::Reject;
 use crate::trace::MessageKind;
 use candid::Principal;
@@ -130,7 +130,7 @@ impl Net {
 
     /// What the canister printed, and the messages of its traps.
     pub fn logs(&self, id: Principal) -> Vec<LogLine> {
-        self.canisters.get(&id).map(|c| c.log.iter().cloned().collect()).unwrap_or_default()
+        self.canisters.get(&id).map(|c| c.log.lines().cloned().collect()).unwrap_or_default()
     }
 
     /// A metadata section of the installed module, public or private.

@@ -96,8 +96,8 @@ impl Net {
         let done = match mode {
             CanisterInstallMode::Upgrade(flags) => {
                 let flags = flags.unwrap_or_default();
-                let keep = flags.wasm_memory_persistence == Some(WasmMemoryPersistence::Keep);
-                self.upgrade_code(&mut installation, flags.skip_pre_upgrade == Some(true), keep)
+                self.kept_heap(&installation, flags.wasm_memory_persistence)
+                    .and_then(|keep| self.upgrade_code(&mut installation, flags.skip_pre_upgrade == Some(true), keep))
             }
             _ => self.fresh_code(&mut installation),
         };
@@ -110,6 +110,31 @@ impl Net {
         done
     }
 
+    /// Whether an upgrade keeps the heap. Code that relies on it must say so, and code that could not
+    /// make sense of it must not get it.
+    fn kept_heap(
+        &mut self,
+        installation: &Installation<'_>,
+        persistence: Option<WasmMemoryPersistence>,
+    ) -> Result<bool, Reject> {
+        let canister = self.existing(installation.canister)?;
+        let orthogonal = canister.code.as_ref().is_some_and(|code| code.compiled.info.orthogonal_persistence());
+        match persistence {
+            None if orthogonal => Err(Reject::canister_error(
+                504,
+                "Missing upgrade option: Enhanced orthogonal persistence requires the `wasm_memory_persistence` upgrade option.",
+            )),
+            Some(WasmMemoryPersistence::Keep) if !installation.compiled.info.orthogonal_persistence() => {
+                Err(Reject::canister_error(
+                    504,
+                    "Invalid upgrade option: The `wasm_memory_persistence: opt Keep` upgrade option requires that the new canister module supports enhanced orthogonal persistence.",
+                ))
+            }
+            None | Some(WasmMemoryPersistence::Replace) => Ok(false),
+            Some(WasmMemoryPersistence::Keep) => Ok(true),
+        }
+    }
+
     fn fresh_code(&mut self, installation: &mut Installation<'_>) -> Result<(), Reject> {
         let id = installation.canister;
         let subnet = self.subnet.clone();
@@ -117,6 +142,7 @@ impl Net {
         canister.stable = StableMemory::default();
         canister.certified_data.clear();
         canister.timer = 0;
+        canister.log.clear();
         canister.place(&subnet, &installation.compiled, None)?;
         self.start(installation, "canister_init")
     }

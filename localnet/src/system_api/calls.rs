@@ -1,62 +1,86 @@
 //! Inter-canister calls ("Inter-canister method calls").
 
-use super::{Env, IC0, allowed, define_getter, heap_and_execution, join, principal, slice, violation};
+use super::heap::{Pointer, slice};
+use super::message::CARRIED_BYTE;
+use super::{Env, IC0, Import, define_getter, join, principal, violation};
 use crate::entry::Entry;
 use crate::execution::{Closure, Execution, OutgoingCall, Violation};
 use crate::sandbox::Host;
 use wasmtime::{Linker, Result};
 
-const PAYING: Entry = Entry::UPDATE.or(Entry::REPLY).or(Entry::REJECT).or(Entry::TASK);
+pub(super) const PAYING: Entry = Entry::UPDATE.or(Entry::REPLY).or(Entry::REJECT).or(Entry::TASK);
 
 /// A best-effort response is waited for at most this long.
 const MAX_TIMEOUT_SECONDS: u32 = 300;
+/// Bytes of a method name at most.
+const MAX_METHOD_NAME: u64 = 20_000;
 
-pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
-    linker.func_wrap(IC0, "call_new", call_new)?;
-    linker.func_wrap(IC0, "call_on_cleanup", |mut env: Env<'_>, fun: u32, closure_env: u32| -> Result<()> {
-        let execution = allowed(&mut env, Entry::CALLING, "call_on_cleanup")?;
-        let call = pending(execution, "call_on_cleanup")?;
+const NEW: Import = Import::new("call_new", Entry::CALLING).costing(1_500);
+const ON_CLEANUP: Import = Import::new("call_on_cleanup", Entry::CALLING);
+const DATA_APPEND: Import = Import::new("call_data_append", Entry::CALLING);
+const BEST_EFFORT: Import = Import::new("call_with_best_effort_response", Entry::CALLING);
+const CYCLES_ADD: Import = Import::new("call_cycles_add128", PAYING);
+const PERFORM: Import = Import::new("call_perform", Entry::CALLING).costing(5_000);
+
+pub(super) fn define<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    linker.func_wrap(IC0, NEW.name, call_new::<P>)?;
+    linker.func_wrap(IC0, ON_CLEANUP.name, |mut env: Env<'_>, fun: P, closure_env: P| -> Result<()> {
+        let execution = ON_CLEANUP.enter(&mut env, 0)?;
+        let call = pending(execution, ON_CLEANUP)?;
         if call.cleanup.is_some() {
-            return Err(violation("ic0.call_on_cleanup: already called for this call"));
+            return Err(violation(
+                "ic0.call_on_cleanup can be called only once between `ic0.call_new` and `ic0.call_perform`",
+            ));
         }
-        call.cleanup = Some(Closure { fun, env: closure_env });
+        call.cleanup = Some(closure(fun, closure_env));
         Ok(())
     })?;
-    linker.func_wrap(IC0, "call_data_append", call_data_append)?;
-    linker.func_wrap(IC0, "call_with_best_effort_response", |mut env: Env<'_>, seconds: u32| -> Result<()> {
-        let execution = allowed(&mut env, Entry::CALLING, "call_with_best_effort_response")?;
-        let call = pending(execution, "call_with_best_effort_response")?;
+    linker.func_wrap(IC0, DATA_APPEND.name, |mut env: Env<'_>, src: P, size: P| -> Result<()> {
+        let bytes = size.wide().saturating_mul(CARRIED_BYTE);
+        let (heap, execution) = DATA_APPEND.enter_with_heap(&mut env, bytes)?;
+        append(execution, slice(heap, src, size)?)
+    })?;
+    linker.func_wrap(IC0, BEST_EFFORT.name, |mut env: Env<'_>, seconds: u32| -> Result<()> {
+        let execution = BEST_EFFORT.enter(&mut env, 0)?;
+        let call = pending(execution, BEST_EFFORT)?;
         if call.timeout_seconds.is_some() {
-            return Err(violation("ic0.call_with_best_effort_response: already called"));
+            return Err(violation("ic0.call_with_best_effort_response: a timeout is already set for a call"));
         }
         call.timeout_seconds = Some(seconds.min(MAX_TIMEOUT_SECONDS));
         Ok(())
     })?;
-    linker.func_wrap(IC0, "call_cycles_add128", |mut env: Env<'_>, high: u64, low: u64| -> Result<()> {
-        add_cycles(allowed(&mut env, PAYING, "call_cycles_add128")?, join(high, low))
+    linker.func_wrap(IC0, CYCLES_ADD.name, |mut env: Env<'_>, high: u64, low: u64| -> Result<()> {
+        add_cycles(CYCLES_ADD.enter(&mut env, 0)?, CYCLES_ADD, join(high, low))
     })?;
-    linker.func_wrap(IC0, "call_cycles_add", |mut env: Env<'_>, amount: u64| -> Result<()> {
-        add_cycles(allowed(&mut env, PAYING, "call_cycles_add")?, amount.into())
-    })?;
-    define_getter(linker, "call_perform", Entry::CALLING, perform)
+    define_getter(linker, PERFORM, perform)
+}
+
+fn closure<P: Pointer>(fun: P, env: P) -> Closure {
+    // An index beyond 32 bits is in no table, like the last one.
+    Closure { fun: u32::try_from(fun.wide()).unwrap_or(u32::MAX), env: env.wide() }
 }
 
 #[allow(clippy::too_many_arguments)] // the signature of the import
-fn call_new(
+fn call_new<P: Pointer>(
     mut env: Env<'_>,
-    callee_src: u32,
-    callee_size: u32,
-    name_src: u32,
-    name_size: u32,
-    reply_fun: u32,
-    reply_env: u32,
-    reject_fun: u32,
-    reject_env: u32,
+    callee_src: P,
+    callee_size: P,
+    name_src: P,
+    name_size: P,
+    reply_fun: P,
+    reply_env: P,
+    reject_fun: P,
+    reject_env: P,
 ) -> Result<()> {
-    let (heap, execution) = heap_and_execution(&mut env, Entry::CALLING, "call_new")?;
+    let bytes = callee_size.wide().saturating_add(name_size.wide());
+    let (heap, execution) = NEW.enter_with_heap(&mut env, bytes)?;
     drop_pending(execution);
-    let callee = principal(slice(heap, callee_src.into(), callee_size.into())?)?;
-    let method = slice(heap, name_src.into(), name_size.into())?;
+    let callee = principal(slice(heap, callee_src, callee_size)?)?;
+    if name_size.wide() > MAX_METHOD_NAME {
+        let size = name_size.wide();
+        return Err(violation(format!("ic0.call_new: method name of {size} bytes exceeds {MAX_METHOD_NAME} bytes")));
+    }
+    let method = slice(heap, name_src, name_size)?;
     let method = String::from_utf8(method.to_vec())
         .map_err(|_| violation("ic0.call_new: the method name is not valid UTF-8"))?;
     execution.effects.pending_call = Some(OutgoingCall {
@@ -64,19 +88,17 @@ fn call_new(
         method,
         arg: Vec::new(),
         cycles: 0,
-        reply: Closure { fun: reply_fun, env: reply_env },
-        reject: Closure { fun: reject_fun, env: reject_env },
+        reply: closure(reply_fun, reply_env),
+        reject: closure(reject_fun, reject_env),
         cleanup: None,
         timeout_seconds: None,
     });
     Ok(())
 }
 
-fn call_data_append(mut env: Env<'_>, src: u32, size: u32) -> Result<()> {
-    let (heap, execution) = heap_and_execution(&mut env, Entry::CALLING, "call_data_append")?;
-    let bytes = slice(heap, src.into(), size.into())?;
+fn append(execution: &mut Execution, bytes: &[u8]) -> Result<()> {
     let limit = execution.facts.limits.request_bytes;
-    let call = pending(execution, "call_data_append")?;
+    let call = pending(execution, DATA_APPEND)?;
     if call.arg.len() + bytes.len() > limit {
         return Err(violation(format!(
             "ic0.call_data_append: the payload of {} bytes is larger than {limit}",
@@ -87,12 +109,10 @@ fn call_data_append(mut env: Env<'_>, src: u32, size: u32) -> Result<()> {
     Ok(())
 }
 
-fn pending<'a>(execution: &'a mut Execution, function: &str) -> Result<&'a mut OutgoingCall> {
-    execution
-        .effects
-        .pending_call
-        .as_mut()
-        .ok_or_else(|| violation(format!("ic0.{function} called when no call is under construction")))
+fn pending(execution: &mut Execution, import: Import) -> Result<&mut OutgoingCall> {
+    let name = import.name;
+    let call = execution.effects.pending_call.as_mut();
+    call.ok_or_else(|| violation(format!("ic0.{name} called when no call is under construction.")))
 }
 
 /// A call that is not performed gives back the cycles attached to it.
@@ -102,9 +122,9 @@ pub(crate) fn drop_pending(execution: &mut Execution) {
     }
 }
 
-fn add_cycles(execution: &mut Execution, amount: u128) -> Result<()> {
+pub(super) fn add_cycles(execution: &mut Execution, import: Import, amount: u128) -> Result<()> {
     let held = spendable(execution);
-    let call = pending(execution, "call_cycles_add")?;
+    let call = pending(execution, import)?;
     if amount > held {
         return Err(wasmtime::Error::new(Violation::OutOfCycles { needed: amount, held }));
     }
@@ -122,7 +142,7 @@ pub(super) fn spendable(execution: &Execution) -> u128 {
 /// Queues the call; a number other than zero is a reject code, and the call is not made.
 fn perform(execution: &mut Execution) -> Result<u32> {
     const SYS_TRANSIENT: u32 = 2;
-    pending(execution, "call_perform")?;
+    pending(execution, PERFORM)?;
     let held = spendable(execution);
     let Some(call) = execution.effects.pending_call.take() else {
         return Ok(SYS_TRANSIENT);

@@ -1,11 +1,9 @@
-//! The canister itself: identity, balance, certified data, timer, metering, diagnostics.
+//! The canister itself: identity, balance, certified data, timer.
 
-use super::{
-    Env, IC0, allowed, define_blob, define_getter, define_u128, heap_and_execution, join, principal, slice, violation,
-    write_u128,
-};
+use super::heap::{Pointer, slice, write_u128};
+use super::{Env, IC0, Import, blob, define_getter, define_u128, join, principal, violation};
 use crate::entry::Entry;
-use crate::execution::{Execution, Violation};
+use crate::execution::Violation;
 use crate::sandbox::Host;
 use wasmtime::{Linker, Result};
 
@@ -16,98 +14,87 @@ const TIMER: Entry = CERTIFYING.or(Entry::CLEANUP);
 const CERTIFICATE: Entry = Entry::QUERY.or(Entry::COMPOSITE_QUERY);
 
 /// Bytes of certified data at most ("Certified data").
-const MAX_CERTIFIED_DATA: u32 = 32;
+const MAX_CERTIFIED_DATA: u64 = 32;
+/// Nodes of the subnet whose prices and identity this network has.
+pub(crate) const NODES: u32 = 13;
 
-pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
-    define_blob(linker, "canister_self", Entry::ALL, |e| Ok(e.facts.canister.as_slice()))?;
-    define_blob(linker, "root_key", BURNING, |e| Ok(&e.facts.root_key))?;
-    define_blob(linker, "subnet_self", Entry::ALL, |e| Ok(e.facts.subnet.as_slice()))?;
-    define_getter(linker, "subnet_self_node_count", Entry::ALL, |_| Ok(13_u32))?;
-    define_getter(linker, "canister_status", Entry::ALL, |e| Ok(e.facts.status))?;
-    define_getter(linker, "canister_version", Entry::ALL, |e| Ok(e.facts.version))?;
-    define_getter(linker, "time", Entry::ALL, |e| Ok(e.facts.time))?;
-    define_getter(linker, "in_replicated_execution", Entry::ALL_AND_START, |e| Ok(u32::from(e.facts.replicated)))?;
-    define_u128(linker, "canister_cycle_balance128", Entry::ALL, |e| Ok(e.effects.balance))?;
-    define_u128(linker, "canister_liquid_cycle_balance128", Entry::ALL, |e| Ok(super::calls::spendable(e)))?;
-    define_certification(linker)?;
-    define_control(linker)?;
-    define_diagnostics(linker)
+pub(super) fn define<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    blob::define::<P>(linker, ["canister_self_size", "canister_self_copy"], Entry::ALL, |e| {
+        Ok(e.facts.canister.as_slice())
+    })?;
+    blob::define::<P>(linker, ["root_key_size", "root_key_copy"], BURNING, |e| Ok(&e.facts.root_key))?;
+    blob::define::<P>(linker, ["subnet_self_size", "subnet_self_copy"], Entry::ALL, |e| Ok(e.facts.subnet.as_slice()))?;
+    define_getter(linker, Import::new("subnet_self_node_count", Entry::ALL), |_| Ok(NODES))?;
+    define_getter(linker, Import::new("canister_status", Entry::ALL), |e| Ok(e.facts.status))?;
+    define_getter(linker, Import::new("canister_version", Entry::ALL), |e| Ok(e.facts.version))?;
+    define_getter(linker, Import::new("time", Entry::ALL), |e| Ok(e.facts.time))?;
+    define_getter(linker, Import::new("in_replicated_execution", Entry::ALL_AND_START), |e| {
+        Ok(u32::from(e.facts.replicated))
+    })?;
+    define_certification::<P>(linker)?;
+    define_cycles::<P>(linker)?;
+    define_control::<P>(linker)
 }
 
-fn define_certification(linker: &mut Linker<Host>) -> Result<()> {
-    define_blob(linker, "data_certificate", CERTIFICATE, |e| {
+fn define_certification<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    blob::define::<P>(linker, ["data_certificate_size", "data_certificate_copy"], CERTIFICATE, |e| {
         if e.facts.nested {
             return Err(violation("there is no data certificate in a query called by a query"));
         }
         e.facts.certificate.as_deref().ok_or_else(|| wasmtime::Error::new(Violation::CertificateWanted))
     })?;
-    define_getter(linker, "data_certificate_present", Entry::ALL, |e| {
+    define_getter(linker, Import::new("data_certificate_present", Entry::ALL), |e| {
         Ok(u32::from(e.facts.entry.is_in(CERTIFICATE) && !e.facts.nested))
     })?;
-    linker.func_wrap(
-        IC0,
-        "certified_data_set",
-        |mut env: Env<'_>, src: u32, size: u32| -> Result<()> {
-            let (heap, execution) = heap_and_execution(&mut env, CERTIFYING, "certified_data_set")?;
-            if size > MAX_CERTIFIED_DATA {
-                return Err(violation(format!(
-                    "ic0_certified_data_set failed because the passed data must be no larger than {MAX_CERTIFIED_DATA} bytes. Found {size} bytes"
-                )));
-            }
-            let data = slice(heap, src.into(), size.into())?.to_vec();
-            execution.effects.certified_data = Some(data);
-            Ok(())
-        },
-    )?;
+    let set = Import::new("certified_data_set", CERTIFYING);
+    linker.func_wrap(IC0, set.name, move |mut env: Env<'_>, src: P, size: P| -> Result<()> {
+        let (heap, execution) = set.enter_with_heap(&mut env, size.wide())?;
+        let found = size.wide();
+        if found > MAX_CERTIFIED_DATA {
+            return Err(violation(format!(
+                "ic0_certified_data_set failed because the passed data must be no larger than {MAX_CERTIFIED_DATA} bytes. Found {found} bytes"
+            )));
+        }
+        let data = slice(heap, src, size)?.to_vec();
+        execution.effects.certified_data = Some(data);
+        Ok(())
+    })?;
     Ok(())
 }
 
-fn define_control(linker: &mut Linker<Host>) -> Result<()> {
-    linker.func_wrap(IC0, "global_timer_set", |mut env: Env<'_>, timestamp: u64| -> Result<u64> {
-        let execution = allowed(&mut env, TIMER, "global_timer_set")?;
-        Ok(std::mem::replace(&mut execution.effects.timer, timestamp))
+fn define_cycles<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    define_u128::<P>(linker, Import::new("canister_cycle_balance128", Entry::ALL), |e| Ok(e.effects.balance))?;
+    define_u128::<P>(linker, Import::new("canister_liquid_cycle_balance128", Entry::ALL), |e| {
+        Ok(super::calls::spendable(e))
     })?;
-    linker.func_wrap(IC0, "cycles_burn128", |mut env: Env<'_>, high: u64, low: u64, dst: u32| -> Result<()> {
-        let (heap, execution) = heap_and_execution(&mut env, BURNING, "cycles_burn128")?;
+    let burn = Import::new("cycles_burn128", BURNING);
+    linker.func_wrap(IC0, burn.name, move |mut env: Env<'_>, high: u64, low: u64, dst: P| -> Result<()> {
+        let (heap, execution) = burn.enter_with_heap(&mut env, 0)?;
         let burned = join(high, low).min(super::calls::spendable(execution));
         execution.effects.balance -= burned;
         write_u128(heap, dst, burned)
     })?;
-    linker.func_wrap(IC0, "is_controller", |mut env: Env<'_>, src: u32, size: u32| -> Result<u32> {
-        let (heap, execution) = heap_and_execution(&mut env, Entry::ALL_AND_START, "is_controller")?;
-        let candidate = principal(slice(heap, src.into(), size.into())?)?;
+    // Not of the specification: only the cycles minting canister may call it, and this is no system
+    // subnet.
+    let mint = Import::new("mint_cycles128", super::calls::PAYING).costing(0);
+    linker.func_wrap(IC0, mint.name, move |mut env: Env<'_>, _high: u64, _low: u64, _dst: P| -> Result<()> {
+        let id = mint.enter(&mut env, 0)?.facts.canister;
+        Err(violation(format!("ic0.mint_cycles128 cannot be executed on non Cycles Minting Canister: {id}")))
+    })?;
+    Ok(())
+}
+
+fn define_control<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    let timer = Import::new("global_timer_set", TIMER);
+    linker.func_wrap(IC0, timer.name, move |mut env: Env<'_>, timestamp: u64| -> Result<u64> {
+        let execution = timer.enter(&mut env, 0)?;
+        Ok(std::mem::replace(&mut execution.effects.timer, timestamp))
+    })?;
+    let controller = Import::new("is_controller", Entry::ALL_AND_START).costing(1_000);
+    linker.func_wrap(IC0, controller.name, move |mut env: Env<'_>, src: P, size: P| -> Result<u32> {
+        let (heap, execution) = controller.enter_with_heap(&mut env, size.wide())?;
+        let candidate = principal(slice(heap, src, size)?)?;
         Ok(u32::from(execution.facts.controllers.contains(&candidate)))
     })?;
     Ok(())
-}
-
-fn define_diagnostics(linker: &mut Linker<Host>) -> Result<()> {
-    linker.func_wrap(IC0, "performance_counter", performance_counter)?;
-    linker.func_wrap(IC0, "debug_print", |mut env: Env<'_>, src: u32, size: u32| -> Result<()> {
-        let (heap, execution) = heap_and_execution(&mut env, Entry::ALL_AND_START, "debug_print")?;
-        // A message that is out of bounds is not worth a trap.
-        let text = slice(heap, src.into(), size.into()).unwrap_or_default();
-        let line = String::from_utf8_lossy(text).into_owned();
-        execution.effects.log.push(line);
-        Ok(())
-    })?;
-    linker.func_wrap(IC0, "trap", |mut env: Env<'_>, src: u32, size: u32| -> Result<()> {
-        let (heap, _) = heap_and_execution(&mut env, Entry::ALL_AND_START, "trap")?;
-        let text = slice(heap, src.into(), size.into()).unwrap_or_default();
-        let text = String::from_utf8_lossy(text).into_owned();
-        Err(wasmtime::Error::new(Violation::Trap(text)))
-    })?;
-    Ok(())
-}
-
-/// 0: this execution; 1: all executions of the call context ("Performance counter").
-fn performance_counter(mut env: Env<'_>, counter: u32) -> Result<u64> {
-    let left = env.get_fuel()?;
-    let executed = env.data().fuel.saturating_sub(left);
-    let execution: &mut Execution = allowed(&mut env, Entry::ALL_AND_START, "performance_counter")?;
-    match counter {
-        0 => Ok(executed),
-        1 => Ok(execution.facts.earlier_instructions.saturating_add(executed)),
-        other => Err(violation(format!("ic0.performance_counter: there is no counter {other}"))),
-    }
 }

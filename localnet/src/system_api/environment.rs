@@ -1,104 +1,75 @@
-//! Prices and environment variables.
+//! Environment variables ("Environment Variables").
 
-use super::{Env, IC0, copy_out, define_u128, heap_and_execution, size32, slice, violation, write_u128};
+use super::heap::{Pointer, copy_out, slice};
+use super::{Env, IC0, Import, define_getter, violation};
 use crate::entry::Entry;
 use crate::execution::Execution;
 use crate::sandbox::Host;
 use wasmtime::{Linker, Result};
 
-/// What the threshold signature price functions answer for a key that does not exist here.
-const INVALID_KEY: u32 = 2;
+/// Bytes of a variable's name at most.
+const MAX_NAME: usize = 128;
 
-pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
-    define_costs(linker)?;
-    define_variables(linker)?;
-    define_variable_values(linker)
+pub(super) fn define<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    define_getter(linker, Import::new("env_var_count", Entry::ALL), |e| Ok(P::of_size(e.facts.environment.len())))?;
+    let size = Import::new("env_var_name_size", Entry::ALL);
+    linker.func_wrap(IC0, size.name, move |mut env: Env<'_>, index: P| -> Result<P> {
+        let e = size.enter(&mut env, 0)?;
+        Ok(P::of_size(name_at(e, index.wide())?.len()))
+    })?;
+    let copy = Import::new("env_var_name_copy", Entry::ALL);
+    linker.func_wrap(IC0, copy.name, move |mut env: Env<'_>, index: P, dst: P, offset: P, size: P| -> Result<()> {
+        let (heap, e) = copy.enter_with_heap(&mut env, size.wide())?;
+        copy_out(heap, dst, offset, size, name_at(e, index.wide())?.as_bytes())
+    })?;
+    define_values::<P>(linker)
 }
 
-fn define_costs(linker: &mut Linker<Host>) -> Result<()> {
-    linker.func_wrap(IC0, "cost_call", |mut env: Env<'_>, name: u64, payload: u64, dst: u32| -> Result<()> {
-        let (heap, e) = heap_and_execution(&mut env, Entry::ALL_AND_START, "cost_call")?;
-        write_u128(heap, dst, e.facts.costs.call_price(name, payload))
+fn define_values<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    let exists = Import::new("env_var_name_exists", Entry::ALL);
+    linker.func_wrap(IC0, exists.name, move |mut env: Env<'_>, src: P, size: P| -> Result<u32> {
+        let (heap, e) = exists.enter_with_heap(&mut env, 0)?;
+        let name = slice(heap, src, size)?;
+        Ok(u32::from(lookup(e, name)?.is_some()))
     })?;
-    define_u128(linker, "cost_create_canister", Entry::ALL_AND_START, |e| Ok(e.facts.costs.creation))?;
-    // Calls that leave the network are not offered, so they have no price.
+    let value_size = Import::new("env_var_value_size", Entry::ALL);
+    linker.func_wrap(IC0, value_size.name, move |mut env: Env<'_>, src: P, size: P| -> Result<P> {
+        let (heap, e) = value_size.enter_with_heap(&mut env, 0)?;
+        let name = slice(heap, src, size)?;
+        Ok(P::of_size(value_of(e, name)?.len()))
+    })?;
+    let copy = Import::new("env_var_value_copy", Entry::ALL);
     linker.func_wrap(
         IC0,
-        "cost_http_request",
-        |mut env: Env<'_>, _request: u64, _response: u64, dst: u32| -> Result<()> {
-            let (heap, _) = heap_and_execution(&mut env, Entry::ALL_AND_START, "cost_http_request")?;
-            write_u128(heap, dst, 0)
-        },
-    )?;
-    linker.func_wrap(
-        IC0,
-        "cost_http_request_v2",
-        |mut env: Env<'_>, _src: u32, _size: u32, dst: u32| -> Result<()> {
-            let (heap, _) = heap_and_execution(&mut env, Entry::ALL_AND_START, "cost_http_request_v2")?;
-            write_u128(heap, dst, 0)
-        },
-    )?;
-    for name in ["cost_sign_with_ecdsa", "cost_sign_with_schnorr", "cost_vetkd_derive_key"] {
-        linker
-            .func_wrap(IC0, name, |_: Env<'_>, _src: u32, _size: u32, _kind: u32, _dst: u32| -> u32 { INVALID_KEY })?;
-    }
-    Ok(())
-}
-
-fn define_variables(linker: &mut Linker<Host>) -> Result<()> {
-    linker.func_wrap(IC0, "env_var_count", |mut env: Env<'_>| -> Result<u32> {
-        let (_, e) = heap_and_execution(&mut env, Entry::ALL, "env_var_count")?;
-        Ok(u32::try_from(e.facts.environment.len()).unwrap_or(u32::MAX))
-    })?;
-    linker.func_wrap(IC0, "env_var_name_size", |mut env: Env<'_>, index: u32| -> Result<u32> {
-        let (_, e) = heap_and_execution(&mut env, Entry::ALL, "env_var_name_size")?;
-        Ok(size32(name_at(e, index)?.as_bytes()))
-    })?;
-    linker.func_wrap(
-        IC0,
-        "env_var_name_copy",
-        |mut env: Env<'_>, index: u32, dst: u32, offset: u32, size: u32| -> Result<()> {
-            let (heap, e) = heap_and_execution(&mut env, Entry::ALL, "env_var_name_copy")?;
-            copy_out(heap, dst, offset, size, name_at(e, index)?.as_bytes())
-        },
-    )?;
-    Ok(())
-}
-
-fn define_variable_values(linker: &mut Linker<Host>) -> Result<()> {
-    linker.func_wrap(IC0, "env_var_name_exists", |mut env: Env<'_>, src: u32, size: u32| -> Result<u32> {
-        let (heap, e) = heap_and_execution(&mut env, Entry::ALL, "env_var_name_exists")?;
-        let name = slice(heap, src.into(), size.into())?;
-        Ok(u32::from(value_of(e, name).is_some()))
-    })?;
-    linker.func_wrap(IC0, "env_var_value_size", |mut env: Env<'_>, src: u32, size: u32| -> Result<u32> {
-        let (heap, e) = heap_and_execution(&mut env, Entry::ALL, "env_var_value_size")?;
-        let name = slice(heap, src.into(), size.into())?;
-        Ok(size32(value_of(e, name).ok_or_else(no_such_variable)?.as_bytes()))
-    })?;
-    linker.func_wrap(
-        IC0,
-        "env_var_value_copy",
-        |mut env: Env<'_>, src: u32, len: u32, dst: u32, offset: u32, size: u32| -> Result<()> {
-            let (heap, e) = heap_and_execution(&mut env, Entry::ALL, "env_var_value_copy")?;
-            let name = slice(heap, src.into(), len.into())?;
-            let value = value_of(e, name).ok_or_else(no_such_variable)?;
+        copy.name,
+        move |mut env: Env<'_>, src: P, len: P, dst: P, offset: P, size: P| -> Result<()> {
+            let (heap, e) = copy.enter_with_heap(&mut env, size.wide())?;
+            let name = slice(heap, src, len)?;
+            let value = value_of(e, name)?;
             copy_out(heap, dst, offset, size, value.as_bytes())
         },
     )?;
     Ok(())
 }
 
-fn name_at(execution: &Execution, index: u32) -> Result<&str> {
-    let variable = execution.facts.environment.get(index as usize);
-    variable.map(|(name, _)| name.as_str()).ok_or_else(no_such_variable)
+fn name_at(execution: &Execution, index: u64) -> Result<&str> {
+    let variables = &execution.facts.environment;
+    let variable = usize::try_from(index).ok().and_then(|index| variables.get(index));
+    variable
+        .map(|(name, _)| name.as_str())
+        .ok_or_else(|| violation(format!("There is no environment variable {index}; there are {}.", variables.len())))
 }
 
-fn value_of<'a>(execution: &'a Execution, name: &[u8]) -> Option<&'a str> {
-    let variable = execution.facts.environment.iter().find(|(n, _)| n.as_bytes() == name);
-    variable.map(|(_, value)| value.as_str())
+fn lookup<'a>(execution: &'a Execution, name: &[u8]) -> Result<Option<&'a str>> {
+    if name.len() > MAX_NAME {
+        return Err(violation(format!("Variable name of {} bytes exceeds {MAX_NAME} bytes.", name.len())));
+    }
+    let name = std::str::from_utf8(name).map_err(|_| violation("Variable name is not a valid UTF-8 string."))?;
+    let variable = execution.facts.environment.iter().find(|(known, _)| known == name);
+    Ok(variable.map(|(_, value)| value.as_str()))
 }
 
-fn no_such_variable() -> wasmtime::Error {
-    violation("there is no such environment variable")
+fn value_of<'a>(execution: &'a Execution, name: &[u8]) -> Result<&'a str> {
+    lookup(execution, name)?
+        .ok_or_else(|| violation(format!("Environment variable {} not found.", String::from_utf8_lossy(name))))
 }

@@ -1,9 +1,7 @@
 //! The message being executed: argument, caller, answer, cycles, inspection.
 
-use super::{
-    Env, IC0, allowed, define_action, define_blob, define_getter, define_u128, heap_and_execution, join, slice,
-    violation, write_u128,
-};
+use super::heap::{Pointer, slice, write_u128};
+use super::{Env, IC0, Import, blob, define_action, define_getter, define_u128, join, violation};
 use crate::entry::Entry;
 use crate::execution::Execution;
 use crate::reject::{Reject, RejectCode};
@@ -14,67 +12,90 @@ const ARGUMENT: Entry = Entry::INIT
     .or(Entry::UPDATE)
     .or(Entry::REPLICATED_QUERY)
     .or(Entry::QUERY)
+    .or(Entry::TRANSFORM)
     .or(Entry::COMPOSITE_QUERY)
     .or(Entry::REPLY)
     .or(Entry::COMPOSITE_REPLY)
     .or(Entry::INSPECT);
+const CALLER_INFO: Entry = Entry::UPDATE
+    .or(Entry::REPLICATED_QUERY)
+    .or(Entry::QUERY)
+    .or(Entry::COMPOSITE_QUERY)
+    .or(Entry::REPLY)
+    .or(Entry::REJECT)
+    .or(Entry::COMPOSITE_REPLY)
+    .or(Entry::COMPOSITE_REJECT)
+    .or(Entry::CLEANUP)
+    .or(Entry::COMPOSITE_CLEANUP)
+    .or(Entry::INSPECT);
 const REJECTION: Entry = Entry::REJECT.or(Entry::COMPOSITE_REJECT);
-const CODE: Entry =
-    REJECTION.or(Entry::REPLY).or(Entry::COMPOSITE_REPLY).or(Entry::CLEANUP).or(Entry::COMPOSITE_CLEANUP);
+const CODE: Entry = REJECTION.or(Entry::REPLY).or(Entry::COMPOSITE_REPLY).or(Entry::CLEANUP);
 pub(super) const CYCLES: Entry = Entry::UPDATE.or(Entry::REPLICATED_QUERY).or(Entry::REPLY).or(Entry::REJECT);
-const REFUND: Entry = Entry::REPLY.or(Entry::REJECT);
+pub(super) const REFUND: Entry = Entry::REPLY.or(Entry::REJECT);
 
-pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
-    define_blob(linker, "msg_arg_data", ARGUMENT, |e| Ok(&e.facts.arg))?;
-    define_blob(linker, "msg_caller", Entry::ALL, |e| Ok(e.facts.caller.as_slice()))?;
+/// What a byte of an answer or of a call's argument costs: it is carried from the canister to the
+/// network.
+pub(super) const CARRIED_BYTE: u64 = 50;
+
+pub(super) fn define<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    blob::define::<P>(linker, ["msg_arg_data_size", "msg_arg_data_copy"], ARGUMENT, |e| Ok(&e.facts.arg))?;
+    blob::define::<P>(linker, ["msg_caller_size", "msg_caller_copy"], Entry::ALL, |e| Ok(e.facts.caller.as_slice()))?;
     // Signed attributes of the sender: this network has no issuers of them.
-    define_blob(linker, "msg_caller_info_data", Entry::ALL, |_| Ok(&[]))?;
-    define_blob(linker, "msg_caller_info_signer", Entry::ALL, |_| Ok(&[]))?;
-    define_blob(linker, "msg_reject_msg", REJECTION, |e| {
+    let info = ["msg_caller_info_data_size", "msg_caller_info_data_copy"];
+    blob::define::<P>(linker, info, CALLER_INFO, |_| Ok(&[]))?;
+    let signer = ["msg_caller_info_signer_size", "msg_caller_info_signer_copy"];
+    blob::define::<P>(linker, signer, CALLER_INFO, |_| Ok(&[]))?;
+    blob::define::<P>(linker, ["msg_reject_msg_size", "msg_reject_msg_copy"], REJECTION, |e| {
         let message = e.facts.reject.as_ref().map(|reject| reject.message.as_bytes());
         Ok(message.unwrap_or_default())
     })?;
-    define_blob(linker, "msg_method_name", Entry::INSPECT, |e| Ok(e.facts.method.as_bytes()))?;
-    define_getter(linker, "msg_reject_code", CODE, |e| {
+    let method = ["msg_method_name_size", "msg_method_name_copy"];
+    blob::define::<P>(linker, method, Entry::INSPECT, |e| Ok(e.facts.method.as_bytes()))?;
+    define_getter(linker, Import::new("msg_reject_code", CODE), |e| {
         Ok(e.facts.reject.as_ref().map_or(0, |reject| reject.code.number()))
     })?;
-    define_getter(linker, "msg_deadline", Entry::ANSWERING, |e| Ok(e.facts.deadline))?;
-    define_action(linker, "msg_reply", Entry::ANSWERING, reply)?;
-    define_action(linker, "accept_message", Entry::INSPECT, accept_message)?;
-    define_u128(linker, "msg_cycles_available128", CYCLES, |e| Ok(e.effects.cycles_available))?;
-    define_u128(linker, "msg_cycles_refunded128", REFUND, |e| Ok(e.facts.cycles_refunded))?;
-    define_answer(linker)?;
-    define_acceptance(linker)
+    define_getter(linker, Import::new("msg_deadline", Entry::ANSWERING), |e| Ok(e.facts.deadline))?;
+    define_action(linker, Import::new("accept_message", Entry::INSPECT), accept_message)?;
+    define_answer::<P>(linker)?;
+    define_cycles::<P>(linker)
 }
 
-fn define_answer(linker: &mut Linker<Host>) -> Result<()> {
-    linker.func_wrap(IC0, "msg_reply_data_append", |mut env: Env<'_>, src: u32, size: u32| -> Result<()> {
-        let (heap, execution) = heap_and_execution(&mut env, Entry::ANSWERING, "msg_reply_data_append")?;
-        let bytes = slice(heap, src.into(), size.into())?;
-        unanswered(execution)?;
-        let limit = execution.facts.reply_limit;
-        let data = &mut execution.effects.reply_data;
-        if data.len() + bytes.len() > limit {
-            return Err(violation(format!(
-                "ic0.msg_reply_data_append: application payload size ({}) cannot be larger than {limit}",
-                data.len() + bytes.len()
-            )));
-        }
-        data.extend_from_slice(bytes);
-        Ok(())
+fn define_answer<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    let append = Import::new("msg_reply_data_append", Entry::ANSWERING);
+    linker.func_wrap(IC0, append.name, move |mut env: Env<'_>, src: P, size: P| -> Result<()> {
+        let (heap, execution) = append.enter_with_heap(&mut env, size.wide().saturating_mul(CARRIED_BYTE))?;
+        append_reply(execution, slice(heap, src, size)?)
     })?;
-    linker.func_wrap(IC0, "msg_reject", |mut env: Env<'_>, src: u32, size: u32| -> Result<()> {
-        let (heap, execution) = heap_and_execution(&mut env, Entry::ANSWERING, "msg_reject")?;
-        let message = slice(heap, src.into(), size.into())?;
-        unanswered(execution)?;
-        if message.len() > execution.facts.reply_limit {
-            return Err(violation("ic0.msg_reject: the message is too large"));
-        }
-        let message = String::from_utf8(message.to_vec())
-            .map_err(|_| violation("ic0.msg_reject: the message is not valid UTF-8"))?;
-        execution.effects.response = Some(Err(Reject::new(RejectCode::CanisterReject, message)));
-        Ok(())
+    let reject = Import::new("msg_reject", Entry::ANSWERING);
+    linker.func_wrap(IC0, reject.name, move |mut env: Env<'_>, src: P, size: P| -> Result<()> {
+        let (heap, execution) = reject.enter_with_heap(&mut env, size.wide().saturating_mul(CARRIED_BYTE))?;
+        reject_call(execution, slice(heap, src, size)?)
     })?;
+    define_action(linker, Import::new("msg_reply", Entry::ANSWERING), reply)
+}
+
+fn append_reply(execution: &mut Execution, bytes: &[u8]) -> Result<()> {
+    unanswered(execution)?;
+    let limit = execution.facts.reply_limit;
+    let data = &mut execution.effects.reply_data;
+    let size = data.len() + bytes.len();
+    if size > limit {
+        return Err(violation(format!(
+            "ic0.msg_reply_data_append: application payload size ({size}) cannot be larger than {limit}"
+        )));
+    }
+    data.extend_from_slice(bytes);
+    Ok(())
+}
+
+fn reject_call(execution: &mut Execution, message: &[u8]) -> Result<()> {
+    unanswered(execution)?;
+    if message.len() > execution.facts.reply_limit {
+        return Err(violation("ic0.msg_reject: the message is too large"));
+    }
+    let message =
+        String::from_utf8(message.to_vec()).map_err(|_| violation("ic0.msg_reject: the message is not valid UTF-8"))?;
+    execution.effects.response = Some(Err(Reject::new(RejectCode::CanisterReject, message)));
     Ok(())
 }
 
@@ -100,23 +121,27 @@ fn accept_message(execution: &mut Execution) -> Result<()> {
     Ok(())
 }
 
-fn define_acceptance(linker: &mut Linker<Host>) -> Result<()> {
-    linker.func_wrap(IC0, "msg_cycles_accept128", |mut env: Env<'_>, high: u64, low: u64, dst: u32| -> Result<()> {
-        let (heap, execution) = heap_and_execution(&mut env, CYCLES, "msg_cycles_accept128")?;
+fn define_cycles<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    define_u128::<P>(linker, Import::new("msg_cycles_available128", CYCLES), |e| Ok(available(e)))?;
+    define_u128::<P>(linker, Import::new("msg_cycles_refunded128", REFUND), |e| Ok(e.facts.cycles_refunded))?;
+    let import = Import::new("msg_cycles_accept128", CYCLES);
+    linker.func_wrap(IC0, import.name, move |mut env: Env<'_>, high: u64, low: u64, dst: P| -> Result<()> {
+        let (heap, execution) = import.enter_with_heap(&mut env, 0)?;
         let accepted = accept(execution, join(high, low));
         write_u128(heap, dst, accepted)
-    })?;
-    linker.func_wrap(IC0, "msg_cycles_accept", |mut env: Env<'_>, amount: u64| -> Result<u64> {
-        let execution = allowed(&mut env, CYCLES, "msg_cycles_accept")?;
-        Ok(accept(execution, amount.into()) as u64)
     })?;
     Ok(())
 }
 
+/// Cycles of the call that can still be accepted: once it is answered, they are on their way back.
+pub(super) fn available(execution: &Execution) -> u128 {
+    if execution.effects.response.is_some() { 0 } else { execution.effects.cycles_available }
+}
+
 /// Moves cycles from the call to the canister, at most those that are left.
-fn accept(execution: &mut Execution, amount: u128) -> u128 {
+pub(super) fn accept(execution: &mut Execution, amount: u128) -> u128 {
+    let accepted = amount.min(available(execution));
     let effects = &mut execution.effects;
-    let accepted = amount.min(effects.cycles_available);
     effects.cycles_available -= accepted;
     effects.cycles_accepted += accepted;
     effects.balance = effects.balance.saturating_add(accepted);

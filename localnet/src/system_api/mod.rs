@@ -1,11 +1,16 @@
 //! The System API: what canisters import from `ic0`.
 //!
-//! Interface specification, "System API". Each function first checks that the running entry point may
-//! call it; the sets are those of "Overview of imports".
+//! Interface specification, "System API". Each function is defined once, for pointers of 32 and of 64
+//! bits. It first pays for itself, then checks that the running entry point may call it; the sets are
+//! those of "Overview of imports".
 
+mod blob;
 mod calls;
 mod canister;
+mod costs;
+mod diagnostics;
 mod environment;
+mod heap;
 mod legacy;
 mod message;
 mod stable;
@@ -16,88 +21,96 @@ use crate::entry::Entry;
 use crate::execution::{Execution, Violation};
 use crate::sandbox::Host;
 use candid::Principal;
-use wasmtime::{Caller, Linker, Result};
+use heap::Pointer;
+use wasmtime::{Caller, Linker, Result, Trap, WasmTy};
 
 pub(crate) type Env<'a> = Caller<'a, Host>;
 
 /// The module all functions are imported from.
 const IC0: &str = "ic0";
 
-/// Defines all imports.
-pub(crate) fn define(linker: &mut Linker<Host>) -> Result<()> {
-    message::define(linker)?;
-    calls::define(linker)?;
-    canister::define(linker)?;
-    environment::define(linker)?;
-    stable::define(linker)?;
+/// Defines the imports of modules with 32-bit memories, and of those without a memory.
+pub(crate) fn define_32(linker: &mut Linker<Host>) -> Result<()> {
+    define::<u32>(linker)?;
     legacy::define(linker)
 }
 
-/// The running execution, if its entry point may call the function.
-fn allowed<'a>(env: &'a mut Env<'_>, entries: Entry, function: &str) -> Result<&'a mut Execution> {
-    let execution = env.data_mut().execution.as_deref_mut();
-    permit(execution, entries, function)
+/// Defines the imports of modules with 64-bit memories.
+pub(crate) fn define_64(linker: &mut Linker<Host>) -> Result<()> {
+    define::<u64>(linker)
 }
 
-fn permit<'a>(execution: Option<&'a mut Execution>, entries: Entry, function: &str) -> Result<&'a mut Execution> {
-    match execution {
-        Some(execution) if execution.facts.entry.is_in(entries) => Ok(execution),
-        Some(execution) => {
-            Err(violation(format!("\"{function}\" cannot be executed in {} mode", execution.facts.entry.name())))
-        }
-        // An instantiation runs no code that could get here.
-        None => Err(violation(format!("\"{function}\" was called outside of an execution"))),
+fn define<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
+    message::define::<P>(linker)?;
+    calls::define::<P>(linker)?;
+    canister::define::<P>(linker)?;
+    costs::define::<P>(linker)?;
+    diagnostics::define::<P>(linker)?;
+    environment::define::<P>(linker)?;
+    stable::define(linker)
+}
+
+/// An imported function: its name, who may call it, what a call costs besides the bytes it moves.
+#[derive(Clone, Copy)]
+struct Import {
+    name: &'static str,
+    entries: Entry,
+    instructions: u64,
+}
+
+impl Import {
+    /// Most functions cost the same.
+    const fn new(name: &'static str, entries: Entry) -> Self {
+        Self { name, entries, instructions: 500 }
     }
+
+    const fn costing(self, instructions: u64) -> Self {
+        Self { instructions, ..self }
+    }
+
+    /// Pays for the call and for the bytes it moves; the running execution, if its entry point may
+    /// call the function.
+    fn enter<'a>(self, env: &'a mut Env<'_>, bytes: u64) -> Result<&'a mut Execution> {
+        charge(env, self.instructions.saturating_add(bytes))?;
+        self.permit(env.data_mut().execution.as_deref_mut())
+    }
+
+    /// As [`Import::enter`], with the heap; an instance without memory has an empty one.
+    fn enter_with_heap<'a>(self, env: &'a mut Env<'_>, bytes: u64) -> Result<(&'a mut [u8], &'a mut Execution)> {
+        charge(env, self.instructions.saturating_add(bytes))?;
+        let (heap, host) = match env.data().memory {
+            Some(memory) => memory.data_and_store_mut(env),
+            None => (Default::default(), env.data_mut()),
+        };
+        let execution = self.permit(host.execution.as_deref_mut())?;
+        Ok((heap, execution))
+    }
+
+    fn permit(self, execution: Option<&mut Execution>) -> Result<&mut Execution> {
+        let name = self.name;
+        match execution {
+            Some(execution) if execution.facts.entry.is_in(self.entries) => Ok(execution),
+            Some(execution) => {
+                Err(violation(format!("\"{name}\" cannot be executed in {} mode", execution.facts.entry.name())))
+            }
+            // An instantiation runs no code that could get here.
+            None => Err(violation(format!("\"{name}\" was called outside of an execution"))),
+        }
+    }
+}
+
+/// Takes instructions from the running execution, if system calls are metered.
+fn charge(env: &mut Env<'_>, instructions: u64) -> Result<()> {
+    if !env.data().system_calls_cost {
+        return Ok(());
+    }
+    let left = env.get_fuel()?.checked_sub(instructions);
+    env.set_fuel(left.unwrap_or(0))?;
+    left.map(drop).ok_or_else(|| Trap::OutOfFuel.into())
 }
 
 fn violation(text: impl Into<String>) -> wasmtime::Error {
     wasmtime::Error::new(Violation::contract(text))
-}
-
-/// Heap and execution at once; an instance without memory has an empty heap.
-fn heap_and_execution<'a>(
-    env: &'a mut Env<'_>,
-    entries: Entry,
-    function: &str,
-) -> Result<(&'a mut [u8], &'a mut Execution)> {
-    let (heap, host) = match env.data().memory {
-        Some(memory) => memory.data_and_store_mut(env),
-        None => (Default::default(), env.data_mut()),
-    };
-    let execution = permit(host.execution.as_deref_mut(), entries, function)?;
-    Ok((heap, execution))
-}
-
-fn out_of_bounds() -> wasmtime::Error {
-    wasmtime::Error::new(Violation::Memory("heap out of bounds"))
-}
-
-fn slice(heap: &[u8], start: u64, size: u64) -> Result<&[u8]> {
-    range(start, size).and_then(|range| heap.get(range)).ok_or_else(out_of_bounds)
-}
-
-fn slice_mut(heap: &mut [u8], start: u64, size: u64) -> Result<&mut [u8]> {
-    range(start, size).and_then(|range| heap.get_mut(range)).ok_or_else(out_of_bounds)
-}
-
-fn range(start: u64, size: u64) -> Option<std::ops::Range<usize>> {
-    let start = usize::try_from(start).ok()?;
-    let size = usize::try_from(size).ok()?;
-    Some(start..start.checked_add(size)?)
-}
-
-/// Copies a part of `source` to the heap; the part must lie within it.
-fn copy_out(heap: &mut [u8], dst: u32, offset: u32, size: u32, source: &[u8]) -> Result<()> {
-    let part = range(offset.into(), size.into())
-        .and_then(|range| source.get(range))
-        .ok_or_else(|| violation("the copied range lies outside of the data"))?;
-    slice_mut(heap, dst.into(), size.into())?.copy_from_slice(part);
-    Ok(())
-}
-
-fn write_u128(heap: &mut [u8], dst: u32, value: u128) -> Result<()> {
-    slice_mut(heap, dst.into(), 16)?.copy_from_slice(&value.to_le_bytes());
-    Ok(())
 }
 
 fn join(high: u64, low: u64) -> u128 {
@@ -108,62 +121,32 @@ fn principal(bytes: &[u8]) -> Result<Principal> {
     Principal::try_from_slice(bytes).map_err(|error| violation(format!("invalid principal: {error}")))
 }
 
-fn size32(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
-}
-
-/// Defines the pair `NAME_size` and `NAME_copy`.
-fn define_blob(
-    linker: &mut Linker<Host>,
-    name: &'static str,
-    entries: Entry,
-    get: fn(&Execution) -> Result<&[u8]>,
-) -> Result<()> {
-    let size = format!("{name}_size");
-    linker.func_wrap(IC0, &size.clone(), move |mut env: Env<'_>| -> Result<u32> {
-        Ok(size32(get(allowed(&mut env, entries, &size)?)?))
-    })?;
-    let copy = format!("{name}_copy");
-    linker.func_wrap(IC0, &copy.clone(), move |mut env: Env<'_>, dst: u32, offset: u32, size: u32| -> Result<()> {
-        let (heap, execution) = heap_and_execution(&mut env, entries, &copy)?;
-        copy_out(heap, dst, offset, size, get(execution)?)
-    })?;
-    Ok(())
-}
-
 /// Defines a function without parameters.
-fn define_getter<R: wasmtime::WasmTy + 'static>(
+fn define_getter<R: WasmTy + 'static>(
     linker: &mut Linker<Host>,
-    name: &'static str,
-    entries: Entry,
+    import: Import,
     get: fn(&mut Execution) -> Result<R>,
 ) -> Result<()> {
-    linker.func_wrap(IC0, name, move |mut env: Env<'_>| -> Result<R> { get(allowed(&mut env, entries, name)?) })?;
-    Ok(())
-}
-
-/// Defines a function that writes 128 bits to the address it is given.
-fn define_u128(
-    linker: &mut Linker<Host>,
-    name: &'static str,
-    entries: Entry,
-    get: fn(&mut Execution) -> Result<u128>,
-) -> Result<()> {
-    linker.func_wrap(IC0, name, move |mut env: Env<'_>, dst: u32| -> Result<()> {
-        let (heap, execution) = heap_and_execution(&mut env, entries, name)?;
-        let value = get(execution)?;
-        write_u128(heap, dst, value)
-    })?;
+    linker.func_wrap(IC0, import.name, move |mut env: Env<'_>| -> Result<R> { get(import.enter(&mut env, 0)?) })?;
     Ok(())
 }
 
 /// Defines a function without parameters and without a result.
-fn define_action(
+fn define_action(linker: &mut Linker<Host>, import: Import, act: fn(&mut Execution) -> Result<()>) -> Result<()> {
+    linker.func_wrap(IC0, import.name, move |mut env: Env<'_>| -> Result<()> { act(import.enter(&mut env, 0)?) })?;
+    Ok(())
+}
+
+/// Defines a function that writes 128 bits to the address it is given.
+fn define_u128<P: Pointer>(
     linker: &mut Linker<Host>,
-    name: &'static str,
-    entries: Entry,
-    act: fn(&mut Execution) -> Result<()>,
+    import: Import,
+    get: fn(&mut Execution) -> Result<u128>,
 ) -> Result<()> {
-    linker.func_wrap(IC0, name, move |mut env: Env<'_>| -> Result<()> { act(allowed(&mut env, entries, name)?) })?;
+    linker.func_wrap(IC0, import.name, move |mut env: Env<'_>, dst: P| -> Result<()> {
+        let (heap, execution) = import.enter_with_heap(&mut env, 0)?;
+        let value = get(execution)?;
+        heap::write_u128(heap, dst, value)
+    })?;
     Ok(())
 }

@@ -1,23 +1,28 @@
 //! Stable memory ("Stable memory").
 
-use super::{Env, IC0, allowed, heap_and_execution, slice, slice_mut};
+use super::heap::{slice, slice_mut};
+use super::{Env, IC0, Import, charge, define_getter};
 use crate::entry::Entry;
 use crate::execution::{Execution, Violation};
+use crate::metering::DIRTY_PAGE;
 use crate::sandbox::Host;
 use wasmtime::{Linker, Result};
 
+const SIZE: Import = Import::new("stable64_size", Entry::ALL_AND_START).costing(0);
+const GROW: Import = Import::new("stable64_grow", Entry::ALL_AND_START).costing(100);
+const WRITE: Import = Import::new("stable64_write", Entry::ALL_AND_START).costing(20);
+const READ: Import = Import::new("stable64_read", Entry::ALL_AND_START).costing(20);
+
 pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
-    linker.func_wrap(IC0, "stable64_size", |mut env: Env<'_>| -> Result<u64> {
-        Ok(allowed(&mut env, Entry::ALL_AND_START, "stable64_size")?.effects.stable.size())
+    define_getter(linker, SIZE, |e| Ok(e.effects.stable.size()))?;
+    linker.func_wrap(IC0, GROW.name, |mut env: Env<'_>, pages: u64| -> Result<u64> {
+        Ok(grow(GROW.enter(&mut env, 0)?, pages).unwrap_or(u64::MAX))
     })?;
-    linker.func_wrap(IC0, "stable64_grow", |mut env: Env<'_>, pages: u64| -> Result<u64> {
-        Ok(grow(allowed(&mut env, Entry::ALL_AND_START, "stable64_grow")?, pages).unwrap_or(u64::MAX))
+    linker.func_wrap(IC0, WRITE.name, |mut env: Env<'_>, offset: u64, src: u64, size: u64| {
+        write(&mut env, WRITE, offset, src, size)
     })?;
-    linker.func_wrap(IC0, "stable64_write", |mut env: Env<'_>, offset: u64, src: u64, size: u64| {
-        write(&mut env, offset, src, size)
-    })?;
-    linker.func_wrap(IC0, "stable64_read", |mut env: Env<'_>, dst: u64, offset: u64, size: u64| {
-        read(&mut env, dst, offset, size)
+    linker.func_wrap(IC0, READ.name, |mut env: Env<'_>, dst: u64, offset: u64, size: u64| {
+        read(&mut env, READ, dst, offset, size)
     })?;
     Ok(())
 }
@@ -30,18 +35,19 @@ pub(super) fn grow(execution: &mut Execution, pages: u64) -> Option<u64> {
     execution.effects.stable.grow(pages, limit)
 }
 
-pub(super) fn write(env: &mut Env<'_>, offset: u64, src: u64, size: u64) -> Result<()> {
-    let (heap, execution) = heap_and_execution(env, Entry::ALL_AND_START, "stable64_write")?;
+pub(super) fn write(env: &mut Env<'_>, import: Import, offset: u64, src: u64, size: u64) -> Result<()> {
+    let (heap, execution) = import.enter_with_heap(env, size)?;
     let source = slice(heap, src, size)?;
-    in_bounds(execution.effects.stable.write(offset, source))
+    let dirtied = execution.effects.stable.write(offset, source).ok_or_else(out_of_bounds)?;
+    charge(env, DIRTY_PAGE.saturating_mul(dirtied))
 }
 
-pub(super) fn read(env: &mut Env<'_>, dst: u64, offset: u64, size: u64) -> Result<()> {
-    let (heap, execution) = heap_and_execution(env, Entry::ALL_AND_START, "stable64_read")?;
+pub(super) fn read(env: &mut Env<'_>, import: Import, dst: u64, offset: u64, size: u64) -> Result<()> {
+    let (heap, execution) = import.enter_with_heap(env, size)?;
     let target = slice_mut(heap, dst, size)?;
-    in_bounds(execution.effects.stable.read(offset, target))
+    if execution.effects.stable.read(offset, target) { Ok(()) } else { Err(out_of_bounds()) }
 }
 
-fn in_bounds(done: bool) -> Result<()> {
-    if done { Ok(()) } else { Err(wasmtime::Error::new(Violation::Memory("stable memory out of bounds"))) }
+fn out_of_bounds() -> wasmtime::Error {
+    wasmtime::Error::new(Violation::Memory("stable memory out of bounds"))
 }

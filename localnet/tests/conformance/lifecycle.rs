@@ -65,6 +65,7 @@ fn an_upgrade_that_traps_leaves_everything_as_it_was() {
 #[test]
 fn options_of_an_upgrade() {
     let mut net = Net::default();
+    let persistent = format!(r#"{HOOKS} (@custom "icp:private enhanced-orthogonal-persistence" "")"#);
     let id = install(&mut net, HOOKS);
     let upgrade = |net: &mut Net, skip, keep: bool| {
         let flags = UpgradeFlags {
@@ -72,7 +73,7 @@ fn options_of_an_upgrade() {
             wasm_memory_persistence: keep.then_some(WasmMemoryPersistence::Keep),
         };
         let mode = CanisterInstallMode::Upgrade(Some(flags));
-        net.deploy(id, owner(), mode, &module(HOOKS), &[]).unwrap();
+        net.deploy(id, owner(), mode, &module(&persistent), &[]).unwrap();
     };
     upgrade(&mut net, true, false);
     assert_eq!((count(&mut net, id), starts(&mut net, id)), (0, 1));

@@ -8,7 +8,7 @@ use cairn_kit::api::audit::{AuditError, AuditInit, Tip};
 use cairn_kit::api::backend::{BackendError, BackendInit};
 use cairn_kit::api::factory::{Capacity, FactoryError, FactoryInit, PublishedTemplate};
 use cairn_kit::api::invoice::{InvoiceError, InvoiceInit};
-use localnet::{Config, Net};
+use localnet::{Config, Metering, Net};
 use serde_bytes::ByteBuf;
 use std::time::Duration;
 
@@ -66,7 +66,9 @@ impl Platform {
 
     /// The ids come first: canisters name one another when they are installed.
     fn empty(options: &Options) -> Platform {
-        let mut net = Net::new(Config { seed: options.seed, trace: options.trace, ..Config::default() });
+        // Operators are counted, not weighed: figures stay comparable with earlier ones.
+        let metering = Metering::Operators;
+        let mut net = Net::new(Config { seed: options.seed, trace: options.trace, metering, ..Config::default() });
         let admin = user("admin");
         let mut create = || net.create_canister(admin, CYCLES);
         let (audit, backend, invoices, factory, ledger) = (create(), create(), create(), create(), create());

@@ -8,7 +8,7 @@ use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
 use icrc_ledger_types::icrc2::approve::{ApproveArgs, ApproveError};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
-use localnet::Net;
+use localnet::{Config, Metering, Net};
 use serde::de::DeserializeOwned;
 
 const ACCOUNTS: u64 = 1_000;
@@ -90,7 +90,7 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
 }
 
 fn install() -> anyhow::Result<Bench> {
-    let mut net = Net::default();
+    let mut net = Net::new(Config { metering: Metering::Operators, ..Config::default() });
     let arg = LedgerArg::Init(Init {
         minting_account: account(0),
         fee_collector_account: None,
