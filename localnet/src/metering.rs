@@ -16,7 +16,8 @@ pub enum Metering {
 /// `memory.grow` and `table.grow` cost more than an operator's weight can hold; the rest is charged
 /// when the memory grows.
 pub(crate) const GROWTH_REST: u64 = 300 - u8::MAX as u64;
-/// What an execution pays for each page of 4 KiB that it was the first to write to.
+/// What an execution pays for each page of 4 KiB that it writes to. Of the heap only those pages are
+/// known whose content has changed; the network also counts those that were overwritten with the same.
 pub(crate) const DIRTY_PAGE: u64 = 1_000;
 
 /// The weights of the network, by the width of the memory's pointers. `data.drop` and `elem.drop`

@@ -38,6 +38,8 @@ fn an_execution_ends_at_the_instruction_limit() {
 fn instructions_are_counted_alike_every_time() {
     let mut net = Net::default();
     let id = install(&mut net, BIG);
+    // The first call changes the page that the answer is written to, the others find it as it is.
+    call(&mut net, id, "counted", &[]);
     let first = call(&mut net, id, "counted", &[]);
     let used = net.last_instructions();
     assert!(0 < first && first < used);
