@@ -15,6 +15,15 @@ pub(crate) enum Origin {
     Task,
 }
 
+/// A request to stop a canister, waiting for its open calls to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StopRequest {
+    pub(crate) origin: Origin,
+    pub(crate) cycles: u128,
+    /// When it was made, nanoseconds since 1970.
+    pub(crate) time: u64,
+}
+
 /// A call that a canister works on, from the request to the last of its callbacks.
 #[derive(Clone, Debug)]
 pub(crate) struct CallContext {

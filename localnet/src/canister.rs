@@ -1,6 +1,6 @@
 //! A canister: its state, and the execution of one of its functions with commit or rollback.
 
-use crate::call_context::{CallContext, Callback, Origin};
+use crate::call_context::{CallContext, Callback, StopRequest};
 use crate::compiled::Compiled;
 use crate::entry::Entry;
 use crate::execution::{Effects, Execution, Facts};
@@ -10,6 +10,7 @@ use crate::net::Blow;
 use crate::reject::Reject;
 use crate::sandbox::{Ended, Failure, Function, Sandbox};
 use crate::settings::Settings;
+use crate::snapshot::Snapshot;
 use crate::stable::StableMemory;
 use crate::subnet::Subnet;
 use candid::Principal;
@@ -22,8 +23,16 @@ use std::sync::Arc;
 pub(crate) enum Status {
     Running,
     /// Open call contexts are waited for; those who asked for the stop wait too.
-    Stopping(Vec<Origin>),
+    Stopping(Vec<StopRequest>),
     Stopped,
+}
+
+/// The low-memory hook of a canister ("On low wasm memory").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HookStatus {
+    ConditionNotSatisfied,
+    Ready,
+    Executed,
 }
 
 /// Installed code with its heap.
@@ -50,6 +59,7 @@ pub(crate) struct Canister {
     pub(crate) certified_data: Vec<u8>,
     /// Deadline of the global timer; 0 if it is not set.
     pub(crate) timer: u64,
+    pub(crate) hook: HookStatus,
     pub(crate) version: u64,
     pub(crate) contexts: BTreeMap<u64, CallContext>,
     pub(crate) callbacks: BTreeMap<u64, Callback>,
@@ -60,6 +70,9 @@ pub(crate) struct Canister {
     pub(crate) history: Vec<Change>,
     pub(crate) changes: u64,
     pub(crate) chunks: BTreeMap<[u8; 32], Arc<[u8]>>,
+    pub(crate) snapshots: BTreeMap<Vec<u8>, Snapshot>,
+    /// Snapshots so far, of which each has its number.
+    pub(crate) snapshots_made: u64,
     pub(crate) log: Log,
     /// For how many executions to come a fault refuses it memory.
     pub(crate) growth_refused: u64,
@@ -128,6 +141,7 @@ impl Canister {
             stable: StableMemory::default(),
             certified_data: Vec::new(),
             timer: 0,
+            hook: HookStatus::ConditionNotSatisfied,
             version: 0,
             contexts: BTreeMap::new(),
             callbacks: BTreeMap::new(),
@@ -136,6 +150,8 @@ impl Canister {
             history: Vec::new(),
             changes: 0,
             chunks: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            snapshots_made: 0,
             log: Log::default(),
             growth_refused: 0,
         }

@@ -19,6 +19,8 @@ use wasmtime::{Engine, InstancePre, Linker, Module};
 pub(crate) struct Compiled {
     /// SHA-256 of the module as it was uploaded ("module_hash").
     pub(crate) hash: [u8; 32],
+    /// The module as it was uploaded.
+    pub(crate) uploaded: Arc<[u8]>,
     pub(crate) info: Prepared,
     pub(crate) metering: Metering,
     pub(crate) pre: InstancePre<Host>,
@@ -83,6 +85,7 @@ pub(crate) fn compile(uploaded: &[u8], config: &Config) -> Result<Arc<Compiled>,
     let pre = platform.linker.instantiate_pre(&module).map_err(|error| format!("{error:#}"))?;
     let compiled = Arc::new(Compiled {
         hash,
+        uploaded: uploaded.into(),
         info,
         metering,
         pre,

@@ -53,6 +53,45 @@ impl Heap {
         self.overlay.set(number, page);
     }
 
+    /// Copies out; false if the range is outside of the heap.
+    pub(crate) fn read(&self, offset: u64, mut target: &mut [u8]) -> bool {
+        let Some(mut at) = self.position(offset, target.len()) else {
+            return false;
+        };
+        while !target.is_empty() {
+            let (number, start) = (at / PAGE, at % PAGE);
+            let count = target.len().min(PAGE - start);
+            let (now, rest) = target.split_at_mut(count);
+            now.copy_from_slice(self.page(number).get(start..start + count).unwrap_or_default());
+            (target, at) = (rest, at + count);
+        }
+        true
+    }
+
+    /// Copies in; false, and nothing written, if the range is outside of the heap.
+    pub(crate) fn write(&mut self, offset: u64, mut source: &[u8]) -> bool {
+        let Some(mut at) = self.position(offset, source.len()) else {
+            return false;
+        };
+        while !source.is_empty() {
+            let (number, start) = (at / PAGE, at % PAGE);
+            let count = source.len().min(PAGE - start);
+            let (now, rest) = source.split_at(count);
+            let mut page = *self.page(number);
+            if let Some(target) = page.get_mut(start..start + count) {
+                target.copy_from_slice(now);
+            }
+            self.set(number, &page);
+            (source, at) = (rest, at + count);
+        }
+        true
+    }
+
+    fn position(&self, offset: u64, len: usize) -> Option<usize> {
+        let offset = usize::try_from(offset).ok()?;
+        (offset.checked_add(len)? <= self.bytes).then_some(offset)
+    }
+
     /// Makes it larger, with zeros. Heaps do not shrink.
     pub(crate) fn grow_to(&mut self, bytes: usize) {
         self.bytes = self.bytes.max(bytes);

@@ -36,8 +36,9 @@ impl Image {
 #[derive(Clone, Default)]
 pub(crate) struct Globals(Arc<[GlobalValue]>);
 
+/// The value of a global.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum GlobalValue {
+pub(crate) enum GlobalValue {
     I32(i32),
     I64(i64),
     F32(u32),
@@ -71,7 +72,18 @@ impl GlobalValue {
     }
 }
 
+impl From<Vec<GlobalValue>> for Globals {
+    fn from(values: Vec<GlobalValue>) -> Self {
+        Self(values.into())
+    }
+}
+
 impl Globals {
+    /// The values, in the order of the module.
+    pub(crate) fn values(&self) -> &[GlobalValue] {
+        &self.0
+    }
+
     /// Takes over the values of an instance.
     pub(crate) fn capture(&mut self, mut store: impl AsContextMut, globals: &[Global]) {
         let mut live = globals.iter().map(|global| GlobalValue::of(&global.get(store.as_context_mut())));

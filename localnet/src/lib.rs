@@ -94,6 +94,7 @@ mod pool;
 mod reject;
 mod sandbox;
 mod settings;
+mod snapshot;
 mod stable;
 mod subnet;
 mod system_api;

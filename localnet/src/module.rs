@@ -67,8 +67,6 @@ pub(crate) struct Prepared {
     pub(crate) max_heap: Option<u64>,
     /// Whether pointers into the heap have 64 bits.
     pub(crate) memory64: bool,
-    /// Size of the module once unpacked.
-    pub(crate) size: usize,
 }
 
 impl Prepared {
@@ -81,7 +79,7 @@ impl Prepared {
 /// Unpacks and rewrites a module; the error says what is wrong with it.
 pub(crate) fn prepare(uploaded: &[u8], limits: &Limits) -> Result<Prepared, String> {
     let unpacked = unpack(uploaded, limits)?;
-    let mut prepared = Prepared { size: unpacked.len(), ..Prepared::default() };
+    let mut prepared = Prepared::default();
     let survey = Survey::of(&unpacked).map_err(|error| error.to_string())?;
     prepared.mutable_globals = survey.mutable_globals.len();
     prepared.has_start = survey.start.is_some();

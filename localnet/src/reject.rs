@@ -54,7 +54,16 @@ impl Reject {
         (digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(code)
     }
 
-    fn system(code: RejectCode, number: u32, text: impl fmt::Display) -> Self {
+    /// A rejection by the system: the first digit of the error code is the reject code.
+    pub(crate) fn system(number: u32, text: impl fmt::Display) -> Self {
+        let code = match number / 100 {
+            1 => RejectCode::SysFatal,
+            2 => RejectCode::SysTransient,
+            3 => RejectCode::DestinationInvalid,
+            4 => RejectCode::CanisterReject,
+            6 => RejectCode::SysUnknown,
+            _ => RejectCode::CanisterError,
+        };
         Self::new(code, format!("IC{number:04}: {text}"))
     }
 
@@ -64,19 +73,33 @@ impl Reject {
     }
 
     pub(crate) fn canister_not_found(id: Principal) -> Self {
-        Self::system(RejectCode::DestinationInvalid, 301, format_args!("Canister {id} not found"))
+        Self::system(301, format_args!("Canister {id} not found."))
     }
 
     pub(crate) fn no_such_management_method(method: &str) -> Self {
-        Self::system(RejectCode::DestinationInvalid, 302, format_args!("Management canister has no method '{method}'"))
+        Self::system(302, format_args!("Management canister has no method '{method}'"))
+    }
+
+    /// The argument of a management method is not what it should be.
+    pub(crate) fn invalid_payload(text: impl fmt::Display) -> Self {
+        Self::system(408, format_args!("Error decoding candid: {text}"))
     }
 
     pub(crate) fn out_of_cycles(id: Principal, needed: u128, held: u128) -> Self {
-        Self::system(
-            RejectCode::SysTransient,
-            207,
-            format_args!("Canister {id} is out of cycles: {needed} needed, {held} held"),
-        )
+        Self::system(207, format_args!("Canister {id} is out of cycles: {needed} needed, {held} held"))
+    }
+
+    /// A bounded-wait call has waited long enough.
+    pub(crate) fn deadline_expired() -> Self {
+        Self::system(601, "Call deadline has expired.")
+    }
+
+    pub(crate) fn stop_timed_out() -> Self {
+        Self::system(206, "Stop canister request timed out")
+    }
+
+    pub(crate) fn stop_cancelled(id: Principal) -> Self {
+        Self::canister_error(511, format_args!("Canister {id}'s stop request was cancelled"))
     }
 
     pub(crate) fn stopped(id: Principal) -> Self {
@@ -87,10 +110,14 @@ impl Reject {
         Self::canister_error(509, format_args!("Canister {id} is stopping"))
     }
 
-    pub(crate) fn invalid_controller(id: Principal, caller: Principal) -> Self {
+    pub(crate) fn invalid_controller(id: Principal, controllers: &[Principal], caller: Principal) -> Self {
+        let controllers: Vec<String> = controllers.iter().map(Principal::to_text).collect();
+        let controllers = controllers.join(" ");
         Self::canister_error(
             512,
-            format_args!("Only the controllers of the canister {id} can control it; {caller} is none of them"),
+            format_args!(
+                "Only the controllers of the canister {id} can control it.\nCanister's controllers: {controllers}\nSender's ID: {caller}"
+            ),
         )
     }
 
@@ -107,20 +134,16 @@ impl Reject {
     }
 
     pub(crate) fn refused_ingress(id: Principal) -> Self {
-        Self::system(RejectCode::CanisterReject, 516, format_args!("Canister {id} rejected the message"))
+        Self::system(406, format_args!("Canister {id} rejected the message"))
     }
 
     pub(crate) fn too_large(what: &str, size: usize, limit: usize) -> Self {
-        Self::system(
-            RejectCode::SysFatal,
-            // The boundary answers oversized requests before any canister sees them.
-            413,
-            format_args!("{what} of {size} bytes exceeds the limit of {limit} bytes"),
-        )
+        // The boundary answers oversized requests before any canister sees them, with HTTP's code.
+        Self::new(RejectCode::SysFatal, format!("IC0413: {what} of {size} bytes exceeds the limit of {limit} bytes"))
     }
 
     pub(crate) fn canister_error(number: u32, text: impl fmt::Display) -> Self {
-        Self::system(RejectCode::CanisterError, number, text)
+        Self::system(number, text)
     }
 
     /// "Error from Canister ...", as the network words what went wrong inside one.

@@ -22,6 +22,8 @@ pub enum MessageKind {
     Timer,
     /// The heartbeat.
     Heartbeat,
+    /// The low-memory hook.
+    LowMemory,
     /// A step of an installation or upgrade; the method names the entry point.
     Install,
 }

@@ -1,22 +1,16 @@
 //! Installation, in one piece or in chunks, and uninstallation.
 
-use super::{Call, done, reply};
+use super::chunks::store_error;
+use super::{Call, Reply, done};
 use crate::net::Net;
 use crate::reject::{Reject, RejectCode};
 use crate::stable::StableMemory;
 use candid::Principal;
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterInstallMode, ChangeDetails, ChangeOrigin, ChunkHash, CodeDeploymentMode,
-    CodeDeploymentRecord, InstallChunkedCodeArgs, InstallCodeArgs, UninstallCodeArgs, UploadChunkArgs,
+    CanisterInstallMode, ChangeDetails, ChangeOrigin, CodeDeploymentMode, CodeDeploymentRecord, InstallChunkedCodeArgs,
+    InstallCodeArgs, UninstallCodeArgs,
 };
 use sha2::{Digest, Sha256};
-
-type Reply = Result<Option<Vec<u8>>, Reject>;
-
-/// Bytes of a chunk at most ("IC method upload_chunk").
-const CHUNK_BYTES: usize = 1 << 20;
-/// Chunks a canister may store.
-const CHUNKS: usize = 100;
 
 impl Net {
     pub(super) fn install_code_method(&mut self, call: &mut Call<'_>) -> Reply {
@@ -62,23 +56,21 @@ impl Net {
         let args: InstallChunkedCodeArgs = call.decode()?;
         let (target, mode) = (args.target_canister, args.mode);
         self.controlled(target, call.caller)?;
-        let store = args.store_canister.unwrap_or(target);
-        let canister = self.existing(store)?;
-        if store != call.caller && !canister.controllers.contains(&call.caller) {
-            return Err(Reject::invalid_controller(store, call.caller));
-        }
+        let canister = self.chunk_store(args.store_canister.unwrap_or(target), call.caller)?;
         let mut wasm = Vec::new();
         for chunk in &args.chunk_hashes_list {
             let found = <[u8; 32]>::try_from(chunk.hash.as_slice()).ok().and_then(|hash| canister.chunks.get(&hash));
-            wasm.extend_from_slice(found.ok_or_else(|| {
-                Reject::canister_error(
-                    402,
-                    format_args!("a chunk of the module is not in the store of canister {store}"),
-                )
-            })?);
+            wasm.extend_from_slice(
+                found.ok_or_else(|| store_error(format_args!("Chunk hash {:?} was not found", chunk.hash)))?,
+            );
         }
-        if Sha256::digest(&wasm).as_slice() != args.wasm_module_hash {
-            return Err(Reject::canister_error(402, "the chunks do not make a module of the given hash"));
+        let hash = Sha256::digest(&wasm);
+        if hash.as_slice() != args.wasm_module_hash {
+            return Err(store_error(format_args!(
+                "Wasm module hash {:?} does not match given hash {:?}",
+                hash.as_slice(),
+                args.wasm_module_hash
+            )));
         }
         let origin = call.change_origin(args.sender_canister_version);
         self.install_code(call.caller, target, mode, &wasm, &args.arg)?;
@@ -86,63 +78,35 @@ impl Net {
         done()
     }
 
-    pub(super) fn upload_chunk(&mut self, call: &mut Call<'_>) -> Reply {
-        let args: UploadChunkArgs = call.decode()?;
-        let canister = self.chunk_store(args.canister_id, call.caller)?;
-        if args.chunk.len() > CHUNK_BYTES {
-            return Err(Reject::canister_error(
-                402,
-                format_args!("a chunk of {} bytes exceeds {CHUNK_BYTES}", args.chunk.len()),
-            ));
-        }
-        let hash: [u8; 32] = Sha256::digest(&args.chunk).into();
-        if canister.chunks.len() >= CHUNKS && !canister.chunks.contains_key(&hash) {
-            return Err(Reject::canister_error(402, format_args!("the store already holds {CHUNKS} chunks")));
-        }
-        canister.chunks.insert(hash, args.chunk.into());
-        reply(&ChunkHash { hash: hash.to_vec() })
-    }
-
-    pub(super) fn clear_chunk_store(&mut self, call: &mut Call<'_>) -> Reply {
-        let args: CanisterIdRecord = call.decode()?;
-        self.chunk_store(args.canister_id, call.caller)?.chunks.clear();
+    pub(super) fn uninstall_code_method(&mut self, call: &mut Call<'_>) -> Reply {
+        let args: UninstallCodeArgs = call.decode()?;
+        let id = args.canister_id;
+        self.controlled(id, call.caller)?;
+        self.uninstall(id, call.change_origin(args.sender_canister_version))?;
         done()
     }
 
-    pub(super) fn stored_chunks(&mut self, call: &mut Call<'_>) -> Reply {
-        let args: CanisterIdRecord = call.decode()?;
-        let canister = self.chunk_store(args.canister_id, call.caller)?;
-        let hashes = canister.chunks.keys().map(|hash| ChunkHash { hash: hash.to_vec() });
-        reply(&hashes.collect::<Vec<_>>())
-    }
-
-    /// The store belongs to a canister: its controllers may use it, and the canister itself.
-    fn chunk_store(&mut self, id: Principal, caller: Principal) -> Result<&mut crate::canister::Canister, Reject> {
-        if id == caller {
-            return self.existing(id);
-        }
-        self.controlled(id, caller)
-    }
-
-    pub(super) fn uninstall_code_method(&mut self, call: &mut Call<'_>) -> Reply {
-        let args: UninstallCodeArgs = call.decode()?;
-        let origin = call.change_origin(args.sender_canister_version);
-        let id = args.canister_id;
+    /// Removes code and state; the canister keeps its cycles, controllers, settings, history and
+    /// snapshots.
+    pub(super) fn uninstall(&mut self, id: Principal, origin: ChangeOrigin) -> Result<(), Reject> {
         let time = self.now();
-        let canister = self.controlled(id, call.caller)?;
+        let canister = self.existing(id)?;
         canister.code = None;
         canister.stable = StableMemory::default();
         canister.certified_data.clear();
+        canister.chunks.clear();
+        canister.log.clear();
         canister.timer = 0;
         canister.log.clear();
         canister.version += 1;
         canister.changed(time, origin, ChangeDetails::CodeUninstall);
         self.abandon_calls(id);
-        done()
+        self.note_tasks(id);
+        Ok(())
     }
 
     /// Rejects every open call of a canister whose code is gone; responses to its own calls are
-    /// dropped when they arrive ("IC method uninstall_code").
+    /// dropped when they arrive, their cycles are kept ("IC method uninstall_code").
     fn abandon_calls(&mut self, id: Principal) {
         let Some(canister) = self.canisters.get_mut(&id) else {
             return;
@@ -156,7 +120,7 @@ impl Net {
             }
         }
         for (origin, cycles) in rejected {
-            let reject = Reject::new(RejectCode::CanisterReject, "Canister has been uninstalled.");
+            let reject = Reject::new(RejectCode::CanisterReject, "IC0406: Canister has been uninstalled.");
             self.respond(origin, Err(reject), cycles);
         }
     }

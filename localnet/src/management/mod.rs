@@ -1,10 +1,20 @@
 //! The management canister `aaaaa-aa` ("The IC management canister").
 
+mod access;
+mod chunks;
 mod code;
+mod creation;
 mod history;
+mod http;
 mod lifecycle;
+mod logs;
+mod query;
+mod snapshots;
 mod status;
+mod subnet;
 
+pub(crate) use access::check_sender_version;
+pub use http::HttpHandler;
 pub(crate) use status::status_type;
 
 use crate::call_context::Origin;
@@ -14,6 +24,9 @@ use crate::reject::{Reject, RejectCode};
 use crate::trace::{MessageKind, Outcome, TraceEntry};
 use candid::{CandidType, Principal};
 use serde::de::DeserializeOwned;
+
+/// A reply, or none yet if the call waits for something.
+type Reply = Result<Option<Vec<u8>>, Reject>;
 
 /// A call to the management canister.
 pub(crate) struct Call<'a> {
@@ -26,8 +39,7 @@ pub(crate) struct Call<'a> {
 
 impl Call<'_> {
     fn decode<T: CandidType + DeserializeOwned>(&self) -> Result<T, Reject> {
-        candid::decode_one(self.arg)
-            .map_err(|error| Reject::canister_error(402, format_args!("Error decoding candid: {error}")))
+        decode(self.arg)
     }
 
     fn is_from_canister(&self) -> bool {
@@ -35,18 +47,25 @@ impl Call<'_> {
     }
 }
 
+fn decode<T: CandidType + DeserializeOwned>(arg: &[u8]) -> Result<T, Reject> {
+    candid::decode_one(arg).map_err(Reject::invalid_payload)
+}
+
 /// The reply of a method that returns nothing.
 pub(crate) fn empty_reply() -> Vec<u8> {
     candid::encode_args(()).unwrap_or_default()
 }
 
-fn reply(value: &impl CandidType) -> Result<Option<Vec<u8>>, Reject> {
+fn encode(value: &impl CandidType) -> Result<Vec<u8>, Reject> {
     candid::encode_one(value)
-        .map(Some)
         .map_err(|error| Reject::new(RejectCode::SysFatal, format!("the reply cannot be encoded: {error}")))
 }
 
-fn done() -> Result<Option<Vec<u8>>, Reject> {
+fn reply(value: &impl CandidType) -> Reply {
+    encode(value).map(Some)
+}
+
+fn done() -> Reply {
     Ok(Some(empty_reply()))
 }
 
@@ -88,7 +107,7 @@ impl Net {
     }
 
     /// Executes a method; no reply yet if it waits for something.
-    fn manage(&mut self, method: &str, call: &mut Call<'_>) -> Result<Option<Vec<u8>>, Reject> {
+    fn manage(&mut self, method: &str, call: &mut Call<'_>) -> Reply {
         match method {
             "create_canister" => self.create_canister_method(call),
             "provisional_create_canister_with_cycles" => self.provisional_create(call),
@@ -104,11 +123,41 @@ impl Net {
             "upload_chunk" => self.upload_chunk(call),
             "clear_chunk_store" => self.clear_chunk_store(call),
             "stored_chunks" => self.stored_chunks(call),
-            "canister_status" => self.canister_status_method(call),
+            "take_canister_snapshot" => self.take_canister_snapshot(call),
+            "load_canister_snapshot" => self.load_canister_snapshot(call),
+            "list_canister_snapshots" => self.list_canister_snapshots(call),
+            "delete_canister_snapshot" => self.delete_canister_snapshot(call),
+            "read_canister_snapshot_metadata" => self.read_canister_snapshot_metadata(call),
+            "read_canister_snapshot_data" => self.read_canister_snapshot_data(call),
+            "upload_canister_snapshot_metadata" => self.upload_canister_snapshot_metadata(call),
+            "upload_canister_snapshot_data" => self.upload_canister_snapshot_data(call),
+            _ => self.inform(method, call),
+        }
+    }
+
+    /// The methods that change nothing in the network.
+    fn inform(&mut self, method: &str, call: &mut Call<'_>) -> Reply {
+        match method {
+            "canister_status" => self.canisters.status(call.caller, call.arg).map(Some),
             "canister_info" => self.canister_info(call),
-            "raw_rand" => {
-                // 32 bytes, as a blob.
-                reply(&serde_bytes::ByteBuf::from(self.random_bytes()))
+            "canister_metadata" => self.canister_metadata(call),
+            "fetch_canister_logs" => self.canisters.logs(call.caller, call.arg).map(Some),
+            "http_request" => self.http_request(call),
+            "flexible_http_request" => {
+                Err(Reject::system(406, format_args!("{method} is not enabled on this subnet: it has one node.")))
+            }
+            // 32 bytes, as a blob.
+            "raw_rand" => reply(&serde_bytes::ByteBuf::from(self.random_bytes())),
+            "node_metrics_history" => self.node_metrics_history(call),
+            "subnet_info" => self.subnet_info(call),
+            "ecdsa_public_key" | "sign_with_ecdsa" => call.unknown_ecdsa_key(method),
+            "schnorr_public_key" | "sign_with_schnorr" => call.unknown_schnorr_key(method),
+            "vetkd_public_key" | "vetkd_derive_key" => call.unknown_vetkd_key(method),
+            "bitcoin_get_balance"
+            | "bitcoin_get_utxos"
+            | "bitcoin_send_transaction"
+            | "bitcoin_get_current_fee_percentiles" => {
+                Err(Reject::system(406, format_args!("{method}: the Bitcoin API is not enabled on this subnet.")))
             }
             _ => Err(Reject::no_such_management_method(method)),
         }

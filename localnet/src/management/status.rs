@@ -1,16 +1,17 @@
 //! What the management canister tells of a canister.
 
-use super::{Call, reply};
+use super::{Call, Reply, decode, encode, reply};
 use crate::canister::{Canister, Status};
+use crate::canisters::Canisters;
+use crate::execution::Response;
 use crate::net::Net;
 use crate::reject::Reject;
-use candid::Nat;
+use crate::snapshot::Snapshot;
+use candid::{Nat, Principal};
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterInfoArgs, CanisterInfoResult, CanisterStatusResult, CanisterStatusType, MemoryMetrics,
-    QueryStats,
+    CanisterIdRecord, CanisterInfoArgs, CanisterInfoResult, CanisterMetadataArgs, CanisterMetadataResult,
+    CanisterStatusResult, CanisterStatusType, Change, MemoryMetrics, QueryStats,
 };
-
-type Reply = Result<Option<Vec<u8>>, Reject>;
 
 /// The status without those who wait.
 pub(crate) fn status_type(status: &Status) -> CanisterStatusType {
@@ -21,22 +22,22 @@ pub(crate) fn status_type(status: &Status) -> CanisterStatusType {
     }
 }
 
-impl Net {
-    pub(super) fn canister_status_method(&mut self, call: &mut Call<'_>) -> Reply {
-        let args: CanisterIdRecord = call.decode()?;
-        let canister = if args.canister_id == call.caller {
-            self.existing(args.canister_id)?
-        } else {
-            self.controlled(args.canister_id, call.caller)?
-        };
-        reply(&canister.report())
+impl Canisters {
+    pub(super) fn status(&self, caller: Principal, arg: &[u8]) -> Response {
+        let args: CanisterIdRecord = decode(arg)?;
+        let id = args.canister_id;
+        let canister = self.get(&id).ok_or_else(|| Reject::canister_not_found(id))?;
+        let shown = id == caller || canister.controllers.contains(&caller) || canister.settings.shows_status_to(caller);
+        if !shown {
+            return Err(Reject::invalid_controller(id, &canister.controllers, caller));
+        }
+        encode(&canister.report())
     }
+}
 
+impl Net {
     pub(super) fn canister_info(&mut self, call: &mut Call<'_>) -> Reply {
         let args: CanisterInfoArgs = call.decode()?;
-        if !call.is_from_canister() {
-            return Err(Reject::canister_error(516, "canister_info can only be called by canisters"));
-        }
         let canister = self.existing(args.canister_id)?;
         let wanted = args.num_requested_changes.unwrap_or(0);
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
@@ -47,6 +48,21 @@ impl Net {
             module_hash: canister.module_hash(),
             controllers: canister.controllers.to_vec(),
         })
+    }
+
+    /// A metadata section: public ones for everybody, private ones for controllers.
+    pub(super) fn canister_metadata(&mut self, call: &mut Call<'_>) -> Reply {
+        let args: CanisterMetadataArgs = call.decode()?;
+        let id = args.canister_id;
+        let canister = self.existing(id)?;
+        let code = canister.code.as_ref().ok_or_else(|| Reject::no_wasm_module(id))?;
+        let section = code.compiled.info.metadata.get(&args.name).ok_or_else(|| {
+            Reject::system(406, format_args!("The canister {id} has no metadata section with the name {}.", args.name))
+        })?;
+        if !section.public && !canister.controllers.contains(&call.caller) {
+            return Err(Reject::invalid_controller(id, &canister.controllers, call.caller));
+        }
+        reply(&CanisterMetadataResult { value: section.content.clone() })
     }
 }
 
@@ -64,10 +80,7 @@ impl Canister {
             version: self.version,
             settings: self.settings.definite(&self.controllers),
             module_hash: self.module_hash(),
-            memory_size: metrics.wasm_memory_size.clone()
-                + metrics.stable_memory_size.clone()
-                + metrics.wasm_binary_size.clone()
-                + metrics.wasm_chunk_store_size.clone(),
+            memory_size: total(&metrics),
             memory_metrics: metrics,
             cycles: Nat::from(self.cycles),
             reserved_cycles: zero(),
@@ -91,13 +104,31 @@ impl Canister {
         MemoryMetrics {
             wasm_memory_size: size(code.map_or(0, |code| code.image.heap.bytes())),
             stable_memory_size: Nat::from(self.stable.bytes()),
-            global_memory_size: size(0),
-            wasm_binary_size: size(code.map_or(0, |code| code.compiled.info.size)),
+            global_memory_size: size(code.map_or(0, |code| code.compiled.info.mutable_globals * GLOBAL)),
+            wasm_binary_size: size(code.map_or(0, |code| code.compiled.uploaded.len())),
             custom_sections_size: size(metadata),
-            canister_history_size: size(0),
+            canister_history_size: size(self.history.len() * size_of::<Change>()),
             wasm_chunk_store_size: size(self.chunks.values().map(|chunk| chunk.len()).sum()),
-            snapshots_size: size(0),
+            snapshots_size: Nat::from(self.snapshots.values().map(Snapshot::bytes).sum::<u64>()),
             log_memory_store_size: Nat::from(self.log.bytes()),
         }
     }
+}
+
+/// Bytes of a global.
+const GLOBAL: usize = 8;
+
+fn total(metrics: &MemoryMetrics) -> Nat {
+    let sizes = [
+        &metrics.wasm_memory_size,
+        &metrics.stable_memory_size,
+        &metrics.global_memory_size,
+        &metrics.wasm_binary_size,
+        &metrics.custom_sections_size,
+        &metrics.canister_history_size,
+        &metrics.wasm_chunk_store_size,
+        &metrics.snapshots_size,
+        &metrics.log_memory_store_size,
+    ];
+    sizes.into_iter().fold(Nat::from(0_u8), |sum, size| sum + size.clone())
 }

@@ -14,11 +14,13 @@ impl Net {
         let Some(canister) = self.canisters.get_mut(&answer.to) else {
             return;
         };
-        canister.cycles = canister.cycles.saturating_add(answer.refund);
+        // A bounded-wait call that has expired: nobody waits for the response, and its cycles are lost.
         let Some(callback) = canister.callbacks.remove(&answer.callback) else {
             return;
         };
+        canister.cycles = canister.cycles.saturating_add(answer.refund);
         canister.call_returned(callback.call.callee);
+        self.expiries.call_ended(callback.deadline, answer.to, answer.callback);
         let Some(call) = canister.contexts.get_mut(&callback.context) else {
             return;
         };

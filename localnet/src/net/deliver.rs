@@ -1,5 +1,6 @@
 //! Delivery of requests, and what an execution means for the call it belongs to.
 
+use super::expiry::deadline;
 use super::{Blow, Message, Net, Request};
 use crate::call_context::{CallContext, Callback, Origin};
 use crate::canister::{Canister, Executed, Invocation, Status};
@@ -39,10 +40,26 @@ impl Net {
         self.respond(request.origin, Err(reject), request.cycles);
     }
 
+    /// Drops a request whose caller waits no longer; its cycles are lost ("Dropping expired messages").
+    pub(super) fn drop_expired(&mut self, request: &Request) {
+        self.record(TraceEntry {
+            round: self.subnet.round,
+            kind: request_kind(&request.origin),
+            caller: request.caller,
+            callee: request.callee,
+            method: request.method.clone(),
+            outcome: Outcome::Rejected(Reject::deadline_expired()),
+            instructions: 0,
+            cycles: request.cycles,
+            faulted: false,
+        });
+    }
+
     fn entry_of(&self, request: &Request) -> Result<(Entry, String), Reject> {
         let id = request.callee;
         let canister = self.canisters.get(&id).ok_or_else(|| Reject::canister_not_found(id))?;
         let code = canister.accepts_requests()?;
+        canister.takes_cycles(request)?;
         let entry = match code.compiled.info.methods.get(&request.method) {
             Some(MethodKind::Update) => Entry::UPDATE,
             Some(MethodKind::Query) => Entry::REPLICATED_QUERY,
@@ -127,6 +144,7 @@ impl Net {
             }
         }
         self.finish(id, context, trap);
+        self.note_tasks(id);
     }
 
     fn context_mut(&mut self, id: Principal, context: u64) -> Option<&mut CallContext> {
@@ -140,9 +158,7 @@ impl Net {
             return;
         };
         let number = canister.issue();
-        let deadline = call
-            .timeout_seconds
-            .map_or(0, |seconds| time.saturating_add(u64::from(seconds).saturating_mul(1_000_000_000)));
+        let deadline = call.timeout_seconds.map_or(0, |seconds| deadline(time, seconds));
         if let Some(call) = canister.contexts.get_mut(&context) {
             call.outstanding += 1;
         }
@@ -157,7 +173,8 @@ impl Net {
         };
         let callback = Callback { context, call, deadline };
         canister.callbacks.insert(number, callback);
-        self.enqueue(Message::Request(request));
+        self.expiries.wait_for_call(deadline, id, number);
+        self.schedule.send(Message::Request(request));
     }
 
     /// Ends a call that waits for nothing; without an answer so far it is rejected.
@@ -189,9 +206,7 @@ impl Net {
             let waiting = std::mem::take(waiting);
             canister.status = Status::Stopped;
             canister.version += 1;
-            for origin in waiting {
-                self.respond(origin, Ok(crate::management::empty_reply()), 0);
-            }
+            self.answer_stops(id, waiting, &Ok(crate::management::empty_reply()));
         }
     }
 }
@@ -214,6 +229,23 @@ pub(super) fn outcome(executed: &Executed) -> Outcome {
 }
 
 impl Canister {
+    /// Whether a call from another canister brings as many cycles as this one asks for
+    /// ("minimum_incoming_canister_call_cycles").
+    fn takes_cycles(&self, request: &Request) -> Result<(), Reject> {
+        let minimum = self.settings.minimum_incoming_canister_call_cycles;
+        if !matches!(request.origin, Origin::Canister { .. }) || request.caller == self.id || request.cycles >= minimum
+        {
+            return Ok(());
+        }
+        Err(Reject::canister_error(
+            520,
+            format_args!(
+                "Canister {} requires at least {minimum} transferred cycles per call, but only {} were transferred.",
+                self.id, request.cycles
+            ),
+        ))
+    }
+
     /// Forgets that a call to this callee is outstanding.
     pub(super) fn call_returned(&mut self, callee: Principal) {
         if let Some(count) = self.outstanding.get_mut(&callee) {

@@ -2,6 +2,7 @@
 
 use super::Net;
 use crate::canister::Canister;
+use crate::snapshot::Snapshot;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
@@ -11,7 +12,7 @@ impl Net {
     pub fn state_hash(&self) -> [u8; 32] {
         let mut digest = Writer(Sha256::new());
         digest.text(format_args!("{} {} {}", self.subnet.time, self.subnet.round, self.next_canister));
-        digest.text(format_args!("{:?} {:?} {}", self.queue, self.ingress, self.issued));
+        digest.text(format_args!("{:?} {:?} {}", self.schedule, self.ingress, self.issued));
         digest.text(format_args!("{:?} {}", self.rng.get_seed(), self.rng.get_word_pos()));
         self.canisters.values().for_each(|canister| digest.canister(canister));
         digest.0.finalize().into()
@@ -34,11 +35,26 @@ impl Writer {
         let Canister { contexts, callbacks, issued, outstanding, history, changes, chunks, log, .. } = canister;
         self.text(format_args!("{timer} {version} {contexts:?} {callbacks:?} {issued} {outstanding:?}"));
         self.text(format_args!("{history:?} {changes} {:?} {log:?}", chunks.keys()));
+        let Canister { hook, snapshots, snapshots_made, .. } = canister;
+        self.text(format_args!("{hook:?} {:?} {snapshots_made}", snapshots.keys()));
+        snapshots.values().for_each(|snapshot| self.snapshot(snapshot));
         if let Some(code) = &canister.code {
             self.0.update(code.compiled.hash);
             code.image.digest(&mut self.0);
         }
         canister.stable.digest(&mut self.0);
+    }
+}
+
+impl Writer {
+    fn snapshot(&mut self, snapshot: &Snapshot) {
+        let Snapshot { source, taken_at, version, module, image, stable, chunks, certified_data, timer, hook } =
+            snapshot;
+        self.text(format_args!("{source:?} {taken_at} {version} {certified_data:?} {timer:?} {hook:?}"));
+        self.text(format_args!("{:?}", chunks.keys()));
+        self.0.update(module);
+        image.digest(&mut self.0);
+        stable.digest(&mut self.0);
     }
 }
 

@@ -71,7 +71,7 @@ impl Net {
             }
         }
         for held in std::mem::take(&mut self.faults.held) {
-            self.queue.push_back(held.message);
+            self.schedule.resend(held.message);
         }
     }
 
@@ -112,8 +112,8 @@ impl Net {
         let mut blow = Blow { faulted: action.is_some(), ..Blow::default() };
         match (action, queued.message) {
             (Some(Action::Delay(rounds)), message) => {
-                let not_before = self.subnet.round.saturating_add(rounds);
-                return self.queue.push_back(Queued { not_before, message, ..queued });
+                let until = self.subnet.round.saturating_add(rounds);
+                return self.schedule.hold(Queued { message, ..queued }, until);
             }
             (Some(Action::Silence), message) => {
                 let deadline = self.deadline_of(&message);
@@ -163,8 +163,8 @@ impl Net {
     /// The caller is told that the outcome is unknown, and the callee executes for nobody.
     fn execute_late(&mut self, request: Request, rounds: u64) {
         let late = Request { origin: Origin::Task, ..request.clone() };
-        let not_before = self.subnet.round.saturating_add(rounds);
-        self.queue.push_back(Queued { not_before, examined: true, message: Message::Request(late) });
+        let until = self.subnet.round.saturating_add(rounds);
+        self.schedule.send_late(Message::Request(late), until);
         // The cycles went with the request.
         self.reject_request(Request { cycles: 0, ..request }, unknown(), true);
     }
@@ -200,13 +200,14 @@ impl Net {
             }
             Incident::Upgrade { canister, arg } => self.install_again(*canister, true, arg),
             Incident::Reinstall { canister, arg } => self.install_again(*canister, false, arg),
-            Incident::LoadSnapshot { canister } => {
-                let saved = self.faults.snapshots.get(canister).cloned();
-                if let (Some(canister), Some(saved)) = (self.canisters.get_mut(canister), saved) {
+            Incident::LoadSnapshot { canister: id } => {
+                let saved = self.faults.snapshots.get(id).cloned();
+                if let (Some(canister), Some(saved)) = (self.canisters.get_mut(id), saved) {
                     let version = canister.version + 1;
                     canister.put_back(saved);
                     canister.version = version;
                 }
+                self.note_tasks(*id);
             }
             Incident::DrainCycles { canister: id } => {
                 let frozen = self.subnet.config.costs.freezing_balance;

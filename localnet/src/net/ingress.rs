@@ -93,7 +93,7 @@ impl Net {
         match self.accept_ingress(canister, caller, method, &arg) {
             Ok(()) => {
                 self.set_status(id, None);
-                self.enqueue(Message::Request(Request {
+                self.schedule.send(Message::Request(Request {
                     origin: Origin::Ingress(id),
                     caller,
                     callee: canister,
@@ -144,7 +144,7 @@ impl Net {
             return Err(Reject::too_large("an ingress message", arg.len(), limit));
         }
         if canister == Principal::management_canister() {
-            return Ok(());
+            return self.accept_management_call(caller, method, arg);
         }
         let target = self.canisters.get_mut(&canister).ok_or_else(|| Reject::canister_not_found(canister))?;
         target.accepts_requests()?;

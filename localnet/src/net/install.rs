@@ -107,6 +107,7 @@ impl Net {
                 Err(_) => canister.put_back(saved),
             }
         }
+        self.note_tasks(id);
         done
     }
 
@@ -219,7 +220,11 @@ impl Net {
     /// The canister, if the caller controls it.
     pub(crate) fn controlled(&mut self, id: Principal, caller: Principal) -> Result<&mut Canister, Reject> {
         let canister = self.existing(id)?;
-        if canister.controllers.contains(&caller) { Ok(canister) } else { Err(Reject::invalid_controller(id, caller)) }
+        if canister.controllers.contains(&caller) {
+            Ok(canister)
+        } else {
+            Err(Reject::invalid_controller(id, &canister.controllers, caller))
+        }
     }
 }
 
@@ -240,6 +245,24 @@ impl Canister {
         self.certified_data = saved.certified_data;
         self.timer = saved.timer;
         self.version = saved.version;
+    }
+
+    /// Puts code in place in a state it once was in, if the state is one of this code.
+    pub(crate) fn resume(&mut self, subnet: &Subnet, compiled: &Arc<Compiled>, image: &Image) -> Result<(), Reject> {
+        let inconsistent = || {
+            Reject::system(408, "Snapshot is inconsistent: memory or globals do not match those of the Wasm module.")
+        };
+        let mut sandbox = Sandbox::new(compiled, self.id).map_err(|_| inconsistent())?;
+        let size = image.heap.bytes();
+        let fits = size >= sandbox.state().heap.bytes()
+            && compiled.info.max_heap.is_none_or(|max| size as u64 <= max)
+            && sandbox.enter(image);
+        if !fits {
+            return Err(inconsistent());
+        }
+        subnet.instances.put(Box::new(sandbox));
+        self.code = Some(Code { compiled: Arc::clone(compiled), image: image.clone() });
+        Ok(())
     }
 
     /// Puts new code in place, with a fresh heap or with the one that is kept

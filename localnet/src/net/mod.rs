@@ -1,15 +1,17 @@
 //! The network: canisters, queues, clock.
 
 mod callback;
+mod clock;
 mod composite;
 mod deliver;
 mod digest;
+mod expiry;
 mod faults;
 mod ingress;
 mod inspection;
 mod install;
-mod order;
 mod query;
+mod schedule;
 mod task;
 mod view;
 
@@ -22,16 +24,20 @@ use crate::canisters::Canisters;
 use crate::certificate::Certifier;
 use crate::config::Config;
 use crate::execution::Response;
+use crate::management::HttpHandler;
 use crate::reject::Reject;
 use crate::subnet::{FIRST_CANISTER, LAST_CANISTER, Subnet, canister_id};
 use crate::trace::TraceEntry;
 use candid::Principal;
+use expiry::Expiries;
 use faults::Faults;
+use ic_management_canister_types::{HttpRequestArgs, HttpRequestResult};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use std::collections::{BTreeMap, VecDeque};
+use schedule::{Queued, Schedule};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use task::Agenda;
 
 /// A request on its way.
 #[derive(Clone, Debug)]
@@ -61,20 +67,13 @@ enum Message {
     Answer(Answer),
 }
 
-#[derive(Clone, Debug)]
-struct Queued {
-    /// The round before which it is not delivered.
-    not_before: u64,
-    /// Whether faults had their chance already.
-    examined: bool,
-    message: Message,
-}
-
 /// An Internet Computer of one subnet, in process.
 pub struct Net {
     pub(crate) subnet: Subnet,
     pub(crate) canisters: Canisters,
-    queue: VecDeque<Queued>,
+    schedule: Schedule,
+    expiries: Expiries,
+    agenda: Agenda,
     ingress: BTreeMap<MessageId, Option<Response>>,
     issued: u64,
     next_canister: u64,
@@ -83,6 +82,7 @@ pub struct Net {
     trace: Vec<TraceEntry>,
     last_instructions: u64,
     pub(crate) certifier: Certifier,
+    http_handler: Option<Arc<HttpHandler>>,
 }
 
 impl Default for Net {
@@ -98,7 +98,9 @@ impl Net {
             rng: ChaCha20Rng::seed_from_u64(config.seed),
             subnet: Subnet::new(config),
             canisters: Canisters::default(),
-            queue: VecDeque::new(),
+            schedule: Schedule::default(),
+            expiries: Expiries::default(),
+            agenda: Agenda::default(),
             ingress: BTreeMap::new(),
             issued: 0,
             next_canister: FIRST_CANISTER,
@@ -106,6 +108,7 @@ impl Net {
             trace: Vec::new(),
             last_instructions: 0,
             certifier: Certifier::default(),
+            http_handler: None,
         }
     }
 
@@ -117,7 +120,9 @@ impl Net {
         Self {
             subnet: self.subnet.clone(),
             canisters: self.canisters.clone(),
-            queue: self.queue.clone(),
+            schedule: self.schedule.clone(),
+            expiries: self.expiries.clone(),
+            agenda: self.agenda.clone(),
             ingress: self.ingress.clone(),
             issued: self.issued,
             next_canister: self.next_canister,
@@ -126,57 +131,21 @@ impl Net {
             trace: Vec::new(),
             last_instructions: self.last_instructions,
             certifier: self.certifier.clone(),
+            http_handler: self.http_handler.clone(),
         }
     }
 
-    /// Executes one round: due timers, then the messages that were queued when it began. Messages
-    /// they send are delivered in the next round.
-    pub fn tick(&mut self) {
-        self.subnet.round += 1;
-        let step = u64::try_from(self.subnet.config.round_duration.as_nanos()).unwrap_or(u64::MAX);
-        self.subnet.time = self.subnet.time.saturating_add(step);
-        self.resume_after_faults();
-        self.run_tasks();
-        self.reorder();
-        for _ in 0..self.queue.len() {
-            let Some(queued) = self.queue.pop_front() else {
-                break;
-            };
-            self.process(queued);
-        }
+    /// Sets what answers the HTTP requests of canisters; without it they are rejected. Equal requests must
+    /// get equal answers, or runs are not repeatable.
+    pub fn set_http_handler(
+        &mut self,
+        handler: impl Fn(&HttpRequestArgs) -> Result<HttpRequestResult, String> + Send + Sync + 'static,
+    ) {
+        self.http_handler = Some(Arc::new(handler));
     }
 
-    /// Rounds until no message is on its way and no timer is due, at most `max_rounds`; how many
-    /// there were.
-    pub fn run_until_idle(&mut self, max_rounds: u64) -> u64 {
-        for round in 0..max_rounds {
-            if self.is_idle() {
-                return round;
-            }
-            self.tick();
-        }
-        max_rounds
-    }
-
-    /// Whether no message is on its way and no timer is due.
-    pub fn is_idle(&self) -> bool {
-        self.queue.is_empty() && !self.is_timer_due()
-    }
-
-    /// Moves the clock; what falls due runs in the rounds that follow.
-    pub fn advance(&mut self, duration: Duration) {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        self.subnet.time = self.subnet.time.saturating_add(nanos);
-    }
-
-    /// The clock, in nanoseconds since 1970.
-    pub fn now(&self) -> u64 {
-        self.subnet.time
-    }
-
-    /// Rounds so far.
-    pub fn round(&self) -> u64 {
-        self.subnet.round
+    pub(crate) fn http_handler(&self) -> Option<Arc<HttpHandler>> {
+        self.http_handler.clone()
     }
 
     /// Every message executed so far, in order.
@@ -231,14 +200,15 @@ impl Net {
         }
     }
 
-    fn enqueue(&mut self, message: Message) {
-        self.queue.push_back(Queued { not_before: 0, examined: false, message });
+    pub(crate) fn has_messages_to(&self, id: Principal) -> bool {
+        self.schedule.has_messages_to(id)
     }
 
     fn process(&mut self, queued: Queued) {
-        if queued.not_before > self.subnet.round {
-            self.queue.push_back(queued);
-            return;
+        if let Message::Request(request) = &queued.message
+            && expiry::has_expired(request.deadline, self.subnet.time)
+        {
+            return self.drop_expired(request);
         }
         self.deliver(queued);
     }
@@ -250,7 +220,7 @@ impl Net {
                 self.set_status(id, Some(response));
             }
             Origin::Canister { id, callback } => {
-                self.enqueue(Message::Answer(Answer { to: id, callback, response, refund }))
+                self.schedule.send(Message::Answer(Answer { to: id, callback, response, refund }));
             }
             Origin::Task => {}
         }

@@ -50,6 +50,17 @@ impl Net {
     }
 }
 
+impl Net {
+    /// Runs the query that transforms the response to an HTTP request of its canister.
+    pub(crate) fn transform_query(&self, id: Principal, method: &str, arg: Vec<u8>) -> Response {
+        let canister = self.canisters.get(&id).ok_or_else(|| Reject::canister_not_found(id))?;
+        let mut budget = self.subnet.config.limits.query_instructions;
+        let management = Principal::management_canister();
+        // No certificate: the nodes must come to the same result.
+        self.uncertified_view().simple_query(canister, management, method, arg.into(), 1, &mut budget)
+    }
+}
+
 impl View {
     pub(super) fn simple_query(
         &self,

@@ -98,6 +98,9 @@ impl View {
         if arg.len() > limits.ingress_bytes {
             return (Err(Reject::too_large("a query", arg.len(), limits.ingress_bytes)), 0);
         }
+        if canister == Principal::management_canister() {
+            return (self.canisters.query_management(caller, method, &arg), 0);
+        }
         let mut left = limits.query_instructions;
         let response = self.evaluate(canister, caller, method, arg, 0, &mut left);
         (response, limits.query_instructions - left)

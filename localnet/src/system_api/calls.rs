@@ -5,7 +5,9 @@ use super::message::CARRIED_BYTE;
 use super::{Env, IC0, Import, define_getter, join, principal, violation};
 use crate::entry::Entry;
 use crate::execution::{Closure, Execution, OutgoingCall, Violation};
+use crate::management::check_sender_version;
 use crate::sandbox::Host;
+use candid::Principal;
 use wasmtime::{Linker, Result};
 
 pub(super) const PAYING: Entry = Entry::UPDATE.or(Entry::REPLY).or(Entry::REJECT).or(Entry::TASK);
@@ -147,6 +149,9 @@ fn perform(execution: &mut Execution) -> Result<u32> {
     let Some(call) = execution.effects.pending_call.take() else {
         return Ok(SYS_TRANSIENT);
     };
+    if call.callee == Principal::management_canister() {
+        check_sender_version(&call.method, &call.arg, execution.facts.version).map_err(violation)?;
+    }
     let price = if execution.facts.replicated {
         execution.facts.costs.call_price(call.method.len() as u64, call.arg.len() as u64)
     } else {

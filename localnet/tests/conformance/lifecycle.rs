@@ -65,21 +65,26 @@ fn an_upgrade_that_traps_leaves_everything_as_it_was() {
 #[test]
 fn options_of_an_upgrade() {
     let mut net = Net::default();
-    let persistent = format!(r#"{HOOKS} (@custom "icp:private enhanced-orthogonal-persistence" "")"#);
     let id = install(&mut net, HOOKS);
-    let upgrade = |net: &mut Net, skip, keep: bool| {
-        let flags = UpgradeFlags {
-            skip_pre_upgrade: Some(skip),
-            wasm_memory_persistence: keep.then_some(WasmMemoryPersistence::Keep),
-        };
+    let persistent = format!(r#"{HOOKS} (@custom "icp:private enhanced-orthogonal-persistence" "")"#);
+    let upgrade = |net: &mut Net, wasm: &str, skip, persistence| {
+        let flags = UpgradeFlags { skip_pre_upgrade: Some(skip), wasm_memory_persistence: persistence };
         let mode = CanisterInstallMode::Upgrade(Some(flags));
-        net.deploy(id, owner(), mode, &module(&persistent), &[]).unwrap();
+        net.deploy(id, owner(), mode, &module(wasm), &[])
     };
-    upgrade(&mut net, true, false);
+    let keep = Some(WasmMemoryPersistence::Keep);
+    upgrade(&mut net, HOOKS, true, None).unwrap();
     assert_eq!((count(&mut net, id), starts(&mut net, id)), (0, 1));
-    upgrade(&mut net, true, true);
+    // Only a module that says so can take over the heap, and then it must be said what to do with it.
+    let reject = upgrade(&mut net, HOOKS, true, keep).unwrap_err();
+    assert!(reject.message.contains("Invalid upgrade option"), "{reject}");
+    upgrade(&mut net, &persistent, true, keep).unwrap();
     // The heap was kept: the start function has now run twice on it.
     assert_eq!((count(&mut net, id), starts(&mut net, id)), (0, 2));
+    let reject = upgrade(&mut net, &persistent, true, None).unwrap_err();
+    assert!(reject.message.contains("Missing upgrade option"), "{reject}");
+    upgrade(&mut net, &persistent, true, Some(WasmMemoryPersistence::Replace)).unwrap();
+    assert_eq!(starts(&mut net, id), 1);
 }
 
 /// Callbacks are indices into the table of whatever code is installed when the response arrives.
@@ -222,7 +227,7 @@ fn a_canister_creates_and_installs_another() {
     let factory = install(&mut net, PROXY);
     let create = Encode!(&CreateCanisterArgs::default()).unwrap();
     let poor = proxied(management(), "create_canister", 499_999_999_999, &create);
-    assert_eq!(call(&mut net, factory, "proxy", &poor), 1005);
+    assert_eq!(call(&mut net, factory, "proxy", &poor), 1004);
     let held = net.cycles(factory).unwrap();
     let rich = proxied(management(), "create_canister", 600_000_000_000, &create);
     let reply = net.update_raw(factory, owner(), "proxy", rich).unwrap();
