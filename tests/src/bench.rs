@@ -1,5 +1,7 @@
 //! Costs in wasm instructions of localnet: about one per WebAssembly operator, the same on every machine.
+//! And, apart from them, how fast localnet itself is on this one ([`engine`]).
 
+pub mod engine;
 mod index;
 mod log;
 mod payment;

@@ -49,7 +49,9 @@ struct Bench {
 }
 
 pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
-    let mut bench = install()?;
+    let mut net = Net::new(Config { metering: Metering::Operators, ..Config::default() });
+    let token = install(&mut net, ACCOUNTS)?;
+    let mut bench = Bench { net, token };
     let now = bench.net.now();
     let transfer = |n: u64| TransferArg {
         from_subaccount: None,
@@ -89,8 +91,13 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-fn install() -> anyhow::Result<Bench> {
-    let mut net = Net::new(Config { metering: Metering::Operators, ..Config::default() });
+/// A ledger on which so many people hold tokens.
+pub(super) fn install(net: &mut Net, accounts: u64) -> anyhow::Result<Principal> {
+    install_module(net, &cairn::artifacts::wasm("token")?, accounts)
+}
+
+/// As [`install`], with a given build of the module.
+pub(super) fn install_module(net: &mut Net, module: &[u8], accounts: u64) -> anyhow::Result<Principal> {
     let arg = LedgerArg::Init(Init {
         minting_account: account(0),
         fee_collector_account: None,
@@ -98,7 +105,7 @@ fn install() -> anyhow::Result<Bench> {
         token_symbol: "FEE".to_owned(),
         token_name: "Fee Token".to_owned(),
         metadata: Vec::new(),
-        initial_balances: (0..ACCOUNTS).map(|n| (account(n + 10), Nat::from(10_000_000_000u64))).collect(),
+        initial_balances: (0..accounts).map(|n| (account(n + 10), Nat::from(10_000_000_000u64))).collect(),
         archive_options: ArchiveOptions {
             num_blocks_to_archive: 1_000,
             trigger_threshold: 2_000,
@@ -106,10 +113,24 @@ fn install() -> anyhow::Result<Bench> {
         },
     });
     let token = net.create_canister(person(0), CYCLES);
-    let wasm = cairn::artifacts::wasm("token")?;
-    net.install(token, person(0), &wasm, candid::encode_one(arg)?).map_err(|e| anyhow!("{e}"))?;
+    net.install(token, person(0), module, candid::encode_one(arg)?).map_err(|e| anyhow!("{e}"))?;
     net.run_until_idle(10);
-    Ok(Bench { net, token })
+    Ok(token)
+}
+
+/// The n-th transfer of many.
+pub(super) fn transfer(net: &mut Net, token: Principal, n: u64) -> anyhow::Result<()> {
+    let argument = TransferArg {
+        from_subaccount: None,
+        to: account((n + 7) % ACCOUNTS + 10),
+        fee: None,
+        created_at_time: None,
+        memo: None,
+        amount: Nat::from(1_000 + n),
+    };
+    let reply: Result<Nat, TransferError> =
+        net.update(token, person(n % ACCOUNTS + 10), "icrc1_transfer", (argument,)).map_err(|e| anyhow!("{e}"))?;
+    reply.map(drop).map_err(|error| anyhow!("transfer: {error:?}"))
 }
 
 impl Bench {

@@ -1,11 +1,15 @@
-//! `cairn-bench`: what things cost, in wasm instructions.
+//! `cairn-bench`: what things cost, in wasm instructions; and how fast the engine is.
 
 use cairn_tests::bench::{self, Scale};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
-/// Measures the platform in wasm instructions, which are the same on every machine.
+/// Measures the platform in wasm instructions, which are the same on every machine; or the engine that
+/// runs it, in times of this one.
 #[derive(Parser)]
 struct Arguments {
+    /// What to measure.
+    #[arg(value_enum, default_value = "platform")]
+    suite: Suite,
     /// One JSON object per figure instead of a table.
     #[arg(long)]
     json: bool,
@@ -14,10 +18,22 @@ struct Arguments {
     small: bool,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Suite {
+    /// What the platform's canisters cost, in wasm instructions.
+    Platform,
+    /// How fast localnet is: boot, messages, memory, rollback, forks, modules.
+    Engine,
+}
+
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let scale = if arguments.small { Scale::Small } else { Scale::Large };
-    let rows = bench::run(scale, |step| eprintln!("{step}"))?;
+    let progress = |step: &str| eprintln!("{step}");
+    let rows = match arguments.suite {
+        Suite::Platform => bench::run(scale, progress)?,
+        Suite::Engine => bench::engine::run(progress)?,
+    };
     if arguments.json {
         for row in &rows {
             println!("{}", serde_json::to_string(row)?);

@@ -1,0 +1,42 @@
+//! The whole platform: from nothing to ready, and copied.
+
+use super::super::Row;
+use super::time;
+use cairn::platform::{Options, Platform, account, user};
+use cairn_events::Amount;
+use std::time::Instant;
+
+const FORKS: u32 = 1_000;
+const FORKED_TRANSFERS: u32 = 100;
+
+pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
+    let boot = || Platform::boot_with(Options { trace: false, ..Options::default() });
+    // The first one may have to compile.
+    let began = Instant::now();
+    boot()?;
+    let first = began.elapsed();
+    let began = Instant::now();
+    let mut platform = boot()?;
+    let again = began.elapsed();
+
+    let began = Instant::now();
+    for _ in 0..FORKS {
+        drop(std::hint::black_box(platform.net.fork()));
+    }
+    let fork = began.elapsed() / FORKS;
+
+    platform.fund(user("somebody"), Amount(1_000_000_000_000))?;
+    let began = Instant::now();
+    for _ in 0..FORKED_TRANSFERS {
+        let mut fork = platform.fork();
+        fork.transfer(user("somebody"), account(user("else")), Amount(1))?;
+    }
+    let transfer = began.elapsed() / FORKED_TRANSFERS;
+    let canisters = platform.net.canisters().len() as u64;
+    Ok(vec![
+        time("engine/boot/first", canisters, first),
+        time("engine/boot/again", canisters, again),
+        time("engine/fork", canisters, fork),
+        time("engine/fork_and_transfer", canisters, transfer),
+    ])
+}
