@@ -72,6 +72,16 @@ pub fn test_wasm(package: &str) -> Result<Vec<u8>, ArtifactError> {
     build::packages(&packages)?.remove(package).ok_or_else(|| ArtifactError::Build(package.to_owned()))
 }
 
+/// The module of `package`, built from the workspace whose root is `sources`: for copies of it in which a rule is taken
+/// away, to see whether that is found out. Not optimised.
+///
+/// # Errors
+/// [`ArtifactError`]; its message says what to do.
+pub fn build_mutant(sources: &Path, folder: &Path, package: &str) -> Result<Vec<u8>, ArtifactError> {
+    let module = build::packages_of(sources, folder, &[package])?.remove(package);
+    module.ok_or_else(|| ArtifactError::Build(package.to_owned()))
+}
+
 /// The module that lies ready in the folder [`WASM_DIR`], if there is such a folder.
 fn built_elsewhere(package: &str) -> Option<Result<Vec<u8>, ArtifactError>> {
     let path = Path::new(&std::env::var_os(WASM_DIR)?).join(format!("{package}.wasm"));

@@ -2,6 +2,7 @@
 //! be grown to any length.
 
 pub mod bench;
+pub mod explore;
 pub mod invariants;
 pub mod ledger;
 pub mod log_fixture;

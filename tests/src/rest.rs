@@ -19,7 +19,10 @@ pub fn unrest(platform: &Platform) -> anyhow::Result<Vec<String>> {
 }
 
 /// I11: an auditor accepts the log, up to the certified tip.
-fn certified(platform: &mut Platform, found: &mut Vec<String>) -> anyhow::Result<()> {
+///
+/// # Errors
+/// A canister does not answer.
+pub fn certified(platform: &mut Platform, found: &mut Vec<String>) -> anyhow::Result<()> {
     let export = platform.export()?;
     match verify(&export, &platform.policy()) {
         Ok(verdict) if verdict.events == platform.events()?.len() as u64 => {}
@@ -57,8 +60,8 @@ fn indexes(platform: &mut Platform, found: &mut Vec<String>) -> anyhow::Result<(
     Ok(())
 }
 
-/// I13: no canister waits for an answer, so each of them stops.
-fn stoppable(platform: &mut Platform, found: &mut Vec<String>) {
+/// I13: no canister waits for an answer, so each of them stops, and is stopped afterwards.
+pub fn stoppable(platform: &mut Platform, found: &mut Vec<String>) {
     let admin = platform.admin;
     for (package, id) in platform.canisters() {
         if let Err(reject) = platform.net.stop(id, admin) {

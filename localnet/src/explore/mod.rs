@@ -72,7 +72,11 @@ pub struct Explorer<'a, S, P, C> {
     threads: usize,
     singles: Option<(u64, usize)>,
     pairs: (u64, usize),
+    until_violated: bool,
 }
+
+/// Plans that are run before it is looked at what they violated.
+const BATCH: usize = 64;
 
 impl<'a, S, O, P, C> Explorer<'a, S, P, C>
 where
@@ -91,6 +95,7 @@ where
             threads: 1,
             singles: None,
             pairs: (0, 0),
+            until_violated: false,
         }
     }
 
@@ -122,6 +127,18 @@ where
         self
     }
 
+    /// Ends soon after something was violated: for searches that are to find out whether anything is.
+    #[must_use]
+    pub fn until_violated(mut self) -> Self {
+        self.until_violated = true;
+        self
+    }
+
+    /// What is violated under one plan.
+    pub fn try_plan(&self, plan: &Plan) -> Vec<String> {
+        self.run_under(plan).violations
+    }
+
     /// Runs everything.
     pub fn run(&self) -> Report {
         let began = Instant::now();
@@ -135,11 +152,8 @@ where
             None => candidates.singles(),
         };
         let alone = self.run_all(&singles);
-        let guilty: BTreeMap<String, bool> = singles
-            .iter()
-            .zip(&alone)
-            .map(|(plan, verdict)| (plan.to_string(), !verdict.violations.is_empty()))
-            .collect();
+        let guilty: BTreeMap<String, bool> =
+            alone.iter().map(|verdict| (verdict.plan.to_string(), !verdict.violations.is_empty())).collect();
         report.take(alone);
         let pairs = candidates.pairs(self.pairs.0, self.pairs.1);
         let together = self.run_all(&pairs);
@@ -149,7 +163,14 @@ where
     }
 
     fn run_all(&self, plans: &[Plan]) -> Vec<Verdict> {
-        in_parallel(self.threads, plans, |plan| self.run_under(plan))
+        let mut verdicts = Vec::with_capacity(plans.len());
+        for batch in plans.chunks(BATCH) {
+            verdicts.extend(in_parallel(self.threads, batch, |plan| self.run_under(plan)));
+            if self.until_violated && verdicts.iter().any(|verdict: &Verdict| !verdict.violations.is_empty()) {
+                break;
+            }
+        }
+        verdicts
     }
 
     /// The run in which nothing goes wrong must violate nothing; its messages are what faults are aimed at.

@@ -6,6 +6,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// The profile of canisters.
+const PROFILE: &str = "canister";
+
 /// Prefixes of variables that an outer cargo, clippy or test run sets for itself: inherited, they would make every
 /// build of the canisters a different one.
 const FOREIGN: [&str; 17] = [
@@ -34,7 +37,26 @@ pub fn packages(packages: &[&str]) -> Result<BTreeMap<String, Vec<u8>>, Artifact
     toolchain::ensure(&workspace)?;
     let folder = workspace.join("target/canisters");
     let _lock = lock(&folder)?;
-    let messages = run_cargo(&workspace, &folder, packages)?;
+    build(&workspace, &folder, PROFILE, packages)
+}
+
+/// As [`packages`], of the workspace whose root is `sources`, with its artifacts elsewhere and unoptimised.
+pub fn packages_of(
+    sources: &Path,
+    folder: &Path,
+    packages: &[&str],
+) -> Result<BTreeMap<String, Vec<u8>>, ArtifactError> {
+    toolchain::ensure(sources)?;
+    build(sources, folder, "dev", packages)
+}
+
+fn build(
+    workspace: &Path,
+    folder: &Path,
+    profile: &str,
+    packages: &[&str],
+) -> Result<BTreeMap<String, Vec<u8>>, ArtifactError> {
+    let messages = run_cargo(workspace, folder, profile, packages)?;
     let mut modules = BTreeMap::new();
     for artifact in messages.lines().filter_map(|line| Artifact::parse(line, packages)) {
         let module = read(&artifact.module)?;
@@ -64,9 +86,9 @@ fn lock(folder: &Path) -> Result<File, ArtifactError> {
 }
 
 /// Cargo's JSON messages. A canister that does not compile has no artifact among them; the others have theirs.
-fn run_cargo(workspace: &Path, folder: &Path, packages: &[&str]) -> Result<String, ArtifactError> {
+fn run_cargo(workspace: &Path, folder: &Path, profile: &str, packages: &[&str]) -> Result<String, ArtifactError> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--keep-going", "--lib", "--profile", "canister", "--target", toolchain::TARGET]);
+    cargo.args(["build", "--keep-going", "--lib", "--profile", profile, "--target", toolchain::TARGET]);
     cargo.args(["--message-format", "json-render-diagnostics", "--target-dir"]).arg(folder);
     cargo.args(packages.iter().flat_map(|package| ["-p", package]));
     for (name, _) in std::env::vars_os() {

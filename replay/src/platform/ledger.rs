@@ -53,8 +53,11 @@ impl LedgerInit {
         }))
     }
 
-    /// New code, nothing else.
-    pub(super) fn upgrade() -> Result<Vec<u8>> {
+    /// New code, nothing else; encoded.
+    ///
+    /// # Errors
+    /// It cannot be encoded.
+    pub fn upgrade() -> Result<Vec<u8>> {
         Ok(candid::encode_one(LedgerInit::Upgrade(None))?)
     }
 }

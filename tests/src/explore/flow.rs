@@ -1,0 +1,166 @@
+//! The ways a deployment can go.
+
+use super::{Sightings, Stage};
+use cairn::platform::Pending;
+use cairn_events::payload::{Account, Subaccount};
+use cairn_events::{Amount, Principal};
+use candid::{CandidType, Nat};
+use icrc_ledger_types::icrc1::account::Account as LedgerAccount;
+use icrc_ledger_types::icrc1::transfer::TransferArg;
+use localnet::explore::Subject as _;
+use localnet::management_types::CanisterIdRecord;
+use localnet::{Fault, RejectCode};
+use std::time::Duration;
+
+/// How a deployment goes when nothing else goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Flow {
+    /// Paid, delivered, released; the owner, a controller now, stops and starts the token.
+    Delivered,
+    /// The factory cannot be reached until the deadline: abandoned and refunded; somebody donates to the escrow.
+    Abandoned,
+    /// As before, and the ledger's fee is raised before the refund.
+    FeeRaised,
+    /// The template is replaced after the payment: the factory declines, the payer is refunded.
+    Declined,
+}
+
+/// Rounds that a message of the flow may take, with everything it sets off.
+const ROUNDS: u64 = 120;
+/// Attempts to reach the factory before the deadline.
+const ATTEMPTS: u64 = 3;
+/// A little more than the factory may take.
+const DEADLINE: Duration = Duration::from_secs(31 * 60);
+
+impl Flow {
+    /// All of them.
+    pub const ALL: [Flow; 4] = [Flow::Delivered, Flow::Abandoned, Flow::FeeRaised, Flow::Declined];
+
+    /// Plays it; what was seen and answered on the way.
+    pub fn play(self, stage: &mut Stage) -> Sightings {
+        let mut seen = Sightings::default();
+        stage.net().observe();
+        if matches!(self, Flow::Abandoned | Flow::FeeRaised) {
+            for _ in 0..ATTEMPTS {
+                stage.net().inject(Fault::reject(RejectCode::SysTransient).method("createContract"));
+            }
+        }
+        let first = stage.ask();
+        seen.asked(first);
+        match self {
+            Flow::Delivered => {
+                go_on(stage, &mut seen);
+                own(stage, &mut seen);
+            }
+            Flow::Abandoned => {
+                go_on(stage, &mut seen);
+                donate(stage);
+                wait(stage, &mut seen, DEADLINE);
+            }
+            Flow::FeeRaised => {
+                go_on(stage, &mut seen);
+                raise_fee(stage);
+                wait(stage, &mut seen, DEADLINE);
+            }
+            Flow::Declined => {
+                go_on_until_paid(stage, &mut seen);
+                publish(stage);
+                go_on(stage, &mut seen);
+            }
+        }
+        // What follows by timers; and the buyer, who may have heard nothing, asks again.
+        wait(stage, &mut seen, Duration::from_secs(3));
+        let again = stage.ask();
+        seen.asked(again);
+        go_on(stage, &mut seen);
+        wait(stage, &mut seen, Duration::from_secs(65));
+        seen
+    }
+}
+
+/// Runs what is on its way.
+fn go_on(stage: &mut Stage, seen: &mut Sightings) {
+    for _ in 0..ROUNDS {
+        if stage.net().is_idle() {
+            break;
+        }
+        stage.net().tick();
+        seen.look(&mut stage.platform);
+    }
+}
+
+fn wait(stage: &mut Stage, seen: &mut Sightings, duration: Duration) {
+    stage.net().advance(duration);
+    go_on(stage, seen);
+}
+
+/// Runs until the backend has begun to take the payment, or nothing moves.
+fn go_on_until_paid(stage: &mut Stage, seen: &mut Sightings) {
+    for _ in 0..ROUNDS {
+        let paying = |observed: &localnet::Observed| observed.message.method == "icrc2_transfer_from";
+        if stage.net().is_idle() || stage.net().observed().iter().any(paying) {
+            break;
+        }
+        stage.net().tick();
+        seen.look(&mut stage.platform);
+    }
+}
+
+/// The owner of a delivered token does what a controller may.
+fn own(stage: &mut Stage, seen: &mut Sightings) {
+    let (buyer, net) = (stage.buyer, stage.net());
+    let controls = |id: &Principal| net.controllers(*id).is_some_and(|controllers| controllers.contains(&buyer));
+    let Some(canister_id) = net.canisters().into_iter().find(controls) else { return };
+    for method in ["stop_canister", "start_canister"] {
+        let management = Principal::management_canister();
+        stage.net().submit(management, buyer, method, (CanisterIdRecord { canister_id },));
+        go_on(stage, seen);
+    }
+}
+
+/// Somebody sends money to the escrow account, which is nobody's then.
+fn donate(stage: &mut Stage) {
+    let escrow =
+        Account { owner: stage.platform.backend, subaccount: Some(Subaccount(stage.deployment().escrow_subaccount())) };
+    let argument = TransferArg {
+        from_subaccount: None,
+        to: LedgerAccount { owner: escrow.owner, subaccount: escrow.subaccount.map(|subaccount| subaccount.0) },
+        fee: None,
+        created_at_time: None,
+        memo: None,
+        amount: Nat::from(123_456_u64),
+    };
+    let (ledger, donor) = (stage.platform.ledger, stage.donor);
+    stage.net().submit(ledger, donor, "icrc1_transfer", (argument,));
+}
+
+/// The admin publishes the other template.
+fn publish(stage: &mut Stage) {
+    let (factory, admin, template) = (stage.platform.factory, stage.platform.admin, stage.template);
+    stage.net().submit(factory, admin, "publishTemplate", ("2.0.0", template));
+}
+
+/// What a ledger is upgraded with.
+#[derive(CandidType)]
+enum LedgerArg {
+    Upgrade(Option<FeeChange>),
+}
+
+#[derive(CandidType)]
+struct FeeChange {
+    transfer_fee: Option<Nat>,
+}
+
+/// The ledger's controller raises its fee threefold.
+fn raise_fee(stage: &mut Stage) {
+    let Amount(fee) = stage.platform.ledger_fee;
+    let change = LedgerArg::Upgrade(Some(FeeChange { transfer_fee: Some(Nat::from(fee * 3)) }));
+    let (ledger, admin) = (stage.platform.ledger, stage.platform.admin);
+    if let (Ok(module), Ok(argument)) = (cairn::artifacts::wasm("token"), candid::encode_one(change)) {
+        // A ledger that a fault holds in the middle of something is upgraded all the same.
+        let _ = stage.net().upgrade(ledger, admin, &module, argument);
+    }
+}
+
+/// An answer to one of the buyer's requests.
+pub(super) type Asked = Pending;

@@ -1,0 +1,116 @@
+//! What flows are played on: a platform, and those who use it.
+
+use cairn::artifacts;
+use cairn::platform::{LedgerInit, Order, Pending, Platform, account, token, user};
+use cairn_events::{Amount, DeploymentId, Hash, Principal};
+use cairn_kit::api::factory::FactoryError;
+use localnet::explore::Subject;
+use localnet::{Action, Answer, Incident, Message, Net};
+use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
+
+/// Bytes of an upload's chunk.
+const CHUNK: usize = 1_500_000;
+
+/// A platform with a buyer who can afford two tokens, somebody who sends money where it does not belong, and a second
+/// template that is uploaded but not published.
+pub struct Stage {
+    /// The platform.
+    pub platform: Platform,
+    /// Who buys.
+    pub buyer: Principal,
+    /// Who donates.
+    pub donor: Principal,
+    /// The second template.
+    pub template: Hash,
+    /// What the buyer has at the start.
+    pub funds: Amount,
+    /// Canisters at the start.
+    pub canisters: usize,
+    /// Cycles of all canisters at the start.
+    pub cycles: u128,
+}
+
+impl Subject for Stage {
+    fn fork(&self) -> Self {
+        Stage { platform: self.platform.fork(), ..*self }
+    }
+
+    fn net(&mut self) -> &mut Net {
+        &mut self.platform.net
+    }
+}
+
+impl Stage {
+    /// Boots a platform and lets it come to rest.
+    ///
+    /// # Errors
+    /// Something does not build, or was refused.
+    pub fn boot(seed: u64) -> anyhow::Result<Stage> {
+        let mut platform = Platform::boot(seed)?;
+        let (buyer, donor) = (user("buyer"), user("donor"));
+        platform.afford(buyer, 2)?;
+        platform.fund(donor, platform.price)?;
+        let module = artifacts::annotated(artifacts::wasm("token")?, "icp:public edition", b"second");
+        let mut offset = 0_u64;
+        for chunk in module.chunks(CHUNK) {
+            let (factory, admin, arguments) = (platform.factory, platform.admin, (offset, ByteBuf::from(chunk)));
+            offset = platform.call::<u64, FactoryError>(factory, admin, "uploadTemplateChunk", arguments)?;
+        }
+        platform.settle()?;
+        let funds = platform.balance(account(buyer))?;
+        let (canisters, cycles) = (platform.net.canisters().len(), cycles(&platform.net));
+        Ok(Stage { platform, buyer, donor, template: Hash::of(&[&module]), funds, canisters, cycles })
+    }
+
+    /// The id of the buyer's deployment.
+    pub fn deployment(&self) -> DeploymentId {
+        self.platform.deployment_id(self.buyer, REQUEST)
+    }
+
+    /// What the buyer asks for: the template as quoted at the start.
+    pub fn order(&self) -> Order {
+        let mut order = self.platform.order(token(self.buyer, "Explored", "XPL"));
+        order.agreed.template = Some(self.platform.template);
+        order
+    }
+
+    /// The buyer asks, always under the same request id.
+    pub fn ask(&mut self) -> Pending {
+        let order = self.order();
+        self.platform.submit_create_token(self.buyer, order, REQUEST)
+    }
+
+    /// What may happen to a message of the flow: whatever the network permits; the fee ledger, which is foreign, may
+    /// lie; canisters may be stopped, upgraded, drained. The host of the invoices has no part in a payment.
+    pub(super) fn choice(&self) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
+        let (ledger, backend, invoices) = (self.platform.ledger, self.platform.backend, self.platform.invoices);
+        let nothing = candid::encode_args(()).unwrap_or_default();
+        let mut upgrades: BTreeMap<Principal, Vec<u8>> =
+            self.platform.canisters().into_iter().map(|(_, id)| (id, nothing.clone())).collect();
+        upgrades.insert(ledger, LedgerInit::upgrade().unwrap_or_default());
+        move |message| {
+            if [message.caller, message.callee].contains(&invoices) {
+                return Vec::new();
+            }
+            let mut actions = Action::possible_at(message);
+            if message.callee == ledger && message.caller == backend {
+                actions.extend(Answer::garbage().map(Action::Answer));
+            }
+            for canister in [message.caller, message.callee] {
+                if let Some(arg) = upgrades.get(&canister) {
+                    actions.extend(Incident::of(canister, arg).map(Action::Before));
+                }
+            }
+            actions
+        }
+    }
+}
+
+/// The request id of all that the buyer asks for.
+const REQUEST: &str = "explored";
+
+/// Cycles of all canisters.
+pub(super) fn cycles(net: &Net) -> u128 {
+    net.canisters().into_iter().filter_map(|id| net.cycles(id)).sum()
+}

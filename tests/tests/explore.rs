@@ -1,0 +1,51 @@
+//! The payment flow under faults drawn from a seed; `cargo run -p cairn-tests --bin cairn-explore -- --all` runs every
+//! single one.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails here says enough")]
+
+use cairn_tests::explore::sabotage::{MUTANTS, patch, workspace};
+use cairn_tests::explore::{Flow, Stage, explorer};
+use localnet::explore::{Subject as _, replay};
+use localnet::{Fault, MessageKind, Plan};
+use std::process::Command;
+
+/// Single faults, and pairs, drawn for each flow.
+const SAMPLE: (usize, usize) = (45, 12);
+
+#[test]
+fn a_payment_survives_faults_drawn_from_a_seed() {
+    let stage = Stage::boot(31).unwrap();
+    for flow in Flow::ALL {
+        let report = explorer(flow, stage.fork()).sample(31, SAMPLE.0).pairs(31, SAMPLE.1).threads(2).run();
+        assert!(report.violations.is_empty(), "{flow:?}: {report}");
+        assert!(report.struck >= SAMPLE.0 && report.messages > 100, "{flow:?}: {report}");
+        println!("{flow:?}: {report}");
+    }
+}
+
+/// A run of the whole platform is replayed from its plan, to the byte; on another thread, too.
+#[test]
+fn a_run_of_the_platform_is_replayed_exactly() {
+    let stage = Stage::boot(32).unwrap();
+    let lost = Fault::trap().caller(stage.platform.backend).kind(MessageKind::ReplyCallback).occurrence(4);
+    let plan = Plan { order: Some(7), ..Plan::from(lost) };
+    let (one, _) = replay(&stage, &plan, |stage| Flow::Delivered.play(stage));
+    let fork = stage.fork();
+    let two = std::thread::spawn(move || replay(&fork, &plan, |stage| Flow::Delivered.play(stage)).0).join().unwrap();
+    assert_eq!(serde_json::to_vec(&one).unwrap(), serde_json::to_vec(&two).unwrap());
+    assert!(one.trace.iter().any(|entry| entry.faulted));
+}
+
+/// What weakens the platform still fits its sources: `cairn-explore --sabotage all` shows that it is found out.
+#[test]
+fn every_patch_of_the_seeded_negatives_applies() {
+    for mutant in MUTANTS {
+        let check = Command::new("patch")
+            .args(["-p1", "--dry-run", "--force", "--silent", "-i"])
+            .arg(patch(&mutant))
+            .current_dir(workspace())
+            .output()
+            .unwrap();
+        assert!(check.status.success(), "{}: {}", mutant.name, String::from_utf8_lossy(&check.stdout));
+    }
+}
