@@ -1,6 +1,7 @@
 //! The ways a deployment can go.
 
 use super::{Sightings, Stage};
+use crate::invariants::End;
 use cairn::platform::Pending;
 use cairn_events::payload::{Account, Subaccount};
 use cairn_events::{Amount, Principal};
@@ -28,7 +29,7 @@ pub enum Flow {
 /// Rounds that a message of the flow may take, with everything it sets off.
 const ROUNDS: u64 = 120;
 /// Attempts to reach the factory before the deadline.
-const ATTEMPTS: u64 = 3;
+const ATTEMPTS: usize = 3;
 /// A little more than the factory may take.
 const DEADLINE: Duration = Duration::from_secs(31 * 60);
 
@@ -36,14 +37,25 @@ impl Flow {
     /// All of them.
     pub const ALL: [Flow; 4] = [Flow::Delivered, Flow::Abandoned, Flow::FeeRaised, Flow::Declined];
 
+    /// How it ends if nothing else goes wrong.
+    pub fn end(self) -> End {
+        match self {
+            Flow::Delivered => End::Delivered,
+            Flow::Abandoned | Flow::FeeRaised | Flow::Declined => End::Refunded,
+        }
+    }
+
+    /// Messages that are kept from the factory, as part of the flow.
+    pub(super) fn cut_off(self) -> usize {
+        if matches!(self, Flow::Abandoned | Flow::FeeRaised) { ATTEMPTS } else { 0 }
+    }
+
     /// Plays it; what was seen and answered on the way.
     pub fn play(self, stage: &mut Stage) -> Sightings {
         let mut seen = Sightings::default();
         stage.net().observe();
-        if matches!(self, Flow::Abandoned | Flow::FeeRaised) {
-            for _ in 0..ATTEMPTS {
-                stage.net().inject(Fault::reject(RejectCode::SysTransient).method("createContract"));
-            }
+        for _ in 0..self.cut_off() {
+            stage.net().inject(Fault::reject(RejectCode::SysTransient).method("createContract"));
         }
         let first = stage.ask();
         seen.asked(first);

@@ -79,6 +79,10 @@ fn ended(flow: Flow, stage: &mut Stage, world: &World, found: &mut Vec<String>) 
     if ends.len() > 1 || matches!(end, Some(End::Open | End::Quarantined)) {
         found.push(format!("I5: {flow:?} ended as {ends:?}"));
     }
+    let undisturbed = stage.net().struck_faults().len() <= flow.cut_off();
+    if undisturbed && end != Some(flow.end()) {
+        found.push(format!("I5: {flow:?} ended as {ends:?}, though nothing went wrong"));
+    }
     let (Amount(price), Amount(fee), Amount(funds)) = (stage.platform.price, stage.platform.ledger_fee, stage.funds);
     let refund: u128 = world
         .events
