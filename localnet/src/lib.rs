@@ -54,10 +54,17 @@
 //! # }
 //! ```
 //!
-//! **Rounds.** [`Net::tick`] runs the due timers, then the messages that were queued when the round
-//! began; what they send is delivered in the next round. [`Net::install`], [`Net::upgrade`],
-//! [`Net::create_canister`] and the like act at once, between rounds. Methods of the management
-//! canister can also be called as on the network, by users and canisters, at `aaaaa-aa`.
+//! **Rounds.** [`Net::tick`] runs the due timers, then the messages that were sent before the round
+//! began; what they send is delivered in the next round. Messages arrive in the order they were sent in,
+//! or, if a [`Plan`] says so, in any order that the network could choose. [`Net::install`],
+//! [`Net::upgrade`], [`Net::create_canister`] and the like act at once, between rounds. Methods of the
+//! management canister can also be called as on the network, by users and canisters, at `aaaaa-aa`.
+//!
+//! **Time** moves with the rounds and by [`Net::advance`]. A server that follows the wall clock sets it
+//! ([`Net::set_time`]), runs a round, and sleeps until [`Net::next_due`] or the next call.
+//!
+//! **HTTP requests** of canisters are answered by the function given to [`Net::set_http_handler`], and
+//! rejected without one: nothing leaves the process.
 //!
 //! **Rollback.** After each execution the pages it may have written to, as the kernel tells
 //! ([`DirtyPages`]), are compared with the last committed state: what differs is taken over, or put

@@ -5,7 +5,10 @@ use crate::log::LogLine;
 use crate::reject::Reject;
 use crate::trace::MessageKind;
 use candid::Principal;
-use ic_management_canister_types::{CanisterInstallMode, CanisterSettings, CanisterStatusType};
+use ic_management_canister_types::{
+    CanisterInstallMode, CanisterSettings, CanisterStatusType, LoadCanisterSnapshotArgs, Snapshot,
+    TakeCanisterSnapshotArgs,
+};
 
 impl Net {
     /// Creates a canister with these cycles, controlled by `controller`
@@ -51,6 +54,29 @@ impl Net {
         settings: CanisterSettings,
     ) -> Result<(), Reject> {
         self.change_settings(caller, id, settings)
+    }
+
+    /// Takes a snapshot (`take_canister_snapshot`); its id. Pages are shared with the canister.
+    pub fn take_snapshot(&mut self, id: Principal, caller: Principal) -> Result<Vec<u8>, Reject> {
+        let args = TakeCanisterSnapshotArgs {
+            canister_id: id,
+            replace_snapshot: None,
+            uninstall_code: None,
+            sender_canister_version: None,
+        };
+        let taken: Snapshot =
+            self.update(Principal::management_canister(), caller, "take_canister_snapshot", (args,))?;
+        Ok(taken.id)
+    }
+
+    /// Loads a snapshot of this canister or of another one (`load_canister_snapshot`).
+    pub fn load_snapshot(&mut self, id: Principal, caller: Principal, snapshot_id: &[u8]) -> Result<(), Reject> {
+        let args = LoadCanisterSnapshotArgs {
+            canister_id: id,
+            snapshot_id: snapshot_id.to_vec(),
+            sender_canister_version: None,
+        };
+        self.update(Principal::management_canister(), caller, "load_canister_snapshot", (args,))
     }
 
     /// Adds cycles to a canister (`provisional_top_up_canister`).

@@ -2,7 +2,8 @@
 //!
 //! Interface specification, "Ordering guarantees": requests from one canister to another arrive in the
 //! order they were sent in; between any other two messages there is no order. Here messages arrive in the
-//! order they were sent, one round later, unless they are delayed or shuffled.
+//! order they were sent in, one round later, unless they are delayed or another order is drawn. Every
+//! message sent before a round is delivered in it, so no canister waits for another.
 
 use super::{Message, Request};
 use crate::call_context::Origin;

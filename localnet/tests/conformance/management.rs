@@ -3,11 +3,12 @@
 use crate::wat_canister::{PROXY, WORKER, call, install, management, module, number, owner, proxied};
 use candid::{CandidType, Encode, Func, Nat};
 use localnet::management_types::*;
-use localnet::{Net, Outcome, Principal, Reject, RejectCode};
+use localnet::{Fault, Net, Outcome, Principal, Reject, RejectCode};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 fn by_user<R: CandidType + DeserializeOwned>(net: &mut Net, method: &str, args: impl CandidType) -> Result<R, Reject> {
     net.update(management(), owner(), method, (args,))
@@ -456,4 +457,74 @@ fn starting_and_stopping_count_versions() {
     assert_eq!(version(&mut net), before + 3);
     net.stop(id, owner()).unwrap();
     assert_eq!(version(&mut net), before + 4);
+}
+
+/// A canister with a message on its way to it is not deleted.
+#[test]
+fn a_canister_is_not_deleted_while_messages_wait_for_it() {
+    let mut net = Net::default();
+    let (proxy, id) = (install(&mut net, PROXY), install(&mut net, WORKER));
+    net.inject(Fault::delay(5).method("work"));
+    let late = net.submit_raw(proxy, owner(), "proxy", proxied(id, "work", 3, b""));
+    net.tick();
+    net.tick();
+    let held = net.cycles(proxy).unwrap();
+    net.stop(id, owner()).unwrap();
+    let record = CanisterIdRecord { canister_id: id };
+    let reject = by_user::<()>(&mut net, "delete_canister", &record).unwrap_err();
+    assert_eq!(code(reject), (RejectCode::SysTransient, "IC0203".to_owned()));
+    net.run_until_idle(20);
+    // The request was rejected by the stopped canister, and brought its cycles back.
+    assert_eq!(number(&net.poll_raw(&late).unwrap().unwrap()), 1005);
+    assert_eq!(net.cycles(proxy).unwrap(), held + 3);
+    by_user::<()>(&mut net, "delete_canister", &record).unwrap();
+}
+
+/// A canister that stops itself waits for itself; the cycles it attached come back with the rejection.
+#[test]
+fn a_canister_that_stops_itself_waits_until_it_is_told_otherwise() {
+    let mut net = Net::default();
+    let proxy = install(&mut net, PROXY);
+    let settings = CanisterSettings { controllers: Some(vec![proxy, owner()]), ..Default::default() };
+    net.update_settings(proxy, owner(), settings).unwrap();
+    let record = Encode!(&CanisterIdRecord { canister_id: proxy }).unwrap();
+    let arg = proxied(management(), "stop_canister", 9, &record);
+    let held = net.cycles(proxy).unwrap();
+    let stop = net.submit_raw(proxy, owner(), "proxy", arg.clone());
+    net.run_until_idle(10);
+    assert_eq!((net.poll_raw(&stop), net.cycles(proxy).unwrap()), (None, held - 9));
+    net.advance(Duration::from_secs(301));
+    net.run_until_idle(10);
+    assert_eq!(number(&net.poll_raw(&stop).unwrap().unwrap()), 1002);
+    assert_eq!((net.canister_status(proxy), net.cycles(proxy)), (Some(CanisterStatusType::Stopped), Some(held)));
+    // Cancelled by a start, it is the same with another error.
+    net.start_canister(proxy, owner()).unwrap();
+    let stop = net.submit_raw(proxy, owner(), "proxy", arg);
+    net.run_until_idle(10);
+    net.start_canister(proxy, owner()).unwrap();
+    net.run_until_idle(10);
+    assert_eq!(number(&net.poll_raw(&stop).unwrap().unwrap()), 1005);
+    assert_eq!(net.cycles(proxy), Some(held));
+}
+
+/// "Outstanding responses to the canister will not be processed ... Cycles attached to such responses will
+/// still be refunded"; chunks go, snapshots and settings stay.
+#[test]
+fn an_uninstalled_canister_gets_its_cycles_back() {
+    let mut net = Net::default();
+    let (proxy, id) = (install(&mut net, PROXY), install(&mut net, WORKER));
+    let held = net.cycles(proxy).unwrap();
+    let chunk = UploadChunkArgs { canister_id: proxy, chunk: vec![1] };
+    by_user::<ChunkHash>(&mut net, "upload_chunk", chunk).unwrap();
+    net.take_snapshot(proxy, owner()).unwrap();
+    let open = net.submit_raw(proxy, owner(), "proxy", proxied(id, "work", 50, b""));
+    net.tick();
+    let args = UninstallCodeArgs { canister_id: proxy, sender_canister_version: None };
+    by_user::<()>(&mut net, "uninstall_code", args).unwrap();
+    assert_eq!(net.poll_raw(&open).unwrap().unwrap_err().code, RejectCode::CanisterReject);
+    net.run_until_idle(10);
+    assert_eq!((net.cycles(proxy), net.open_calls(proxy)), (Some(held), 0));
+    let record = CanisterIdRecord { canister_id: proxy };
+    assert!(by_user::<Vec<ChunkHash>>(&mut net, "stored_chunks", &record).unwrap().is_empty());
+    assert_eq!(by_user::<Vec<Snapshot>>(&mut net, "list_canister_snapshots", &record).unwrap().len(), 1);
 }

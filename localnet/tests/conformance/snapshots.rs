@@ -306,6 +306,24 @@ fn slices_and_uploads_are_checked() {
     assert_eq!(ask(&mut net, id, "hidden"), 5);
 }
 
+/// A snapshot in a fork is the fork's own.
+#[test]
+fn a_fork_has_the_snapshots_and_goes_its_own_way() {
+    let mut net = Net::default();
+    let id = install(&mut net, STATE);
+    call(&mut net, id, "change", &[]);
+    let snapshot = net.take_snapshot(id, owner()).unwrap();
+    let mut fork = net.fork();
+    call(&mut fork, id, "change", &[]);
+    let other = fork.take_snapshot(id, owner()).unwrap();
+    fork.load_snapshot(id, owner(), &snapshot).unwrap();
+    assert_eq!((count(&mut fork, id), count(&mut net, id)), (1, 1));
+    assert_eq!(net.load_snapshot(id, owner(), &other).unwrap_err().error_code(), Some("IC0305"));
+    let stranger = Principal::self_authenticating(b"stranger");
+    net.take_snapshot(id, stranger).unwrap_err();
+    net.load_snapshot(id, stranger, &snapshot).unwrap_err();
+}
+
 /// A response that was on its way finds the table of what was loaded.
 #[test]
 fn callbacks_outstanding_at_a_loading_arrive_in_the_loaded_code() {
