@@ -43,7 +43,7 @@ impl<M: Memory> Log<M> {
         let id = self.who.begun.map(|begun| begun.log).ok_or_else(|| broken("the log has no id"))?;
         let mut staging = Staging::new(self, id, *writer, means);
         for submission in submissions {
-            staging.admit(submission).map_err(AuditError::Request)?;
+            staging.admit(submission)?;
         }
         let ready = staging.build(means)?;
         let receipts = ready.receipts.clone();

@@ -2,7 +2,7 @@
 
 use super::threads::Head;
 use cairn_events::payload::DeploymentRequested;
-use cairn_events::{Class, Commitment, Effect, Expected, Kind, Opening, Payload, Stream, WriterRole};
+use cairn_events::{Class, Commitment, Effect, Expected, Kind, Opening, Payload, Principal, Stream, WriterRole};
 use cairn_kit::api::audit::{AppendArgs, AuditRequestError, MAX_BATCH, MAX_BATCH_BYTES};
 
 /// The mark of a stream on which it is decided whether the deployment is delivered.
@@ -95,6 +95,19 @@ pub fn check_arbiter(position: u32, class: Class, expected: Expected, head: &Hea
         return Ok(());
     }
     Err(AuditRequestError::IntentConflict { position })
+}
+
+/// A delivery is committed by the factory that was last asked to deliver, `dispatched_to`, and by no other.
+pub fn check_deliverer(
+    position: u32,
+    kind: Kind,
+    deliverer: Principal,
+    dispatched_to: Option<Principal>,
+) -> Result<(), AuditRequestError> {
+    if dispatched_to == Some(deliverer) {
+        return Ok(());
+    }
+    Err(AuditRequestError::KindNotAllowed { position, kind: kind.btype().to_owned() })
 }
 
 /// The cause comes before its effect, event `index`.

@@ -150,6 +150,23 @@ impl<M: Memory> Log<M> {
         codec::decode_trusted(&bytes).map_err(|_| broken("an event cannot be decoded"))
     }
 
+    /// The factory that was last asked, on a deployment's stream, to deliver.
+    ///
+    /// # Errors
+    /// [`AuditError::Internal`] if an event is missing.
+    pub fn dispatched_to(&self, stream: &Stream) -> Result<Option<Principal>, AuditError> {
+        let head = self.thread(&Key::stream(stream));
+        let mut indices = self.postings.reader(head.tail, head.count);
+        // The newest first: a factory commits right after the dispatch.
+        for position in (0..head.count).rev() {
+            let index = indices.get(position).ok_or_else(|| broken("an event of a stream is missing"))?;
+            if let Payload::DeploymentDispatched(dispatched) = self.event(index)?.payload {
+                return Ok(Some(dispatched.factory));
+            }
+        }
+        Ok(None)
+    }
+
     /// Bytes of event `index` as it is stored; 0 if there is none.
     pub fn event_size(&self, index: u64) -> usize {
         self.columns.event_size(index)

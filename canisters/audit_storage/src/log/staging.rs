@@ -7,10 +7,10 @@ use super::threads::{Head, ThreadId};
 use super::{Log, broken, check, mark_of};
 use cairn_events::topic::TopicHead;
 use cairn_events::{
-    Event, Hash, Link, LogId, Payload, Principal, Receipt, SCHEMA_VERSION, Stream, Submission, Timestamp, Topic,
+    Event, Hash, Kind, Link, LogId, Payload, Principal, Receipt, SCHEMA_VERSION, Stream, Submission, Timestamp, Topic,
     WriterRole, codec,
 };
-use cairn_kit::api::audit::{AuditError, AuditRequestError, Writer};
+use cairn_kit::api::audit::{AuditError, Writer};
 use ic_stable_structures::Memory;
 use std::collections::BTreeMap;
 
@@ -81,19 +81,26 @@ impl<'a, M: Memory> Staging<'a, M> {
     ///
     /// # Errors
     /// The rule that it breaks.
-    pub fn admit(&mut self, submission: Submission) -> Result<(), AuditRequestError> {
+    pub fn admit(&mut self, submission: Submission) -> Result<(), AuditError> {
         let position = self.admitted.len();
         let index = self.log.columns.len() + position as u64;
         let position = u32::try_from(position).unwrap_or(u32::MAX);
-        let class = submission.payload.kind().class();
+        let kind = submission.payload.kind();
+        let class = kind.class();
         let stream = submission.payload.stream(self.writer.writer);
         let place = self.place(Key::stream(&stream));
         let head = self.head(place);
-        check::check_version(position, stream, submission.expected, head.count)?;
-        check::check_intent(position, class, submission.expected, &head)?;
-        check::check_arbiter(position, class, submission.expected, &head)?;
-        check::check_causation(position, submission.causation, index)?;
-        check::check_openings(position, &submission.payload, &submission.openings)?;
+        check::check_version(position, stream, submission.expected, head.count)
+            .and_then(|()| check::check_intent(position, class, submission.expected, &head))
+            .and_then(|()| check::check_arbiter(position, class, submission.expected, &head))
+            .and_then(|()| check::check_causation(position, submission.causation, index))
+            .and_then(|()| check::check_openings(position, &submission.payload, &submission.openings))
+            .map_err(AuditError::Request)?;
+        if kind == Kind::DeliveryCommitted {
+            // Dispatches are the gateway's: one in this very batch, a factory's, there cannot be.
+            let dispatched_to = self.log.dispatched_to(&stream)?;
+            check::check_deliverer(position, kind, self.writer.writer, dispatched_to).map_err(AuditError::Request)?;
+        }
         let (mark, opened) = check::mark(class, head.mark);
         self.change(place, |thread| {
             thread.head.mark = mark;

@@ -65,6 +65,7 @@ struct Model {
     versions: BTreeMap<Stream, u64>,
     open: BTreeSet<(Stream, Effect)>,
     decided: BTreeSet<Stream>,
+    dispatched: BTreeSet<Stream>,
     events: u64,
 }
 
@@ -94,6 +95,11 @@ impl Model {
         let role = if writer == BACKEND { WriterRole::Gateway } else { WriterRole::Factory };
         let exact = submission.expected == Expected::Exact(version);
         let has_commitment = matches!(payload, Payload::DeploymentRequested(p) if p.billing.is_some());
+        if matches!(payload, Payload::DeploymentDispatched(_)) {
+            self.dispatched.insert(stream);
+        }
+        // There is one factory; it delivers what it was asked to.
+        let asked = !matches!(payload, Payload::DeliveryCommitted(_)) || self.dispatched.contains(&stream);
         let allowed = payload.kind().roles().contains(&role)
             && (exact || submission.expected == Expected::Any)
             && submission.causation.is_none_or(|cause| cause < self.events)
@@ -113,7 +119,7 @@ impl Model {
         self.versions.insert(stream, version + 1);
         self.events += 1;
         self.accepted.entry(writer).or_default().push(submission.clone());
-        if allowed && fits { Ok(()) } else { Err(()) }
+        if allowed && asked && fits { Ok(()) } else { Err(()) }
     }
 }
 

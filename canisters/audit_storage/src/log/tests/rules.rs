@@ -1,11 +1,11 @@
 //! One rule after the other: what is refused, with what error, and that nothing changes.
 
 use super::*;
-use cairn_events::Expected;
 use cairn_events::payload::{
     CallbackAccepted, ContractInstalled, CreationIntended, FeeConfigured, Genesis, InstallIntended,
     MaintenanceConfigured, Notification, ProjectionRebuilt, Refused, WriterRegistered,
 };
+use cairn_events::{Expected, Kind};
 use cairn_kit::api::audit::WireSubmission;
 
 #[test]
@@ -41,6 +41,23 @@ fn a_batch_cannot_decide_twice() {
     let mut bench = bench_with_dispatch();
     let refusal = request_error(bench.refused(FACTORY, &[committed(1).exactly(4), committed(1).exactly(5)]));
     assert_eq!(refusal, AuditRequestError::IntentConflict { position: 1 });
+}
+
+#[test]
+fn only_the_factory_that_was_asked_delivers() {
+    let mut bench = bench_with_dispatch();
+    let (backend, other, means) = (id(BACKEND), id(STRANGER), bench.means);
+    bench.log.register(backend, other, WriterRole::Factory, &means).expect("registers");
+    let not_allowed =
+        |position| AuditRequestError::KindNotAllowed { position, kind: "cairn_delivery_committed".into() };
+    let refusal = request_error(bench.refused(STRANGER, &[committed(1).exactly(4)]));
+    assert_eq!(refusal, not_allowed(0));
+    // Nobody was asked to deliver the second one.
+    bench.append(BACKEND, &[requested(2).exactly(0)]).expect("accepted");
+    let refusal = request_error(bench.refused(FACTORY, &[committed(1).exactly(4), committed(2).exactly(1)]));
+    assert_eq!(refusal, not_allowed(1));
+    bench.append(FACTORY, &[committed(1).exactly(4)]).expect("the factory that was asked");
+    bench.verify();
 }
 
 #[test]
@@ -202,6 +219,9 @@ fn a_role_bounds_the_kinds() {
     for (payload, writers) in payloads() {
         for writer in [BACKEND, FACTORY, HOST] {
             let mut bench = Bench::new();
+            if payload.kind() == Kind::DeliveryCommitted {
+                bench.append(BACKEND, &[dispatched(1).exactly(0)]).expect("accepted");
+            }
             let version = bench.version(&payload.stream(id(writer)));
             let submission = Submission::new(id(ALICE), payload.clone()).exactly(version);
             if writers.contains(&writer) {
