@@ -242,37 +242,7 @@ impl<F: Form> Items<F> {
         self.0.push(to_form(value)?);
         Ok(())
     }
-}
-
-impl<F: Form> ser::SerializeSeq for Items<F> {
-    type Ok = Option<F>;
-    type Error = UnsupportedValue;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), UnsupportedValue> {
-        self.push(value)
-    }
-    fn end(self) -> Outcome<F> {
-        Ok(Some(F::array(self.0)))
-    }
-}
-
-impl<F: Form> ser::SerializeTuple for Items<F> {
-    type Ok = Option<F>;
-    type Error = UnsupportedValue;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), UnsupportedValue> {
-        self.push(value)
-    }
-    fn end(self) -> Outcome<F> {
-        Ok(Some(F::array(self.0)))
-    }
-}
-
-impl<F: Form> ser::SerializeTupleStruct for Items<F> {
-    type Ok = Option<F>;
-    type Error = UnsupportedValue;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), UnsupportedValue> {
-        self.push(value)
-    }
-    fn end(self) -> Outcome<F> {
+    fn finish(self) -> Outcome<F> {
         Ok(Some(F::array(self.0)))
     }
 }
@@ -298,24 +268,24 @@ impl<F: Form> Entries<F> {
     }
 }
 
-impl<F: Form> ser::SerializeStruct for Entries<F> {
-    type Ok = Option<F>;
-    type Error = UnsupportedValue;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), UnsupportedValue> {
-        self.push(key, value)
-    }
-    fn end(self) -> Outcome<F> {
-        self.finish()
-    }
+/// One of serde's traits for compound values, which differ in names only.
+macro_rules! compound {
+    ($parts:ident, $trait:ident, $push:ident($($key:ident: $Key:ty)?)) => {
+        impl<F: Form> ser::$trait for $parts<F> {
+            type Ok = Option<F>;
+            type Error = UnsupportedValue;
+            fn $push<T: Serialize + ?Sized>(&mut self, $($key: $Key,)? value: &T) -> Result<(), UnsupportedValue> {
+                self.push($($key,)? value)
+            }
+            fn end(self) -> Outcome<F> {
+                self.finish()
+            }
+        }
+    };
 }
 
-impl<F: Form> ser::SerializeStructVariant for Entries<F> {
-    type Ok = Option<F>;
-    type Error = UnsupportedValue;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), UnsupportedValue> {
-        self.push(key, value)
-    }
-    fn end(self) -> Outcome<F> {
-        self.finish()
-    }
-}
+compound!(Items, SerializeSeq, serialize_element());
+compound!(Items, SerializeTuple, serialize_element());
+compound!(Items, SerializeTupleStruct, serialize_field());
+compound!(Entries, SerializeStruct, serialize_field(key: &'static str));
+compound!(Entries, SerializeStructVariant, serialize_field(key: &'static str));
