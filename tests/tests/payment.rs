@@ -11,11 +11,12 @@ use cairn_kit::api::backend::{
     ServiceHealth, ServiceSetupStatus, StateCheck, SystemStatus,
 };
 use cairn_kit::api::host::Reflected;
+use cairn_kit::api::ledger::{LedgerArg, UpgradeArgs};
 use cairn_projections::Page;
 use cairn_projections::deployments::Deployment;
 use cairn_tests::invariants::{self, End};
 use cairn_tests::witness::witness;
-use candid::{CandidType, Nat};
+use candid::Nat;
 use localnet::{Fault, MessageKind, RejectCode};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -416,18 +417,8 @@ fn the_backend_can_be_upgraded_at_any_moment() {
 }
 
 /// New code for the ledger, and a new fee.
-#[derive(CandidType)]
-struct FeeChange {
-    transfer_fee: Option<Nat>,
-}
-
-#[derive(CandidType)]
-enum LedgerArg {
-    Upgrade(Option<FeeChange>),
-}
-
 fn change_fee(platform: &mut Platform, fee: u128) {
-    let arg = LedgerArg::Upgrade(Some(FeeChange { transfer_fee: Some(Nat::from(fee)) }));
+    let arg = LedgerArg::Upgrade(Some(UpgradeArgs { transfer_fee: Some(Nat::from(fee)), ..UpgradeArgs::default() }));
     let (ledger, admin, module) = (platform.ledger, platform.admin, cairn::artifacts::wasm("token").unwrap());
     platform.net.upgrade(ledger, admin, &module, candid::encode_one(arg).unwrap()).unwrap();
 }

@@ -4,11 +4,13 @@
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use cairn_kit::api::ledger::{InitArgs, LedgerArg};
 use candid::utils::{ArgumentDecoder, ArgumentEncoder};
 use candid::{CandidType, Nat, Principal, encode_args};
 use ic_cbor::{CertificateToCbor as _, HashTreeToCbor as _};
 use ic_certificate_verification::VerifyCertificate as _;
 use ic_certification::{Certificate, HashTree, LookupResult};
+use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
 use icrc_ledger_types::icrc::generic_value::ICRC3Value;
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
@@ -26,38 +28,6 @@ use std::time::{Duration, SystemTime};
 const FEE: u64 = 10_000;
 const CYCLES: u128 = 10_000_000_000_000;
 
-/// The argument of the reference ledger, and nothing that only ours knows.
-#[derive(CandidType)]
-enum LedgerArg {
-    Init(InitArgs),
-}
-
-#[derive(CandidType)]
-struct InitArgs {
-    minting_account: Account,
-    fee_collector_account: Option<Account>,
-    transfer_fee: Nat,
-    token_symbol: String,
-    token_name: String,
-    metadata: Vec<(String, Value)>,
-    initial_balances: Vec<(Account, Nat)>,
-    archive_options: ArchiveOptions,
-    /// Ours: absent in the reference, and `None` unless a test is about it.
-    factory: Option<Principal>,
-}
-
-#[derive(CandidType)]
-enum Value {
-    Text(String),
-}
-
-#[derive(CandidType)]
-struct ArchiveOptions {
-    num_blocks_to_archive: u64,
-    trigger_threshold: u64,
-    controller_id: Principal,
-}
-
 fn person(n: u64) -> Principal {
     Principal::self_authenticating(n.to_be_bytes())
 }
@@ -68,19 +38,10 @@ fn account(n: u64) -> Account {
 
 fn init(balances: Vec<(Account, Nat)>, factory: Option<Principal>) -> Vec<u8> {
     let arg = LedgerArg::Init(InitArgs {
-        minting_account: account(0),
-        fee_collector_account: None,
-        transfer_fee: Nat::from(FEE),
-        token_symbol: "TT".to_owned(),
-        token_name: "Test Token".to_owned(),
-        metadata: vec![("icrc1:logo".to_owned(), Value::Text("data:,".to_owned()))],
+        metadata: vec![("icrc1:logo".to_owned(), MetadataValue::Text("data:,".to_owned()))],
         initial_balances: balances,
-        archive_options: ArchiveOptions {
-            num_blocks_to_archive: 1_000,
-            trigger_threshold: 2_000,
-            controller_id: person(0),
-        },
         factory,
+        ..InitArgs::new(account(0), "TT", "Test Token", FEE)
     });
     encode_args((arg,)).unwrap()
 }

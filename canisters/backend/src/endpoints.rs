@@ -165,10 +165,7 @@ fn get_state_check() -> Option<StateCheck> {
 /// The standards that this canister implements (ICRC-10). For everyone.
 #[query]
 fn icrc10_supported_standards() -> Vec<SupportedStandard> {
-    vec![SupportedStandard {
-        name: "ICRC-10".to_owned(),
-        url: "https://github.com/dfinity/ICRC/blob/main/ICRCs/ICRC-10/ICRC-10.md".to_owned(),
-    }]
+    vec![SupportedStandard::icrc10()]
 }
 
 /// `/metrics` and `/health`. For everyone.

@@ -6,6 +6,7 @@ use crate::deployment::settle::Reply;
 use cairn_events::kind::Effect;
 use cairn_events::payload::{Account, Reason, Subaccount, Transfer};
 use cairn_events::{Amount, Principal};
+use cairn_kit::api::ledger::ledger_account;
 use cairn_kit::runtime::{self, CallFailure};
 use candid::Nat;
 use icrc_ledger_types::icrc1::account::Account as LedgerAccount;
@@ -33,7 +34,7 @@ pub async fn fee(ledger: Principal) -> Result<Amount, CallFailure> {
 /// # Errors
 /// [`CallFailure`].
 pub async fn balance(ledger: Principal, account: Account) -> Result<Amount, CallFailure> {
-    let balance: Nat = runtime::call_bounded(ledger, "icrc1_balance_of", (to_ledger(account),), MAX_REPLY).await?;
+    let balance: Nat = runtime::call_bounded(ledger, "icrc1_balance_of", (ledger_account(account),), MAX_REPLY).await?;
     Ok(capped(&balance))
 }
 
@@ -42,7 +43,7 @@ pub async fn balance(ledger: Principal, account: Account) -> Result<Amount, Call
 /// # Errors
 /// [`CallFailure`].
 pub async fn allowance(ledger: Principal, from: Account, spender: Account, now: u64) -> Result<Amount, CallFailure> {
-    let args = AllowanceArgs { account: to_ledger(from), spender: to_ledger(spender) };
+    let args = AllowanceArgs { account: ledger_account(from), spender: ledger_account(spender) };
     let Allowance { allowance, expires_at } =
         runtime::call_bounded(ledger, "icrc2_allowance", (args,), MAX_REPLY).await?;
     let expired = expires_at.is_some_and(|expires_at| expires_at <= now);
@@ -86,8 +87,8 @@ pub async fn transfer(effect: Effect, transfer: &Transfer) -> Reply {
 fn from_args(transfer: &Transfer) -> TransferFromArgs {
     TransferFromArgs {
         spender_subaccount: None,
-        from: to_ledger(transfer.from),
-        to: to_ledger(transfer.to),
+        from: ledger_account(transfer.from),
+        to: ledger_account(transfer.to),
         amount: transfer.amount.0.into(),
         fee: Some(transfer.fee.0.into()),
         memo: Some(Memo::from(transfer.memo.to_vec())),
@@ -98,7 +99,7 @@ fn from_args(transfer: &Transfer) -> TransferFromArgs {
 fn args(transfer: &Transfer) -> TransferArg {
     TransferArg {
         from_subaccount: transfer.from.subaccount.map(|subaccount| subaccount.0),
-        to: to_ledger(transfer.to),
+        to: ledger_account(transfer.to),
         fee: Some(transfer.fee.0.into()),
         created_at_time: Some(transfer.created_at.0),
         memo: Some(Memo::from(transfer.memo.to_vec())),
@@ -147,10 +148,6 @@ fn paid(reply: Result<Nat, TransferError>) -> Reply {
 
 fn lost(failure: &CallFailure) -> Reply {
     if failure.not_executed() { Reply::NotExecuted(failure.reason()) } else { Reply::Unknown(failure.reason()) }
-}
-
-fn to_ledger(account: Account) -> LedgerAccount {
-    LedgerAccount { owner: account.owner, subaccount: account.subaccount.map(|subaccount| subaccount.0) }
 }
 
 fn exact(nat: &Nat) -> Option<Amount> {

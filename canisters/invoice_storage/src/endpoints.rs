@@ -78,10 +78,7 @@ fn get_digest_certificate() -> Option<DigestCertificate> {
 /// The standards that this canister implements (ICRC-10). For everyone.
 #[query]
 fn icrc10_supported_standards() -> Vec<SupportedStandard> {
-    vec![SupportedStandard {
-        name: "ICRC-10".to_owned(),
-        url: "https://github.com/dfinity/ICRC/blob/main/ICRCs/ICRC-10/ICRC-10.md".to_owned(),
-    }]
+    vec![SupportedStandard::icrc10()]
 }
 
 /// `/metrics` (Prometheus) and `/health`. For everyone.

@@ -9,6 +9,7 @@ pub mod factory;
 pub mod host;
 pub mod http;
 pub mod invoice;
+pub mod ledger;
 
 use candid::{CandidType, Deserialize};
 
@@ -27,4 +28,12 @@ pub struct SupportedStandard {
     pub name: String,
     /// Where it is described.
     pub url: String,
+}
+
+impl SupportedStandard {
+    /// The standard of asking for standards.
+    pub fn icrc10() -> Self {
+        let url = "https://github.com/dfinity/ICRC/blob/main/ICRCs/ICRC-10/ICRC-10.md";
+        SupportedStandard { name: "ICRC-10".to_owned(), url: url.to_owned() }
+    }
 }

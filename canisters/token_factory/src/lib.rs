@@ -2,7 +2,6 @@
 //!
 //! Everything that is not about tokens is in [`cairn_factory`].
 
-mod ledger;
 mod token;
 
 pub use token::Token;

@@ -1,12 +1,12 @@
 //! What makes a contract a token.
 
-use crate::ledger::{ArchiveOptions, FeatureFlags, InitArgs, LedgerArg, MetadataValue};
 use cairn_events::payload::{Account, Notification};
 use cairn_events::topic::Service;
 use cairn_events::{Amount, Principal};
 use cairn_factory::{ContractKind, InstallContext, InvalidArgs, Listing};
 use cairn_kit::api::backend::TokenArgs;
-use candid::Nat;
+use cairn_kit::api::ledger::{ArchiveOptions, FeatureFlags, InitArgs, LedgerArg, ledger_account};
+use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
 
 /// Most characters of a name.
 const MAX_NAME: usize = 32;
@@ -67,34 +67,26 @@ fn init_args(token: &TokenArgs, context: &InstallContext) -> InitArgs {
     let metadata = |key: &str, text: &Option<String>| {
         text.as_ref().map(|text| (key.to_owned(), MetadataValue::Text(text.clone())))
     };
+    let minting_account = ledger_account(token.minting_account.unwrap_or_else(nobody));
+    let balances = token.initial_balances.iter();
     InitArgs {
-        minting_account: token.minting_account.unwrap_or_else(nobody),
-        fee_collector_account: None,
-        transfer_fee: Nat::from(token.transfer_fee.0),
         decimals: Some(token.decimals),
         max_memo_length: Some(MEMO_BYTES),
-        token_symbol: token.symbol.clone(),
-        token_name: token.name.clone(),
         metadata: [metadata("icrc1:logo", &token.logo), metadata("cairn:description", &token.description)]
             .into_iter()
             .flatten()
             .collect(),
-        initial_balances: token
-            .initial_balances
-            .iter()
-            .map(|(account, amount)| (*account, Nat::from(amount.0)))
-            .collect(),
+        initial_balances: balances.map(|(account, amount)| (ledger_account(*account), amount.0.into())).collect(),
         feature_flags: Some(FeatureFlags { icrc2: true }),
         archive_options: ArchiveOptions {
-            num_blocks_to_archive: 1_000,
-            trigger_threshold: 2_000,
             max_message_size_bytes: Some(128 * 1024),
             node_max_memory_size_bytes: Some(1 << 30),
-            controller_id: context.owner,
             more_controller_ids: Some(vec![context.factory]),
+            ..ArchiveOptions::controlled_by(context.owner)
         },
         factory: Some(context.factory),
         callback_epoch: Some(context.epoch),
+        ..InitArgs::new(minting_account, &token.symbol, &token.name, token.transfer_fee.0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! From an empty network to a platform that sells tokens.
 
-use super::{LedgerInit, Platform, account, user};
+use super::{Platform, account, fee_token, user};
 use crate::artifacts;
 use anyhow::{Context, Result, bail};
 use cairn_events::{Amount, Hash, LogId, Principal};
@@ -8,6 +8,7 @@ use cairn_kit::api::audit::{AuditError, AuditInit, Tip};
 use cairn_kit::api::backend::{BackendError, BackendInit};
 use cairn_kit::api::factory::{Capacity, FactoryError, FactoryInit, PublishedTemplate};
 use cairn_kit::api::invoice::{InvoiceError, InvoiceInit};
+use cairn_kit::api::ledger::LedgerArg;
 use localnet::{Config, Metering, Net};
 use serde_bytes::ByteBuf;
 use std::time::Duration;
@@ -96,7 +97,7 @@ impl Platform {
             contract_cycles: 2_000_000_000_000,
             reserve_cycles: 10_000_000_000_000,
         };
-        let ledger = LedgerInit::fee_token(self.admin, options.ledger_fee);
+        let ledger = fee_token(self.admin, options.ledger_fee);
         let arguments = [
             candid::encode_one(AuditInit { money_writer: self.backend })?,
             candid::encode_one(BackendInit { audit: self.audit })?,
@@ -116,7 +117,8 @@ impl Platform {
     /// # Errors
     /// The canister does not build, or its upgrade trapped.
     pub fn upgrade(&mut self, package: &'static str, id: Principal) -> Result<()> {
-        let argument = if package == "token" { LedgerInit::upgrade()? } else { candid::encode_args(())? };
+        let argument =
+            if package == "token" { candid::encode_one(LedgerArg::Upgrade(None))? } else { candid::encode_args(())? };
         let module = artifacts::wasm(package)?;
         self.net.upgrade(id, self.admin, &module, argument).with_context(|| format!("upgrading {package}"))
     }

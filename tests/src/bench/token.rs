@@ -3,6 +3,7 @@
 use super::Row;
 use crate::log_fixture::{CYCLES, person};
 use anyhow::anyhow;
+use cairn_kit::api::ledger::{InitArgs, LedgerArg};
 use candid::{CandidType, Nat, Principal};
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
@@ -13,31 +14,6 @@ use serde::de::DeserializeOwned;
 
 const ACCOUNTS: u64 = 1_000;
 const SAMPLES: u64 = 50;
-
-/// The reference ledger's init argument.
-#[derive(CandidType)]
-enum LedgerArg {
-    Init(Init),
-}
-
-#[derive(CandidType)]
-struct Init {
-    minting_account: Account,
-    fee_collector_account: Option<Account>,
-    transfer_fee: Nat,
-    token_symbol: String,
-    token_name: String,
-    metadata: Vec<(String, candid::Empty)>,
-    initial_balances: Vec<(Account, Nat)>,
-    archive_options: ArchiveOptions,
-}
-
-#[derive(CandidType)]
-struct ArchiveOptions {
-    num_blocks_to_archive: u64,
-    trigger_threshold: u64,
-    controller_id: Principal,
-}
 
 fn account(n: u64) -> Account {
     Account::from(person(n))
@@ -98,19 +74,9 @@ pub(super) fn install(net: &mut Net, accounts: u64) -> anyhow::Result<Principal>
 
 /// As [`install`], with a given build of the module.
 pub(super) fn install_module(net: &mut Net, module: &[u8], accounts: u64) -> anyhow::Result<Principal> {
-    let arg = LedgerArg::Init(Init {
-        minting_account: account(0),
-        fee_collector_account: None,
-        transfer_fee: Nat::from(10_000u64),
-        token_symbol: "FEE".to_owned(),
-        token_name: "Fee Token".to_owned(),
-        metadata: Vec::new(),
+    let arg = LedgerArg::Init(InitArgs {
         initial_balances: (0..accounts).map(|n| (account(n + 10), Nat::from(10_000_000_000u64))).collect(),
-        archive_options: ArchiveOptions {
-            num_blocks_to_archive: 1_000,
-            trigger_threshold: 2_000,
-            controller_id: person(0),
-        },
+        ..InitArgs::new(account(0), "FEE", "Fee Token", 10_000u64)
     });
     let token = net.create_canister(person(0), CYCLES);
     net.install(token, person(0), module, candid::encode_one(arg)?).map_err(|e| anyhow!("{e}"))?;

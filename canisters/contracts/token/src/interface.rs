@@ -1,8 +1,9 @@
 //! The exported Candid interface. It is checked in as `token.did`.
 
-use crate::config::LedgerArg;
-use crate::endpoints::{HttpRequest, HttpResponse, StandardRecord};
+use crate::endpoints::StandardRecord;
 use crate::notify::NotificationStatus;
+use cairn_kit::api::http::{HttpRequest, HttpResponse};
+use cairn_kit::api::ledger::LedgerArg;
 use candid::Nat;
 use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
 use icrc_ledger_types::icrc1::account::Account;

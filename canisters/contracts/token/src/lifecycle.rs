@@ -4,11 +4,12 @@
 //! the tip recomputed from the last block; whatever does not fit traps, and the platform restores the old code.
 
 use crate::block::certified_root;
-use crate::config::{Config, InvalidArgument, LedgerArg};
+use crate::config::{Config, InvalidArgument};
 use crate::ledger::{Ledger, Transfer};
 use crate::memory::Memories;
 use crate::{endpoints, notify, state};
 use cairn_events::Timestamp;
+use cairn_kit::api::ledger::{InitArgs, LedgerArg};
 use ic_stable_structures::DefaultMemoryImpl;
 use std::cell::Cell;
 
@@ -60,7 +61,7 @@ fn install(argument: LedgerArg) -> Result<Ledger, String> {
 }
 
 /// A new ledger with its initial balances minted.
-pub(crate) fn new_ledger(memories: &Memories, args: crate::config::InitArgs, now: Timestamp) -> Result<Ledger, String> {
+pub(crate) fn new_ledger(memories: &Memories, args: InitArgs, now: Timestamp) -> Result<Ledger, String> {
     let (config, balances) = Config::from_init(args).map_err(|error| error.to_string())?;
     let minter = config.minting_account;
     let mut ledger = Ledger::create(memories, config);

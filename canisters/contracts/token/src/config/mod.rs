@@ -1,16 +1,12 @@
 //! What a token is told when it is installed or upgraded: the arguments, their bounds, and what is kept of them.
 
-mod arguments;
 #[cfg(test)]
 mod tests;
-
-pub use arguments::{
-    ArchiveOptions, ChangeArchiveOptions, ChangeFeeCollector, FeatureFlags, InitArgs, LedgerArg, UpgradeArgs,
-};
 
 use crate::account::icrc3_form;
 use crate::memory::LAYOUT_VERSION;
 use cairn_events::{Amount, codec};
+use cairn_kit::api::ledger::{ChangeFeeCollector, InitArgs, UpgradeArgs};
 use candid::{Decode, Encode, Nat, Principal};
 use ic_stable_structures::Storable;
 use ic_stable_structures::storable::Bound;

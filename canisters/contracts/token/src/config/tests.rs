@@ -1,5 +1,6 @@
 use super::*;
 use crate::ledger::fixtures::{account, init_args, minter};
+use cairn_kit::api::ledger::FeatureFlags;
 
 fn nat(n: u128) -> Nat {
     Nat::from(n)

@@ -2,35 +2,10 @@
 
 use crate::ledger::Ledger;
 use crate::{lifecycle, state};
-use candid::CandidType;
+use cairn_kit::api::http::{HttpRequest, HttpResponse};
+use cairn_kit::http::Metrics;
 use ic_cdk::query;
-use serde::Deserialize;
 use serde_bytes::ByteBuf;
-use std::fmt::Write;
-
-/// A request, as the HTTP gateway hands it on.
-#[derive(Clone, Debug, CandidType, Deserialize)]
-pub struct HttpRequest {
-    /// `GET` and so on.
-    pub method: String,
-    /// Path and query.
-    pub url: String,
-    /// Header fields.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: ByteBuf,
-}
-
-/// The answer to it.
-#[derive(Clone, Debug, CandidType, Deserialize)]
-pub struct HttpResponse {
-    /// 200 and so on.
-    pub status_code: u16,
-    /// Header fields.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: ByteBuf,
-}
 
 /// What the platform knows about this canister.
 struct Platform {
@@ -85,11 +60,11 @@ fn metrics(ledger: &Ledger, platform: &Platform) -> String {
         ("stable_memory_bytes", "Stable memory in use.", platform.stable_bytes.into()),
         ("post_upgrade_instructions", "Instructions of the last upgrade.", platform.upgrade_instructions.into()),
     ];
-    gauges.into_iter().fold(String::new(), |mut text, (name, help, value)| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "# HELP token_{name} {help}\n# TYPE token_{name} gauge\ntoken_{name} {value}");
-        text
-    })
+    let mut page = Metrics::default();
+    for (name, help, value) in gauges {
+        page.gauge(&format!("token_{name}"), help, value);
+    }
+    page.to_string()
 }
 
 #[cfg(test)]

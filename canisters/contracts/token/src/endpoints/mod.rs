@@ -10,7 +10,6 @@ mod standards;
 mod status;
 
 // What the exported interface names.
-pub use http::{HttpRequest, HttpResponse};
 pub use reply::prepare as prepare_replies;
 pub use standards::StandardRecord;
 

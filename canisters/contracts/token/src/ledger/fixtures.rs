@@ -1,10 +1,11 @@
 //! What tests begin with.
 
 use super::Ledger;
-use crate::config::{ArchiveOptions, Config, InitArgs};
+use crate::config::Config;
 use crate::memory::Memories;
 use cairn_events::Timestamp;
-use candid::{Nat, Principal};
+use cairn_kit::api::ledger::InitArgs;
+use candid::Principal;
 use ic_stable_structures::DefaultMemoryImpl;
 use icrc_ledger_types::icrc1::account::Account;
 
@@ -25,32 +26,7 @@ pub fn minter() -> Account {
 
 /// Arguments of a token without initial balances and without a factory.
 pub fn init_args() -> InitArgs {
-    InitArgs {
-        minting_account: minter(),
-        fee_collector_account: None,
-        transfer_fee: Nat::from(FEE),
-        decimals: None,
-        max_memo_length: None,
-        token_symbol: "TT".to_owned(),
-        token_name: "Test Token".to_owned(),
-        metadata: vec![],
-        initial_balances: vec![],
-        feature_flags: None,
-        maximum_number_of_accounts: None,
-        accounts_overflow_trim_quantity: None,
-        archive_options: ArchiveOptions {
-            num_blocks_to_archive: 1_000,
-            max_transactions_per_response: None,
-            trigger_threshold: 2_000,
-            max_message_size_bytes: None,
-            cycles_for_archive_creation: None,
-            node_max_memory_size_bytes: None,
-            controller_id: account(254).owner,
-            more_controller_ids: None,
-        },
-        factory: None,
-        callback_epoch: None,
-    }
+    InitArgs::new(minter(), "TT", "Test Token", FEE)
 }
 
 /// The configuration of that token.

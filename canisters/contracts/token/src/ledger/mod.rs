@@ -27,11 +27,12 @@ pub use refusal::{Other, Refusal};
 
 use crate::account::AllowanceKey;
 use crate::block::{Block, BlockError, BlockIndex, BlockLog, Tip};
-use crate::config::{Config, InvalidArgument, StoredConfig, UpgradeArgs};
+use crate::config::{Config, InvalidArgument, StoredConfig};
 use crate::memory::{self, LAYOUT_VERSION, Memories, Memory};
 use crate::notify::Outbox;
 use allowances::Allowances;
 use cairn_events::{Amount, Timestamp};
+use cairn_kit::api::ledger::UpgradeArgs;
 use ic_stable_structures::Cell;
 use icrc_ledger_types::icrc1::account::Account;
 use recent::Recent;

@@ -262,7 +262,7 @@ fn another_epoch_numbers_from_one_and_reports_everybody() {
     let mut ledger = token();
     pay(&mut ledger, 255, 1, 10 * FEE);
     deliver_all(&mut ledger, &mut Factory::default());
-    let args = crate::config::UpgradeArgs { callback_epoch: Some(1), ..Default::default() };
+    let args = cairn_kit::api::ledger::UpgradeArgs { callback_epoch: Some(1), ..Default::default() };
     ledger.reconfigure(args).unwrap();
     let first = batch(&mut ledger);
     assert_eq!(first.first().unwrap(), &Numbered { sequence: 1, notification: Notification::DeploymentComplete });

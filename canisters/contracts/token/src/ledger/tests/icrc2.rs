@@ -115,7 +115,7 @@ fn allowances_are_listed_by_owner_in_order() {
 #[test]
 fn icrc2_can_be_switched_off() {
     let mut args = init_args();
-    args.feature_flags = Some(crate::config::FeatureFlags { icrc2: false });
+    args.feature_flags = Some(cairn_kit::api::ledger::FeatureFlags { icrc2: false });
     let mut ledger = ledger_with(args);
     assert_eq!(ledger.approve(allow(account(1), account(2), 1), START), Err(Other::Icrc2Disabled.into()));
     let refused = ledger.transfer(spend(account(2), account(1), account(3), 1), START);
