@@ -2,7 +2,7 @@
 //!
 //! Field for field those of the reference ICRC ledger, so that whoever deploys that one can deploy ours, and either can
 //! be installed with these; options that make no sense for a ledger that keeps its whole log itself are accepted and
-//! ignored by ours, and said so. What only ours knows is optional.
+//! ignored by ours: "ignored" below is said of ours. What only ours knows is optional.
 
 use cairn_events::payload;
 use candid::{CandidType, Deserialize, Nat, Principal};
@@ -41,11 +41,11 @@ pub struct InitArgs {
     pub initial_balances: Vec<(Account, Nat)>,
     /// Which standards are switched on; all unless given.
     pub feature_flags: Option<FeatureFlags>,
-    /// Accepted and ignored by ours: accounts are not limited.
+    /// Accepted and ignored: accounts are not limited.
     pub maximum_number_of_accounts: Option<u64>,
-    /// Accepted and ignored by ours: accounts are never trimmed.
+    /// Accepted and ignored: accounts are never trimmed.
     pub accounts_overflow_trim_quantity: Option<u64>,
-    /// Accepted and ignored by ours: the whole log stays in this canister.
+    /// Accepted and ignored: the whole log stays in this canister.
     pub archive_options: ArchiveOptions,
     /// Ours: who is told about holders. Without it nobody is.
     pub factory: Option<Principal>,
@@ -83,24 +83,24 @@ pub struct FeatureFlags {
     pub icrc2: bool,
 }
 
-/// How the reference ledger would archive. Ignored by ours.
+/// How the reference ledger would archive. Ignored here.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct ArchiveOptions {
-    /// Ignored by ours.
+    /// Ignored.
     pub num_blocks_to_archive: u64,
-    /// Ignored by ours.
+    /// Ignored.
     pub max_transactions_per_response: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub trigger_threshold: u64,
-    /// Ignored by ours.
+    /// Ignored.
     pub max_message_size_bytes: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub cycles_for_archive_creation: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub node_max_memory_size_bytes: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub controller_id: Principal,
-    /// Ignored by ours.
+    /// Ignored.
     pub more_controller_ids: Option<Vec<Principal>>,
 }
 
@@ -137,9 +137,9 @@ pub struct UpgradeArgs {
     pub max_memo_length: Option<u16>,
     /// Which standards are switched on.
     pub feature_flags: Option<FeatureFlags>,
-    /// Accepted and ignored by ours.
+    /// Accepted and ignored.
     pub accounts_overflow_trim_quantity: Option<u64>,
-    /// Accepted and ignored by ours.
+    /// Accepted and ignored.
     pub change_archive_options: Option<ChangeArchiveOptions>,
     /// Ours: a new epoch; the state of all holders is reported anew, numbered from 1.
     pub callback_epoch: Option<u64>,
@@ -154,24 +154,24 @@ pub enum ChangeFeeCollector {
     SetTo(Account),
 }
 
-/// How the reference ledger would change its archives. Ignored by ours.
+/// How the reference ledger would change its archives. Ignored here.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct ChangeArchiveOptions {
-    /// Ignored by ours.
+    /// Ignored.
     pub num_blocks_to_archive: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub max_transactions_per_response: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub trigger_threshold: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub max_message_size_bytes: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub cycles_for_archive_creation: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub node_max_memory_size_bytes: Option<u64>,
-    /// Ignored by ours.
+    /// Ignored.
     pub controller_id: Option<Principal>,
-    /// Ignored by ours.
+    /// Ignored.
     pub more_controller_ids: Option<Vec<Principal>>,
 }
 
