@@ -3,9 +3,10 @@
 use crate::execution::OutgoingCall;
 use crate::net::MessageId;
 use candid::Principal;
+use serde::{Deserialize, Serialize};
 
 /// Who waits for the response of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Origin {
     /// A user, through the public interface.
     Ingress(MessageId),
@@ -16,7 +17,7 @@ pub(crate) enum Origin {
 }
 
 /// A request to stop a canister, waiting for its open calls to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StopRequest {
     pub(crate) origin: Origin,
     pub(crate) cycles: u128,
@@ -25,7 +26,7 @@ pub(crate) struct StopRequest {
 }
 
 /// A call that a canister works on, from the request to the last of its callbacks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CallContext {
     pub(crate) origin: Origin,
     pub(crate) caller: Principal,
@@ -42,7 +43,7 @@ pub(crate) struct CallContext {
 }
 
 /// What to run when the response of a call arrives.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Callback {
     pub(crate) context: u64,
     pub(crate) call: OutgoingCall,

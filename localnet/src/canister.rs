@@ -15,11 +15,12 @@ use crate::stable::StableMemory;
 use crate::subnet::Subnet;
 use candid::Principal;
 use ic_management_canister_types::Change;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Life cycle of a canister ("Canister status").
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
     Running,
     /// Open call contexts are waited for; those who asked for the stop wait too.
@@ -28,7 +29,7 @@ pub(crate) enum Status {
 }
 
 /// The low-memory hook of a canister ("On low wasm memory").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum HookStatus {
     ConditionNotSatisfied,
     Ready,
@@ -46,15 +47,17 @@ pub(crate) struct Code {
 /// able to finish.
 const HEAP_LIMITED: Entry = Entry::START.or(Entry::INIT).or(Entry::UPDATE).or(Entry::TASK);
 
-/// A canister. Cloning shares heap, stable memory and module.
-#[derive(Clone)]
+/// A canister. Cloning shares heap, stable memory and module; saved states hold them apart.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Canister {
     pub(crate) id: Principal,
     pub(crate) controllers: Arc<[Principal]>,
     pub(crate) settings: Settings,
     pub(crate) status: Status,
     pub(crate) cycles: u128,
+    #[serde(skip)]
     pub(crate) code: Option<Code>,
+    #[serde(skip)]
     pub(crate) stable: StableMemory,
     pub(crate) certified_data: Vec<u8>,
     /// Deadline of the global timer; 0 if it is not set.
@@ -194,7 +197,7 @@ impl Canister {
             self.log.append(subnet.time, std::mem::take(&mut effects.log));
         }
         let stable = std::mem::take(&mut effects.stable);
-        let keep = ended.result.is_ok() && entry.keeps_changes();
+        let keep = (ended.result.is_ok() || subnet.config.keeps_trapped_changes()) && entry.keeps_changes();
         if keep {
             self.stable = stable;
         }
@@ -209,9 +212,11 @@ impl Canister {
             self.version += 1;
             self.timer = effects.timer;
             self.outstanding = std::mem::take(&mut effects.outstanding);
-            if let Some(data) = effects.certified_data.take() {
-                self.certified_data = data;
-            }
+        }
+        if (keep || subnet.config.keeps_trapped_certified_data())
+            && let Some(data) = effects.certified_data.take()
+        {
+            self.certified_data = data;
         }
         if ended.execution.facts.replicated {
             self.growth_refused = self.growth_refused.saturating_sub(1);

@@ -25,6 +25,9 @@ pub struct Config {
     pub trace: bool,
     /// Where compiled modules are kept between runs; only this user should be able to write there.
     pub cache_dir: Option<PathBuf>,
+    /// A rule that is broken on purpose.
+    #[cfg(feature = "sabotage")]
+    pub sabotage: Option<crate::sabotage::Sabotage>,
     /// How it is found out what an execution has written to.
     pub dirty_pages: DirtyPages,
 }
@@ -52,6 +55,8 @@ impl Default for Config {
             limits: Limits::default(),
             trace: true,
             cache_dir: Some(std::env::temp_dir().join("localnet-modules")),
+            #[cfg(feature = "sabotage")]
+            sabotage: crate::sabotage::Sabotage::by_default(),
             dirty_pages: DirtyPages::default(),
         }
     }

@@ -10,17 +10,18 @@ use crate::log::Printed;
 use crate::reject::Reject;
 use crate::stable::StableMemory;
 use candid::Principal;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A function in the canister's table with its environment ("ic0.call_new").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Closure {
     pub(crate) fun: u32,
     pub(crate) env: u64,
 }
 
 /// A call made with `ic0.call_perform`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OutgoingCall {
     pub(crate) callee: Principal,
     pub(crate) method: String,

@@ -7,6 +7,7 @@
 
 use crate::heap::Heap;
 use crate::page::PAGE;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use wasmtime::{AsContextMut, Global, Val};
@@ -33,11 +34,11 @@ impl Image {
 }
 
 /// The values of an instance's mutable globals, free of the store they came from.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Globals(Arc<[GlobalValue]>);
 
 /// The value of a global.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum GlobalValue {
     I32(i32),
     I64(i64),

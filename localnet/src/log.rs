@@ -1,12 +1,13 @@
 //! The log of a canister ("Canister logs").
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// What a line takes besides its content: index, time and length.
 const HEADER: u64 = 20;
 
 /// A line of a canister's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// Counts the lines the canister has ever written, from 0.
     pub index: u64,
@@ -24,7 +25,7 @@ impl LogLine {
 }
 
 /// The lines a canister keeps, within its `log_memory_limit`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Log {
     lines: VecDeque<LogLine>,
     next_index: u64,

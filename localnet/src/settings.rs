@@ -6,6 +6,7 @@ use ic_management_canister_types::{
     CanisterSettings, DefiniteCanisterSettings, EnvironmentVariable, LogVisibility, SnapshotVisibility,
     StatusVisibility,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ const WASM_MEMORY: u64 = 4 << 30;
 
 /// Settings other than the controllers. The allocations are kept and reported: one machine has no
 /// capacity to share out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Settings {
     /// Percent.
     pub(crate) compute_allocation: u64,

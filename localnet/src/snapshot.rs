@@ -6,18 +6,19 @@ use crate::image::{GlobalValue, Image};
 use crate::stable::StableMemory;
 use candid::{Nat, Reserved};
 use ic_management_canister_types::{CanisterTimer, OnLowWasmMemoryHookStatus, SnapshotMetadataGlobal, SnapshotSource};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where a snapshot comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Source {
     Taken,
     Uploaded,
 }
 
-/// Everything that loading it puts in place.
-#[derive(Clone)]
+/// Everything that loading it puts in place. Saved states hold module and memories apart.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     pub(crate) source: Source,
     /// Nanoseconds since 1970.
@@ -25,9 +26,12 @@ pub(crate) struct Snapshot {
     /// Version of the canister then.
     pub(crate) version: u64,
     /// The module as it was uploaded.
+    #[serde(skip)]
     pub(crate) module: Arc<[u8]>,
     /// Heap and globals.
+    #[serde(skip)]
     pub(crate) image: Image,
+    #[serde(skip)]
     pub(crate) stable: StableMemory,
     pub(crate) chunks: BTreeMap<[u8; 32], Arc<[u8]>>,
     pub(crate) certified_data: Vec<u8>,

@@ -5,7 +5,7 @@
 //! of the committed memory, which shares all pages with it: to commit is to keep the clone, to roll
 //! back is to drop it.
 
-use crate::page::{PAGE, ZERO};
+use crate::page::{PAGE, Page, ZERO};
 use crate::page_table::PageTable;
 use sha2::{Digest, Sha256};
 
@@ -21,6 +21,21 @@ pub(crate) struct StableMemory {
 }
 
 impl StableMemory {
+    /// A memory of zeros; none if its pages are not whole.
+    pub(crate) fn zeros(bytes: u64) -> Option<Self> {
+        bytes.is_multiple_of(WASM_PAGE).then(|| Self { size: bytes / WASM_PAGE, ..Self::default() })
+    }
+
+    /// The host pages that were ever written to.
+    pub(crate) fn for_each_page(&self, visit: impl FnMut(usize, &Page)) {
+        self.pages.for_each(visit);
+    }
+
+    /// Replaces a host page.
+    pub(crate) fn set_page(&mut self, number: usize, content: &Page) {
+        self.pages.set(number, content);
+    }
+
     /// Size in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.size * WASM_PAGE

@@ -32,7 +32,7 @@ use serde::de::DeserializeOwned;
 use std::fmt::Display;
 
 pub use boot::Options;
-pub use ledger::fee_token;
+pub use ledger::{fee_token, ledger_upgrade};
 pub use rest::Unfinished;
 pub use tokens::{Order, Pending, token};
 

@@ -6,10 +6,12 @@ use super::plan::{Fault, Plan};
 use candid::Principal;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The faults of a network. `M` is a message on its way, `S` the saved state of a canister.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(bound(serialize = "M: Serialize", deserialize = "M: Deserialize<'de>"))]
 pub(crate) struct Injector<M, S> {
     pending: Vec<(Fault, u64)>,
     struck: Vec<Fault>,
@@ -21,13 +23,14 @@ pub(crate) struct Injector<M, S> {
     pub(crate) stopped: Vec<(Option<u64>, Principal)>,
     /// Cycles that were taken away for the time being.
     pub(crate) drained: BTreeMap<Principal, u128>,
-    /// States to go back to.
+    /// States to go back to. Saved states do not hold them.
+    #[serde(skip)]
     pub(crate) snapshots: BTreeMap<Principal, S>,
     observed: Option<Vec<Observed>>,
 }
 
 /// A message that is kept back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Held<M> {
     /// When its caller gives up, nanoseconds since 1970; 0 if it never does.
     pub(crate) deadline: u64,

@@ -39,7 +39,7 @@ impl Message {
 }
 
 /// A message that was about to be delivered, with what it carried.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// The message.
     pub message: Message,

@@ -83,7 +83,7 @@ impl Net {
     /// Runs the cleanup callback of a call whose callback trapped ("Callbacks"). If it traps too,
     /// that is rolled back and nothing else happens.
     fn clean_up(&mut self, id: &candid::Principal, callback: &Callback) {
-        let Some(closure) = callback.call.cleanup else {
+        let Some(closure) = callback.call.cleanup.filter(|_| !self.subnet.config.skips_cleanup()) else {
             return;
         };
         let Some(canister) = self.canisters.get_mut(id) else {

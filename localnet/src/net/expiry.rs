@@ -8,6 +8,7 @@ use crate::canister::Status;
 use crate::execution::Response;
 use crate::reject::Reject;
 use candid::Principal;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(300);
 const SECOND: u64 = 1_000_000_000;
 
 /// What is waited for, by the time at which the waiting ends.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Expiries {
     /// Deadline, caller and callback of each bounded-wait call.
     calls: BTreeSet<(u64, Principal, u64)>,

@@ -30,6 +30,11 @@ impl Net {
     /// Makes what the plan holds go wrong, from now on.
     pub fn apply(&mut self, plan: &Plan) {
         self.faults.add_plan(plan);
+        self.save_for_faults();
+    }
+
+    /// Keeps the present states of those canisters that a fault sets back to them.
+    pub(super) fn save_for_faults(&mut self) {
         for id in self.faults.to_be_saved() {
             if let Some(canister) = self.canisters.get(&id) {
                 self.faults.snapshots.insert(id, canister.save());
@@ -140,7 +145,12 @@ impl Net {
             }
         }
         match queued.message {
-            Message::Request(request) => self.deliver_request(request, blow),
+            Message::Request(request) => {
+                if self.subnet.config.delivers_requests_twice() {
+                    self.deliver_request(request.clone(), blow);
+                }
+                self.deliver_request(request, blow);
+            }
             Message::Answer(answer) => self.deliver_answer(answer, blow),
         }
     }

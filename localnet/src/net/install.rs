@@ -139,8 +139,11 @@ impl Net {
     fn fresh_code(&mut self, installation: &mut Installation<'_>) -> Result<(), Reject> {
         let id = installation.canister;
         let subnet = self.subnet.clone();
+        let keeps_stable_memory = self.subnet.config.keeps_stable_memory_across_reinstalls();
         let canister = self.existing(id)?;
-        canister.stable = StableMemory::default();
+        if !keeps_stable_memory {
+            canister.stable = StableMemory::default();
+        }
         canister.certified_data.clear();
         canister.timer = 0;
         canister.log.clear();
@@ -162,7 +165,9 @@ impl Net {
         let canister = self.existing(id)?;
         let old = canister.code.take().map(|code| code.image);
         // The new code does not know what the old one had set the timer for.
-        canister.timer = 0;
+        if !subnet.config.keeps_timer_across_upgrades() {
+            canister.timer = 0;
+        }
         canister.place(&subnet, &installation.compiled, old.filter(|_| keep_memory))?;
         self.start(installation, "canister_post_upgrade")
     }

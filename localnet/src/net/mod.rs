@@ -11,12 +11,14 @@ mod ingress;
 mod inspection;
 mod install;
 mod query;
+mod saved;
 mod schedule;
 mod task;
 mod view;
 
 pub(crate) use faults::Blow;
 pub use ingress::MessageId;
+pub(crate) use saved::NetState;
 pub use view::View;
 
 use crate::call_context::Origin;
@@ -35,12 +37,13 @@ use ic_management_canister_types::{HttpRequestArgs, HttpRequestResult};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use schedule::{Queued, Schedule};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use task::Agenda;
 
 /// A request on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) origin: Origin,
     pub(crate) caller: Principal,
@@ -53,7 +56,7 @@ pub(crate) struct Request {
 }
 
 /// A response on its way to the canister that made the call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Answer {
     to: Principal,
     callback: u64,
@@ -61,7 +64,7 @@ struct Answer {
     refund: u128,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Message {
     Request(Request),
     Answer(Answer),
@@ -215,6 +218,7 @@ impl Net {
 
     /// Sends a response to whoever waits for it.
     pub(crate) fn respond(&mut self, origin: Origin, response: Response, refund: u128) {
+        let refund = if self.subnet.config.loses_refunds() { 0 } else { refund };
         match origin {
             Origin::Ingress(id) => {
                 self.set_status(id, Some(response));

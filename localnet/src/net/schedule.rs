@@ -10,10 +10,11 @@ use crate::call_context::Origin;
 use candid::Principal;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Messages of one lane keep their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Lane {
     /// The requests of one canister to another.
     Pair { from: Principal, to: Principal },
@@ -22,7 +23,7 @@ pub(super) enum Lane {
 }
 
 /// A message in the schedule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Queued {
     pub(super) lane: Lane,
     /// Whether faults had their chance already.
@@ -31,7 +32,7 @@ pub(super) struct Queued {
 }
 
 /// A delayed message, and those that must not overtake it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Held {
     /// The round before which none of them is delivered.
     until: u64,
@@ -39,7 +40,7 @@ struct Held {
 }
 
 /// All messages on their way.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Schedule {
     /// Sent, to be delivered in the next round.
     sent: VecDeque<Queued>,

@@ -10,6 +10,7 @@ use crate::fault::{self, Action};
 use crate::sandbox::Function;
 use crate::trace::{MessageKind, TraceEntry};
 use candid::Principal;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ const HEARTBEAT: &str = "canister_heartbeat";
 const LOW_MEMORY: &str = "canister_on_low_wasm_memory";
 
 /// Which canisters have something to do: a round costs nothing for those that have not.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Agenda {
     /// Set timers of running canisters that export the entry point.
     timers: BTreeSet<(u64, Principal)>,

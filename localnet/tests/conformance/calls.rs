@@ -27,7 +27,7 @@ pub const CALLER: &str = r#"
 "#;
 
 #[test]
-fn a_reply_runs_the_reply_callback_with_its_environment() {
+pub fn a_reply_runs_the_reply_callback_with_its_environment() {
     let mut net = Net::default();
     let (caller, worker) = (install(&mut net, CALLER), install(&mut net, WORKER));
     assert_eq!(call(&mut net, caller, "forward", worker.as_slice()), 10);
@@ -50,7 +50,7 @@ fn a_trap_sends_nothing() {
 /// A callback that traps is rolled back, its cleanup runs with its environment, and the call is
 /// rejected; what was done before the call stays.
 #[test]
-fn a_trapping_callback_is_cleaned_up_after() {
+pub fn a_trapping_callback_is_cleaned_up_after() {
     let mut net = Net::default();
     let (caller, worker) = (install(&mut net, CALLER), install(&mut net, WORKER));
     let arg = worker.as_slice().to_vec();
@@ -141,7 +141,7 @@ const ACCEPTS: &str = r#"
 
 /// "Cycles": what is accepted moves, the rest is refunded, a trap accepts nothing.
 #[test]
-fn cycles_are_accepted_and_refunded() {
+pub fn cycles_are_accepted_and_refunded() {
     let mut net = Net::default();
     let (proxy, callee) = (install(&mut net, PROXY), install(&mut net, ACCEPTS));
     let before = |net: &Net| (net.cycles(proxy).unwrap(), net.cycles(callee).unwrap());

@@ -291,3 +291,22 @@ fn a_module_is_installed_from_chunks_and_from_gzip() {
     args.mode = CanisterInstallMode::Reinstall;
     install(&mut net, &args).unwrap_err();
 }
+
+/// "IC method install_code", mode `reinstall`: heap, stable memory, certified data and timer are those of a new canister.
+#[test]
+pub fn a_reinstallation_begins_anew() {
+    let mut net = Net::default();
+    let writes = r#"
+        (func (export "canister_update write")
+            (call $bump)
+            (drop (call $stable_grow (i64.const 1)))
+            (call $certify (i32.const 1024) (i32.const 4))
+            (drop (call $set_timer (i64.const -1)))
+            (call $reply))"#;
+    let id = install(&mut net, writes);
+    net.update_raw(id, owner(), "write", vec![]).unwrap();
+    assert_eq!(net.stable_memory(id).unwrap().len(), 65_536);
+    net.reinstall(id, owner(), &module(writes), vec![]).unwrap();
+    assert_eq!((count(&mut net, id), net.global_timer(id)), (0, None));
+    assert_eq!((net.stable_memory(id).unwrap(), net.certified_data(id).unwrap()), (vec![], vec![]));
+}

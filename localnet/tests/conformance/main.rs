@@ -17,6 +17,8 @@ mod limits;
 mod management;
 mod queries;
 mod rollback;
+mod sabotage;
+mod saved_states;
 mod scheduling;
 mod snapshots;
 mod timers;

@@ -6,7 +6,7 @@ use localnet::{Net, RejectCode};
 /// "If a trap occurs, the state of the canister is rolled back": heap, a global nobody exports,
 /// stable memory, certified data, timer, cycles.
 #[test]
-fn a_trap_rolls_everything_back() {
+pub fn a_trap_rolls_everything_back() {
     let mut net = Net::default();
     let id = install(
         &mut net,

@@ -37,7 +37,7 @@ fn a_timer_fires_once_when_its_time_has_come() {
 }
 
 #[test]
-fn an_upgrade_clears_the_timer_and_post_upgrade_may_set_it() {
+pub fn an_upgrade_clears_the_timer_and_post_upgrade_may_set_it() {
     let mut net = Net::default();
     let id = install(&mut net, TIMER);
     set(&mut net, id, 10 * SECOND);

@@ -1,6 +1,6 @@
 //! From an empty network to a platform that sells tokens.
 
-use super::{Platform, account, fee_token, user};
+use super::{Platform, account, fee_token, ledger_upgrade, user};
 use crate::artifacts;
 use anyhow::{Context, Result, bail};
 use cairn_events::{Amount, Hash, LogId, Principal};
@@ -8,7 +8,6 @@ use cairn_kit::api::audit::{AuditError, AuditInit, Tip};
 use cairn_kit::api::backend::{BackendError, BackendInit};
 use cairn_kit::api::factory::{Capacity, FactoryError, FactoryInit, PublishedTemplate};
 use cairn_kit::api::invoice::{InvoiceError, InvoiceInit};
-use cairn_kit::api::ledger::LedgerArg;
 use localnet::{Config, Metering, Net};
 use serde_bytes::ByteBuf;
 use std::time::Duration;
@@ -117,8 +116,7 @@ impl Platform {
     /// # Errors
     /// The canister does not build, or its upgrade trapped.
     pub fn upgrade(&mut self, package: &'static str, id: Principal) -> Result<()> {
-        let argument =
-            if package == "token" { candid::encode_one(LedgerArg::Upgrade(None))? } else { candid::encode_args(())? };
+        let argument = if package == "token" { ledger_upgrade()? } else { candid::encode_args(())? };
         let module = artifacts::wasm(package)?;
         self.net.upgrade(id, self.admin, &module, argument).with_context(|| format!("upgrading {package}"))
     }

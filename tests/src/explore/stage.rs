@@ -1,7 +1,7 @@
 //! What flows are played on: a platform, and those who use it.
 
 use cairn::artifacts;
-use cairn::platform::{LedgerInit, Order, Pending, Platform, account, token, user};
+use cairn::platform::{Order, Pending, Platform, account, ledger_upgrade, token, user};
 use cairn_events::{Amount, DeploymentId, Hash, Principal};
 use cairn_kit::api::factory::FactoryError;
 use localnet::explore::Subject;
@@ -88,7 +88,7 @@ impl Stage {
         let nothing = candid::encode_args(()).unwrap_or_default();
         let mut upgrades: BTreeMap<Principal, Vec<u8>> =
             self.platform.canisters().into_iter().map(|(_, id)| (id, nothing.clone())).collect();
-        upgrades.insert(ledger, LedgerInit::upgrade().unwrap_or_default());
+        upgrades.insert(ledger, ledger_upgrade().unwrap_or_default());
         move |message| {
             if [message.caller, message.callee].contains(&invoices) {
                 return Vec::new();
