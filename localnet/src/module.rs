@@ -7,11 +7,13 @@
 //! Interface specification, "Canister module format".
 
 use crate::config::Limits;
+use crate::image::GlobalValue;
 use crate::stable::WASM_PAGE;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::mem::discriminant;
 use wasm_encoder::{ExportKind, ExportSection, RawSection};
-use wasmparser::{ExternalKind, FunctionBody, Operator, Parser, Payload};
+use wasmparser::{ConstExpr, ExternalKind, FunctionBody, Operator, Parser, Payload};
 
 /// Private export of memory 0.
 pub(crate) const MEMORY: &str = "localnet memory";
@@ -50,6 +52,15 @@ pub(crate) struct Metadata {
     pub(crate) content: Vec<u8>,
 }
 
+/// A global that snapshots describe: it is mutable or exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DescribedGlobal {
+    /// The n-th of the mutable ones.
+    Mutable(usize),
+    /// One that never changes.
+    Constant(GlobalValue),
+}
+
 /// What is known of a module before it is compiled.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
@@ -59,6 +70,8 @@ pub(crate) struct Prepared {
     pub(crate) functions: BTreeSet<String>,
     pub(crate) metadata: BTreeMap<String, Metadata>,
     pub(crate) mutable_globals: usize,
+    /// The globals that snapshots describe, in the order of the module.
+    pub(crate) described_globals: Vec<DescribedGlobal>,
     pub(crate) has_start: bool,
     /// Whether an instance has no state but its heap and its globals. Tables, dropped segments and
     /// references in globals are not kept from one execution to the next.
@@ -70,6 +83,29 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// The values a snapshot describes, from those of the mutable globals.
+    pub(crate) fn describe_globals(&self, mutable: &[GlobalValue]) -> Vec<GlobalValue> {
+        let value = |global: &DescribedGlobal| match global {
+            DescribedGlobal::Mutable(number) => mutable.get(*number).copied(),
+            DescribedGlobal::Constant(value) => Some(*value),
+        };
+        self.described_globals.iter().filter_map(value).collect()
+    }
+
+    /// The values of the mutable globals, from those a snapshot describes; none if they are not of the
+    /// types of this module.
+    pub(crate) fn mutable_globals(&self, described: &[GlobalValue]) -> Option<Vec<GlobalValue>> {
+        let of_one_type = |one: &GlobalValue, two: &GlobalValue| discriminant(one) == discriminant(two);
+        let pairs = || self.described_globals.iter().zip(described);
+        let constants_fit = pairs().all(|(global, given)| match global {
+            DescribedGlobal::Mutable(_) => true,
+            DescribedGlobal::Constant(value) => of_one_type(value, given),
+        });
+        let mutable = pairs().filter(|(global, _)| matches!(global, DescribedGlobal::Mutable(_)));
+        let fits = constants_fit && described.len() == self.described_globals.len();
+        fits.then(|| mutable.map(|(_, given)| *given).collect())
+    }
+
     /// Whether the code keeps its state in the heap across upgrades.
     pub(crate) fn orthogonal_persistence(&self) -> bool {
         self.metadata.get("enhanced-orthogonal-persistence").is_some_and(|section| !section.public)
@@ -82,6 +118,7 @@ pub(crate) fn prepare(uploaded: &[u8], limits: &Limits) -> Result<Prepared, Stri
     let mut prepared = Prepared::default();
     let survey = Survey::of(&unpacked).map_err(|error| error.to_string())?;
     prepared.mutable_globals = survey.mutable_globals.len();
+    prepared.described_globals = survey.described_globals();
     prepared.has_start = survey.start.is_some();
     prepared.max_heap = survey.max_heap;
     prepared.keeps_instance = !survey.has_passing_state;
@@ -140,6 +177,8 @@ struct Survey<'a> {
     exports: Vec<(&'a str, ExternalKind, u32)>,
     custom: Vec<(&'a str, &'a [u8])>,
     mutable_globals: Vec<u32>,
+    /// Values of the others.
+    constants: BTreeMap<u32, GlobalValue>,
     memories: u32,
     max_heap: Option<u64>,
     memory64: bool,
@@ -175,10 +214,12 @@ impl<'a> Survey<'a> {
                 }
                 Payload::GlobalSection(section) => {
                     for (index, global) in (0..).zip(section) {
-                        let ty = global?.ty;
-                        if ty.mutable {
+                        let global = global?;
+                        if global.ty.mutable {
                             survey.mutable_globals.push(index);
-                            survey.has_passing_state |= ty.content_type.is_reference_type();
+                            survey.has_passing_state |= global.ty.content_type.is_reference_type();
+                        } else {
+                            survey.constants.insert(index, constant(&global.init_expr)?);
                         }
                     }
                 }
@@ -189,6 +230,18 @@ impl<'a> Survey<'a> {
             }
         }
         Ok(survey)
+    }
+
+    fn described_globals(&self) -> Vec<DescribedGlobal> {
+        let exported = self.exports.iter().filter(|(_, kind, _)| *kind == ExternalKind::Global);
+        let constants = exported.filter_map(|(_, _, index)| {
+            let value = self.constants.get(index)?;
+            Some((*index, DescribedGlobal::Constant(*value)))
+        });
+        let mutable = self.mutable_globals.iter().enumerate();
+        let mutable = mutable.map(|(number, index)| (*index, DescribedGlobal::Mutable(number)));
+        let by_index: BTreeMap<u32, DescribedGlobal> = constants.chain(mutable).collect();
+        by_index.into_values().collect()
     }
 
     fn export_section(&self) -> ExportSection {
@@ -210,6 +263,19 @@ impl<'a> Survey<'a> {
         }
         section
     }
+}
+
+/// The value that a constant expression begins with; compilers write no longer ones for globals that
+/// they export.
+fn constant(expression: &ConstExpr<'_>) -> wasmparser::Result<GlobalValue> {
+    Ok(match expression.get_operators_reader().read()? {
+        Operator::I32Const { value } => GlobalValue::I32(value),
+        Operator::I64Const { value } => GlobalValue::I64(value),
+        Operator::F32Const { value } => GlobalValue::F32(value.bits()),
+        Operator::F64Const { value } => GlobalValue::F64(value.bits()),
+        Operator::V128Const { value } => GlobalValue::V128(value.i128() as u128),
+        _ => GlobalValue::Reference,
+    })
 }
 
 /// Whether a function contains instructions that change tables or drop segments.

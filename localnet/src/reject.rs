@@ -102,6 +102,10 @@ impl Reject {
         Self::canister_error(511, format_args!("Canister {id}'s stop request was cancelled"))
     }
 
+    pub(crate) fn inconsistent_snapshot() -> Self {
+        Self::system(408, "Snapshot is inconsistent: memory or globals do not match those of the Wasm module.")
+    }
+
     pub(crate) fn stopped(id: Principal) -> Self {
         Self::canister_error(508, format_args!("Canister {id} is stopped"))
     }

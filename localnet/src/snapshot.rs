@@ -28,7 +28,9 @@ pub(crate) struct Snapshot {
     /// The module as it was uploaded.
     #[serde(skip)]
     pub(crate) module: Arc<[u8]>,
-    /// Heap and globals.
+    /// Values of the globals that are mutable or exported, in the order of the module.
+    pub(crate) globals: Vec<GlobalValue>,
+    /// The heap; of a snapshot that was taken the mutable globals too.
     #[serde(skip)]
     pub(crate) image: Image,
     #[serde(skip)]
@@ -46,7 +48,7 @@ impl Snapshot {
         const GLOBAL: u64 = 8;
         let chunks: usize = self.chunks.values().map(|chunk| chunk.len()).sum();
         let held = self.module.len() + self.image.heap.bytes() + chunks + self.certified_data.len();
-        held as u64 + self.stable.bytes() + GLOBAL * self.image.globals.values().len() as u64
+        held as u64 + self.stable.bytes() + GLOBAL * self.globals.len() as u64
     }
 }
 

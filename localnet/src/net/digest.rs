@@ -48,9 +48,9 @@ impl Writer {
 
 impl Writer {
     fn snapshot(&mut self, snapshot: &Snapshot) {
-        let Snapshot { source, taken_at, version, module, image, stable, chunks, certified_data, timer, hook } =
+        let Snapshot { source, taken_at, version, module, globals, image, stable, chunks, certified_data, timer, hook } =
             snapshot;
-        self.text(format_args!("{source:?} {taken_at} {version} {certified_data:?} {timer:?} {hook:?}"));
+        self.text(format_args!("{source:?} {taken_at} {version} {certified_data:?} {timer:?} {hook:?} {globals:?}"));
         self.text(format_args!("{:?}", chunks.keys()));
         self.0.update(module);
         image.digest(&mut self.0);

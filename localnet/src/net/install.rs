@@ -254,16 +254,13 @@ impl Canister {
 
     /// Puts code in place in a state it once was in, if the state is one of this code.
     pub(crate) fn resume(&mut self, subnet: &Subnet, compiled: &Arc<Compiled>, image: &Image) -> Result<(), Reject> {
-        let inconsistent = || {
-            Reject::system(408, "Snapshot is inconsistent: memory or globals do not match those of the Wasm module.")
-        };
-        let mut sandbox = Sandbox::new(compiled, self.id).map_err(|_| inconsistent())?;
+        let mut sandbox = Sandbox::new(compiled, self.id).map_err(|_| Reject::inconsistent_snapshot())?;
         let size = image.heap.bytes();
         let fits = size >= sandbox.state().heap.bytes()
             && compiled.info.max_heap.is_none_or(|max| size as u64 <= max)
             && sandbox.enter(image);
         if !fits {
-            return Err(inconsistent());
+            return Err(Reject::inconsistent_snapshot());
         }
         subnet.instances.put(Box::new(sandbox));
         self.code = Some(Code { compiled: Arc::clone(compiled), image: image.clone() });

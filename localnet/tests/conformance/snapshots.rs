@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// A counter at address 0, another in a global and one in stable memory; certifies and sets a timer.
 const STATE: &str = r#"
+    (global $data_end (export "__data_end") i32 (i32.const 2048))
+    (global $unseen i64 (i64.const 7))
     (global $hidden (mut i32) (i32.const 5))
     (func (export "canister_update change")
         (call $bump)
@@ -192,7 +194,12 @@ fn a_snapshot_travels_piece_by_piece() {
     let snapshot = take(&mut net, id).id;
     let meta = metadata(&mut net, id, &snapshot);
     assert!(matches!(meta.source, Some(SnapshotSource::TakenFromCanister(_))));
-    assert!(matches!(meta.globals[..], [Some(SnapshotMetadataGlobal::I32(6))]), "{:?}", meta.globals);
+    // What is mutable or exported, in the order of the module.
+    let globals = &meta.globals[..];
+    assert!(
+        matches!(globals, [Some(SnapshotMetadataGlobal::I32(2048)), Some(SnapshotMetadataGlobal::I32(6))]),
+        "{globals:?}"
+    );
     assert_eq!((meta.wasm_memory_size, meta.stable_memory_size), (2 * 65_536, 65_536));
     assert_eq!(meta.wasm_chunk_store, vec![chunk.clone()]);
     assert!(matches!(meta.global_timer, Some(CanisterTimer::Active(9_000_000_000_000_000_000))));
@@ -289,9 +296,11 @@ fn slices_and_uploads_are_checked() {
     let number = || SnapshotMetadataGlobal::I32(1);
     for wrong in [
         args(vec![], 65_536),
-        args(vec![SnapshotMetadataGlobal::I64(1)], 65_536),
-        args(vec![number(), number()], 65_536),
-        args(vec![number()], 0),
+        args(vec![number()], 65_536),
+        args(vec![number(), SnapshotMetadataGlobal::I64(1)], 65_536),
+        args(vec![SnapshotMetadataGlobal::I64(1), number()], 65_536),
+        args(vec![number(), number(), number()], 65_536),
+        args(vec![number(), number()], 0),
     ] {
         let snapshot_id = upload(&mut net, wrong).unwrap();
         let data = UploadCanisterSnapshotDataArgs {

@@ -2,7 +2,8 @@
 
 use super::owner_of;
 use crate::canister::{Canister, HookStatus};
-use crate::compiled::compile;
+use crate::compiled::{Compiled, compile};
+use crate::image::Image;
 use crate::management::{Call, Reply, done};
 use crate::net::Net;
 use crate::reject::Reject;
@@ -33,14 +34,26 @@ impl Net {
             taken_at_timestamp: snapshot.taken_at,
             source: snapshot.source.into(),
         };
+        let image = snapshot.state(&compiled).ok_or_else(Reject::inconsistent_snapshot)?;
         let subnet = self.subnet.clone();
         let canister = self.existing(id)?;
         canister.agrees_with_hook(&snapshot)?;
-        canister.resume(&subnet, &compiled, &snapshot.image)?;
+        canister.resume(&subnet, &compiled, &image)?;
         canister.put_snapshot(snapshot);
         canister.changed(time, call.change_origin(args.sender_canister_version), ChangeDetails::LoadSnapshot(record));
         self.note_tasks(id);
         done()
+    }
+}
+
+impl Snapshot {
+    /// Heap and mutable globals, if the described ones are those of the module.
+    fn state(&self, compiled: &Compiled) -> Option<Image> {
+        if self.source == Source::Taken {
+            return Some(self.image.clone());
+        }
+        let globals = compiled.info.mutable_globals(&self.globals)?;
+        Some(Image { heap: self.image.heap.clone(), globals: globals.into() })
     }
 }
 

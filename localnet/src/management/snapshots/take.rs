@@ -34,6 +34,7 @@ impl Canister {
             taken_at: time,
             version: self.version,
             module: Arc::clone(&code.compiled.uploaded),
+            globals: code.compiled.info.describe_globals(code.image.globals.values()),
             image: code.image.clone(),
             stable: self.stable.clone(),
             chunks: self.chunks.clone(),
