@@ -5,13 +5,12 @@ use crate::image::Image;
 use crate::mapping;
 use crate::metering::{Metering, network_weights};
 use crate::module::{self, Prepared};
+use crate::module_cache;
 use crate::sandbox::Host;
 use crate::system_api;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use wasmtime::{Engine, InstancePre, Linker, Module};
 
@@ -159,49 +158,14 @@ impl Platform {
 
     /// Loads a compiled module from disk or compiles it and stores it there.
     fn module(&self, wasm: &[u8], cache: Option<&Path>) -> Result<Module, String> {
-        let file = cache.map(|dir| dir.join(self.file_name(wasm)));
-        if let Some(module) = file.as_deref().and_then(|file| self.load(file)) {
+        if let Some(module) = cache.and_then(|dir| module_cache::load(&self.engine, dir, wasm)) {
             return Ok(module);
         }
         let module = Module::new(&self.engine, wasm).map_err(|error| format!("{error:#}"))?;
-        if let Some(file) = file {
+        if let Some(dir) = cache {
             // A cache that cannot be written costs time, nothing else.
-            let _ = store(&module, &file);
+            let _ = module_cache::store(&self.engine, dir, wasm, &module);
         }
         Ok(module)
     }
-
-    /// Module, engine version and engine settings make the name.
-    fn file_name(&self, wasm: &[u8]) -> PathBuf {
-        let mut hasher = DefaultHasher::new();
-        self.engine.precompile_compatibility_hash().hash(&mut hasher);
-        let digest = Sha256::digest(wasm);
-        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        PathBuf::from(format!("{name}-{:016x}.cwasm", hasher.finish()))
-    }
-
-    #[allow(unsafe_code)]
-    fn load(&self, file: &Path) -> Option<Module> {
-        if !file.exists() {
-            return None;
-        }
-        // SAFETY: the file was written by `store` under a name that ties it to this engine; the
-        // directory is documented to be writable only by the user who runs this process.
-        unsafe { Module::deserialize_file(&self.engine, file) }.ok()
-    }
-}
-
-/// Files written by this process: their partial names must differ.
-static WRITTEN: AtomicU64 = AtomicU64::new(0);
-
-/// Writes beside the final name first: a reader never sees half a file.
-fn store(module: &Module, file: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    if let Some(dir) = file.parent() {
-        std::fs::create_dir_all(dir)?;
-    }
-    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let partial = file.with_extension(format!("{}-{number}.partial", std::process::id()));
-    std::fs::write(&partial, module.serialize()?)?;
-    std::fs::rename(&partial, file)?;
-    Ok(())
 }

@@ -23,7 +23,7 @@ pub struct Config {
     pub limits: Limits,
     /// Whether the trace of messages is kept.
     pub trace: bool,
-    /// Where compiled modules are kept between runs; only this user should be able to write there.
+    /// Where compiled modules are kept between runs. A directory to which others can write is not used.
     pub cache_dir: Option<PathBuf>,
     /// A rule that is broken on purpose.
     #[cfg(feature = "sabotage")]

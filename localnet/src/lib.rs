@@ -94,6 +94,7 @@ mod management;
 mod mapping;
 mod metering;
 mod module;
+mod module_cache;
 mod net;
 mod page;
 mod page_table;

@@ -28,8 +28,8 @@ pub(crate) struct LiveHeap {
 
 impl LiveHeap {
     /// The memory of the instance that this thread has just made.
-    pub(crate) fn just_created(memory: Memory) -> Self {
-        Self { memory, region: Creator::created(), touched: Vec::new(), spare: Vec::new() }
+    pub(crate) fn just_created(memory: Memory, store: impl AsContext) -> Self {
+        Self { memory, region: Creator::created(memory.data_ptr(store)), touched: Vec::new(), spare: Vec::new() }
     }
 
     /// Whether it can be mapped to a base.

@@ -93,12 +93,13 @@ impl Sandbox {
         let globals = (0..compiled.info.mutable_globals)
             .filter_map(|number| instance.get_global(&mut store, &global_export(number)))
             .collect();
+        let heap = memory.map(|memory| LiveHeap::just_created(memory, &store));
         let mut sandbox = Self {
             compiled: Arc::clone(compiled),
             canister,
             store,
             instance,
-            heap: memory.map(LiveHeap::just_created),
+            heap,
             table,
             globals,
             exports: BTreeMap::new(),

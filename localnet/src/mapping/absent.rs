@@ -63,7 +63,7 @@ impl Region {
 }
 
 impl Creator {
-    pub(crate) fn created() -> Option<Arc<Region>> {
+    pub(crate) fn created(_: *mut u8) -> Option<Arc<Region>> {
         None
     }
 }

@@ -7,6 +7,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A heap in a memory file. Pages that were never written hold zeros and take no memory.
 pub(crate) struct Base {
@@ -14,15 +15,40 @@ pub(crate) struct Base {
     contents: Contents,
     /// The process that made it: after a fork of the process both sides share the file.
     process: u32,
+    _place: Place,
+}
+
+/// Bases of this process at most: each is an open file, and the embedder needs some too.
+const MAX_BASES: u64 = 400;
+static BASES: AtomicU64 = AtomicU64::new(0);
+
+/// One of them.
+struct Place;
+
+impl Place {
+    fn take() -> io::Result<Self> {
+        let place = Self;
+        if BASES.fetch_add(1, Ordering::Relaxed) < MAX_BASES {
+            return Ok(place);
+        }
+        Err(io::ErrorKind::QuotaExceeded.into())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        BASES.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Base {
-    /// A base of zeros.
+    /// A base of zeros, unless there are too many.
     pub(crate) fn new(bytes: usize) -> io::Result<Self> {
+        let place = Place::take()?;
         let file = memfd_create("localnet-heap", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, bytes as u64)?;
         let contents = Contents::of(file.as_fd(), bytes)?;
-        Ok(Self { file, contents, process: std::process::id() })
+        Ok(Self { file, contents, process: std::process::id(), _place: place })
     }
 
     /// Its size.

@@ -184,9 +184,9 @@ thread_local! {
 }
 
 impl Creator {
-    /// The region this thread created last: that of the instance it has just made.
-    pub(crate) fn created() -> Option<Arc<Region>> {
-        CREATED.take()
+    /// The region that begins here, if this thread has just created it.
+    pub(crate) fn created(start: *mut u8) -> Option<Arc<Region>> {
+        CREATED.take().filter(|region| region.start.as_ptr() == start)
     }
 }
 

@@ -2,11 +2,15 @@
 
 use crate::calls::CALLER;
 use crate::wat_canister::{PROXY, WORKER, call, count, install, management, number, owner, proxied};
-use localnet::{Config, Fault, MessageKind, Net, Outcome, Principal, RejectCode, TraceEntry};
+use localnet::{Config, DirtyPages, Fault, MessageKind, Net, Outcome, Principal, RejectCode, TraceEntry};
 
 /// A run with calls, traps, randomness and a fault: its trace, root key and random bytes.
 fn scenario(seed: u64) -> (Vec<TraceEntry>, Vec<u8>, Vec<u8>) {
-    let mut net = Net::new(Config { seed, ..Config::default() });
+    scenario_on(Config { seed, ..Config::default() })
+}
+
+fn scenario_on(config: Config) -> (Vec<TraceEntry>, Vec<u8>, Vec<u8>) {
+    let mut net = Net::new(config);
     let (caller, worker) = (install(&mut net, CALLER), install(&mut net, WORKER));
     let proxy = install(&mut net, PROXY);
     net.inject(Fault::delay(3).method("work").occurrence(2));
@@ -26,6 +30,14 @@ fn the_same_seed_and_calls_give_the_same_run() {
     assert_eq!(one.0, two.0);
     assert_ne!(one.1, two.1);
     assert_ne!(one.2, two.2);
+}
+
+/// How it is found out what was written to is not to be seen, in instructions neither.
+#[test]
+fn both_ways_to_find_dirty_pages_give_the_same_run() {
+    let [mapped, compared] = [DirtyPages::PageMap, DirtyPages::Compared]
+        .map(|dirty_pages| scenario_on(Config { dirty_pages, ..Config::default() }));
+    assert_eq!(mapped, compared);
 }
 
 #[test]

@@ -23,7 +23,13 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     for _ in 0..FORKS {
         drop(std::hint::black_box(platform.net.fork()));
     }
-    let fork = began.elapsed() / FORKS;
+    let fork = began.elapsed().as_nanos() as u64 / u64::from(FORKS);
+
+    let began = Instant::now();
+    for _ in 0..FORKS {
+        drop(std::hint::black_box(platform.net.view()));
+    }
+    let view = began.elapsed() / FORKS;
 
     platform.fund(user("somebody"), Amount(1_000_000_000_000))?;
     let began = Instant::now();
@@ -36,7 +42,8 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     Ok(vec![
         time("engine/boot/first", canisters, first),
         time("engine/boot/again", canisters, again),
-        time("engine/fork", canisters, fork),
+        Row { name: "engine/fork", scale: canisters, value: fork, unit: "ns" },
+        time("engine/view", canisters, view),
         time("engine/fork_and_transfer", canisters, transfer),
     ])
 }
