@@ -51,6 +51,7 @@ const HEAP_LIMITED: Entry = Entry::START.or(Entry::INIT).or(Entry::UPDATE).or(En
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Canister {
     pub(crate) id: Principal,
+    #[serde(with = "crate::state::shared")]
     pub(crate) controllers: Arc<[Principal]>,
     pub(crate) settings: Settings,
     pub(crate) status: Status,
@@ -72,6 +73,7 @@ pub(crate) struct Canister {
     pub(crate) outstanding: BTreeMap<Principal, usize>,
     pub(crate) history: Vec<Change>,
     pub(crate) changes: u64,
+    #[serde(with = "crate::state::shared::chunks")]
     pub(crate) chunks: BTreeMap<[u8; 32], Arc<[u8]>>,
     pub(crate) snapshots: BTreeMap<Vec<u8>, Snapshot>,
     /// Snapshots so far, of which each has its number.

@@ -35,7 +35,7 @@ impl Image {
 
 /// The values of an instance's mutable globals, free of the store they came from.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Globals(Arc<[GlobalValue]>);
+pub(crate) struct Globals(#[serde(with = "crate::state::shared")] Arc<[GlobalValue]>);
 
 /// The value of a global.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,6 +39,7 @@ pub(crate) struct Settings {
     /// 0 for none.
     pub(crate) wasm_memory_limit: u64,
     pub(crate) wasm_memory_threshold: u64,
+    #[serde(with = "crate::state::shared")]
     pub(crate) environment: Arc<[(String, String)]>,
 }
 

@@ -35,6 +35,7 @@ pub(crate) struct Snapshot {
     pub(crate) image: Image,
     #[serde(skip)]
     pub(crate) stable: StableMemory,
+    #[serde(with = "crate::state::shared::chunks")]
     pub(crate) chunks: BTreeMap<[u8; 32], Arc<[u8]>>,
     pub(crate) certified_data: Vec<u8>,
     /// Deadline, 0 if it was not set; none if an upload does not say.

@@ -46,5 +46,6 @@ pub struct Observed {
     /// The clock then, nanoseconds since 1970.
     pub time: u64,
     /// The argument of a request; the reply, or nothing, in a response.
+    #[serde(with = "crate::state::shared")]
     pub payload: Arc<[u8]>,
 }

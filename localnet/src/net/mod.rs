@@ -49,6 +49,7 @@ pub(crate) struct Request {
     pub(crate) caller: Principal,
     pub(crate) callee: Principal,
     pub(crate) method: String,
+    #[serde(with = "crate::state::shared")]
     pub(crate) arg: Arc<[u8]>,
     pub(crate) cycles: u128,
     /// When the caller stops waiting; 0 if it waits for good.

@@ -7,6 +7,7 @@
 mod directory;
 mod network;
 mod pages;
+pub(crate) mod shared;
 #[cfg(test)]
 mod tests;
 

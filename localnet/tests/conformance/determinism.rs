@@ -1,6 +1,7 @@
 //! Seeds, forks, faults and the trace.
 
 use crate::calls::CALLER;
+use crate::saved_states::busy;
 use crate::wat_canister::{PROXY, WORKER, call, count, install, management, number, owner, proxied};
 use localnet::{Config, DirtyPages, Fault, MessageKind, Net, Outcome, Principal, RejectCode, TraceEntry};
 
@@ -138,4 +139,55 @@ fn a_network_is_send() {
     }
     let mut net = is_send(Net::default());
     std::thread::spawn(move || net.tick()).join().unwrap();
+}
+
+/// The state after every round, and the trace, byte by byte.
+type Course = (Vec<[u8; 32]>, String);
+
+fn course(mut net: Net) -> Course {
+    let mut states = vec![net.state_hash()];
+    while !net.is_idle() {
+        net.tick();
+        states.push(net.state_hash());
+    }
+    (states, format!("{:?}", net.trace()))
+}
+
+#[test]
+fn threads_leave_no_trace() {
+    let alone = course(busy(5));
+    assert!(alone.0.len() > 5);
+    assert_eq!(alone, course(busy(5)), "twice");
+    // Two threads run the scenario at once, and share compiled modules and what else a process has in common.
+    let both = std::thread::scope(|scope| {
+        let runs = [(); 2].map(|()| scope.spawn(|| course(busy(5))));
+        runs.map(|run| run.join().unwrap())
+    });
+    assert!(both.iter().all(|run| *run == alone), "on two threads at once");
+    // Two threads run forks, which share pages and live instances.
+    let net = busy(5);
+    let (one, two) = (net.fork(), net.fork());
+    let before = format!("{:?}", net.trace());
+    let forks = std::thread::scope(|scope| {
+        let runs = [one, two].map(|fork| scope.spawn(move || course(fork)));
+        runs.map(|run| run.join().unwrap())
+    });
+    let continued = |(states, trace): &Course| {
+        let whole = format!("{}, {}", before.trim_end_matches(']'), trace.trim_start_matches('['));
+        (states.clone(), whole)
+    };
+    assert!(forks.iter().all(|fork| continued(fork) == alone), "in two forks at once");
+    // One network whose rounds are run by one thread after the other.
+    let mut net = busy(5);
+    let mut states = vec![net.state_hash()];
+    while !net.is_idle() {
+        net = std::thread::spawn(move || {
+            net.tick();
+            net
+        })
+        .join()
+        .unwrap();
+        states.push(net.state_hash());
+    }
+    assert_eq!((states, format!("{:?}", net.trace())), alone, "handed from thread to thread");
 }

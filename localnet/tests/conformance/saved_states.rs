@@ -54,7 +54,7 @@ const TIMER: &str = r#"
 
 /// A network in the middle of everything: messages of all kinds on their way, callbacks open, a timer
 /// set, a canister stopping, an answer not asked for, faults pending.
-fn busy(seed: u64) -> Net {
+pub fn busy(seed: u64) -> Net {
     let mut net = Net::new(Config { seed, ..Config::default() });
     let (caller, worker) = (install(&mut net, CALLER), install(&mut net, WORKER));
     let (timer, proxy) = (install(&mut net, TIMER), install(&mut net, PROXY));
