@@ -152,7 +152,8 @@ pub(crate) fn check_sender_version(method: &str, arg: &[u8], version: u64) -> Re
     };
     match given {
         Some(given) if given != version => Err(format!(
-            "Management canister call payload includes sender canister version {given} that does not match the actual sender canister version {version}."
+            "Management canister call payload includes sender canister version {given} \
+             that does not match the actual sender canister version {version}."
         )),
         _ => Ok(()),
     }

@@ -15,6 +15,7 @@ mod imports;
 mod lifecycle;
 mod limits;
 mod management;
+mod outcalls;
 mod queries;
 mod rollback;
 mod sabotage;

@@ -1,13 +1,11 @@
-//! The management canister: who may call what, settings, logs, HTTP requests, what is refused.
+//! The management canister: who may call what, settings, logs, what is refused.
 
 use crate::wat_canister::{PROXY, WORKER, call, install, management, module, number, owner, proxied};
-use candid::{CandidType, Encode, Func, Nat};
+use candid::{CandidType, Encode, Nat};
 use localnet::management_types::*;
 use localnet::{Fault, Net, Outcome, Principal, Reject, RejectCode};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 fn by_user<R: CandidType + DeserializeOwned>(net: &mut Net, method: &str, args: impl CandidType) -> Result<R, Reject> {
@@ -15,7 +13,7 @@ fn by_user<R: CandidType + DeserializeOwned>(net: &mut Net, method: &str, args: 
 }
 
 /// Calls as a canister; the reply's bytes, or the rejection that the trace shows.
-fn by_canister(net: &mut Net, proxy: Principal, method: &str, args: impl CandidType) -> Result<Vec<u8>, Reject> {
+pub fn by_canister(net: &mut Net, proxy: Principal, method: &str, args: impl CandidType) -> Result<Vec<u8>, Reject> {
     let arg = proxied(management(), method, 0, &Encode!(&args).unwrap());
     net.clear_trace();
     let reply = net.update_raw(proxy, owner(), "proxy", arg)?;
@@ -367,79 +365,6 @@ fn what_the_subnet_does_not_have_is_refused() {
     by_canister(&mut net, proxy, "subnet_info", SubnetInfoArgs { subnet_id }).unwrap();
     let args = NodeMetricsHistoryArgs { subnet_id, start_at_timestamp_nanos: 0 };
     by_canister(&mut net, proxy, "node_metrics_history", args).unwrap();
-}
-
-fn get(url: &str) -> HttpRequestArgs {
-    HttpRequestArgs { url: url.to_owned(), method: HttpMethod::GET, ..Default::default() }
-}
-
-/// "IC method http_request": answered by the embedder's handler, refused without one.
-#[test]
-fn http_requests_are_answered_by_the_handler() {
-    let mut net = Net::default();
-    let proxy = install(&mut net, PROXY);
-    let reject = by_canister(&mut net, proxy, "http_request", get("https://example.org/")).unwrap_err();
-    assert!(reject.message.contains("no handler"), "{reject}");
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&asked);
-    net.set_http_handler(move |request| {
-        counter.fetch_add(1, Ordering::Relaxed);
-        assert!(request.headers.iter().any(|header| header.name == "user-agent"));
-        match request.url.as_str() {
-            "https://example.org/" => {
-                Ok(HttpRequestResult { status: 200_u8.into(), headers: vec![], body: b"hi".to_vec() })
-            }
-            _ => Err("Connecting to the server failed".to_owned()),
-        }
-    });
-    let reply = by_canister(&mut net, proxy, "http_request", get("https://example.org/")).unwrap();
-    assert_eq!(candid::decode_one::<HttpRequestResult>(&reply).unwrap().body, b"hi");
-    let reject = by_canister(&mut net, proxy, "http_request", get("https://example.com/")).unwrap_err();
-    assert_eq!(reject.code, RejectCode::SysTransient);
-    assert_eq!(asked.load(Ordering::Relaxed), 2);
-    let small = HttpRequestArgs { max_response_bytes: Some(1), ..get("https://example.org/") };
-    assert_eq!(by_canister(&mut net, proxy, "http_request", small).unwrap_err().code, RejectCode::SysFatal);
-    let header = HttpHeader { name: "n".into(), value: "v".into() };
-    for refused in [
-        get("http://example.org/"),
-        get(&format!("https://{}", "x".repeat(8_192))),
-        HttpRequestArgs { max_response_bytes: Some(2_000_001), ..get("https://example.org/") },
-        HttpRequestArgs { headers: vec![header; 65], ..get("https://example.org/") },
-        HttpRequestArgs { method: HttpMethod::PUT, ..get("https://example.org/") },
-    ] {
-        let reject = by_canister(&mut net, proxy, "http_request", refused).unwrap_err();
-        assert_eq!(reject.code, RejectCode::CanisterReject, "{reject}");
-    }
-}
-
-/// The transformation is a query of the calling canister; the management canister calls it.
-#[test]
-fn an_http_response_is_transformed_by_the_canister() {
-    let mut net = Net::default();
-    let result = HttpRequestResult { status: 204_u8.into(), headers: vec![], body: vec![] };
-    let fixed: String = Encode!(&result).unwrap().iter().map(|byte| format!("\\{byte:02x}")).collect();
-    let proxy = install(
-        &mut net,
-        &format!(
-            r#"{PROXY} (data (i32.const 2048) "{fixed}")
-            (func (export "canister_query transform")
-                (if (call $caller_size) (then (call $boom)))
-                (call $append (i32.const 2048) (i32.const {}))
-                (call $reply))"#,
-            Encode!(&result).unwrap().len()
-        ),
-    );
-    net.set_http_handler(|_| Ok(HttpRequestResult { status: 200_u8.into(), headers: vec![], body: b"hi".to_vec() }));
-    let with = |principal, method: &str| {
-        let function = TransformFunc(Func { principal, method: method.to_owned() });
-        let transform = Some(TransformContext { function, context: vec![] });
-        HttpRequestArgs { transform, ..get("https://example.org/") }
-    };
-    let reply = by_canister(&mut net, proxy, "http_request", with(proxy, "transform")).unwrap();
-    assert_eq!(candid::decode_one::<HttpRequestResult>(&reply).unwrap(), result);
-    by_canister(&mut net, proxy, "http_request", with(owner(), "transform")).unwrap_err();
-    let reject = by_canister(&mut net, proxy, "http_request", with(proxy, "proxy")).unwrap_err();
-    assert_eq!(reject.error_code(), Some("IC0536"));
 }
 
 /// Starting and stopping count versions, whether or not they change anything.
