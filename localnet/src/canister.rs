@@ -43,9 +43,9 @@ pub(crate) struct Code {
     pub(crate) image: Image,
 }
 
-/// Entry points that trap when the heap exceeds the canister's own limit; callbacks and hooks must be
-/// able to finish.
-const HEAP_LIMITED: Entry = Entry::START.or(Entry::INIT).or(Entry::UPDATE).or(Entry::TASK);
+/// Entry points that trap when memory exceeds the canister's own limit, or what its balance covers;
+/// callbacks and hooks must be able to finish.
+const GROWTH_BOUND: Entry = Entry::START.or(Entry::INIT).or(Entry::UPDATE).or(Entry::TASK);
 
 /// A canister. Cloning shares heap, stable memory and module; saved states hold them apart.
 #[derive(Clone, Serialize, Deserialize)]
@@ -79,6 +79,10 @@ pub(crate) struct Canister {
     /// Snapshots so far, of which each has its number.
     pub(crate) snapshots_made: u64,
     pub(crate) log: Log,
+    /// Cycles it has burned so far.
+    pub(crate) burned: u128,
+    /// Up to when it has paid for memory and allocations, in nanoseconds since 1970.
+    pub(crate) charged_until: u64,
     /// For how many executions to come a fault refuses it memory.
     pub(crate) growth_refused: u64,
 }
@@ -158,6 +162,8 @@ impl Canister {
             snapshots: BTreeMap::new(),
             snapshots_made: 0,
             log: Log::default(),
+            burned: 0,
+            charged_until: 0,
             growth_refused: 0,
         }
     }
@@ -209,6 +215,7 @@ impl Canister {
         let instructions = instructions.min(ended.execution.facts.instruction_limit);
         if ended.result.is_ok() && ended.execution.facts.replicated {
             self.cycles = effects.balance;
+            self.burned = self.burned.saturating_add(effects.burned);
         }
         if keep {
             self.version += 1;
@@ -222,8 +229,6 @@ impl Canister {
         }
         if ended.execution.facts.replicated {
             self.growth_refused = self.growth_refused.saturating_sub(1);
-            let price = subnet.config.costs.execution_price(instructions);
-            self.cycles = self.cycles.saturating_sub(price);
         }
         Executed { effects, result: ended.result, instructions }
     }
@@ -288,8 +293,10 @@ impl Canister {
             answered: invocation.answered,
             earlier_instructions: invocation.earlier_instructions,
             instruction_limit: invocation.instruction_limit,
-            wasm_memory_limit: entry.is_in(HEAP_LIMITED).then(|| self.settings.wasm_memory_limit()).flatten(),
+            wasm_memory_limit: entry.is_in(GROWTH_BOUND).then(|| self.settings.wasm_memory_limit()).flatten(),
             reply_limit: if query { limits.query_reply_bytes } else { limits.reply_bytes },
+            memory64: self.memory64(),
+            growth_must_be_covered: entry.is_in(GROWTH_BOUND),
             costs: subnet.config.costs.clone(),
             limits: limits.clone(),
             certificate: invocation.certificate,
@@ -301,6 +308,7 @@ impl Canister {
         let effects = Effects {
             stable,
             balance: self.cycles,
+            upkeep: self.upkeep(&subnet.config.costs),
             cycles_available: invocation.cycles_available,
             timer: self.timer,
             outstanding: self.outstanding.clone(),

@@ -1,5 +1,6 @@
 //! Settings of an instance: seed, clock, prices, limits.
 
+use crate::costs::Costs;
 use crate::metering::Metering;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +18,7 @@ pub struct Config {
     pub max_rounds: u64,
     /// What counts as an instruction.
     pub metering: Metering,
-    /// Prices, in cycles.
+    /// Prices, in cycles: by default only the creation of canisters costs.
     pub costs: Costs,
     /// Limits of messages and executions.
     pub limits: Limits,
@@ -59,75 +60,6 @@ impl Default for Config {
             sabotage: crate::sabotage::Sabotage::by_default(),
             dirty_pages: DirtyPages::default(),
         }
-    }
-}
-
-/// What things cost, in cycles: a fixed model, by default nothing but the creation of canisters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Costs {
-    /// Creation of a canister by a canister.
-    pub creation: u128,
-    /// An inter-canister call.
-    pub call: u128,
-    /// Each byte of an inter-canister call's method name and argument.
-    pub call_byte: u128,
-    /// An ingress message.
-    pub ingress: u128,
-    /// Each byte of an ingress message.
-    pub ingress_byte: u128,
-    /// An execution that may change state.
-    pub execution: u128,
-    /// A thousand instructions of such an execution.
-    pub kilo_instructions: u128,
-    /// Balance below which a canister cannot spend.
-    pub freezing_balance: u128,
-}
-
-impl Costs {
-    /// Only the creation of canisters costs, as on a 13-node subnet.
-    pub fn creation_only() -> Self {
-        Self {
-            creation: 500_000_000_000,
-            call: 0,
-            call_byte: 0,
-            ingress: 0,
-            ingress_byte: 0,
-            execution: 0,
-            kilo_instructions: 0,
-            freezing_balance: 0,
-        }
-    }
-
-    /// The published prices of a 13-node subnet, storage left out.
-    pub fn thirteen_nodes() -> Self {
-        Self {
-            creation: 500_000_000_000,
-            call: 260_000,
-            call_byte: 1_000,
-            ingress: 1_200_000,
-            ingress_byte: 2_000,
-            execution: 5_000_000,
-            kilo_instructions: 1_000,
-            freezing_balance: 0,
-        }
-    }
-
-    /// Price of a call ("ic0.cost_call").
-    pub fn call_price(&self, method_name_size: u64, payload_size: u64) -> u128 {
-        let bytes = u128::from(method_name_size) + u128::from(payload_size);
-        self.call.saturating_add(self.call_byte.saturating_mul(bytes))
-    }
-
-    /// Price of an execution that may change state.
-    pub fn execution_price(&self, instructions: u64) -> u128 {
-        let executed = self.kilo_instructions.saturating_mul(u128::from(instructions)) / 1_000;
-        self.execution.saturating_add(executed)
-    }
-
-    /// Price of receiving an ingress message.
-    pub fn ingress_price(&self, bytes: usize) -> u128 {
-        let bytes = u128::try_from(bytes).unwrap_or(u128::MAX);
-        self.ingress.saturating_add(self.ingress_byte.saturating_mul(bytes))
     }
 }
 

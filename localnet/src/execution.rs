@@ -4,7 +4,9 @@
 //! the timer) are applied by the network after the execution succeeded; after a trap they are dropped
 //! with it.
 
-use crate::config::{Costs, Limits};
+use crate::account::Upkeep;
+use crate::config::Limits;
+use crate::costs::{CallPrice, Costs};
 use crate::entry::Entry;
 use crate::log::Printed;
 use crate::reject::Reject;
@@ -27,6 +29,8 @@ pub(crate) struct OutgoingCall {
     pub(crate) method: String,
     pub(crate) arg: Vec<u8>,
     pub(crate) cycles: u128,
+    /// What the caller has paid and set aside for it.
+    pub(crate) price: CallPrice,
     pub(crate) reply: Closure,
     pub(crate) reject: Closure,
     pub(crate) cleanup: Option<Closure>,
@@ -65,6 +69,10 @@ pub(crate) struct Facts {
     pub(crate) reply_limit: usize,
     /// Bytes of the heap beyond which the execution traps, if it is of a kind that does.
     pub(crate) wasm_memory_limit: Option<u64>,
+    /// Whether the code has a 64-bit memory.
+    pub(crate) memory64: bool,
+    /// Whether memory grows only as far as the balance covers its upkeep.
+    pub(crate) growth_must_be_covered: bool,
     pub(crate) costs: Costs,
     pub(crate) limits: Limits,
     pub(crate) certificate: Option<Arc<[u8]>>,
@@ -82,6 +90,10 @@ pub(crate) struct Facts {
 pub(crate) struct Effects {
     pub(crate) stable: StableMemory,
     pub(crate) balance: u128,
+    /// What decides how much of the balance is frozen; grows with the memories.
+    pub(crate) upkeep: Upkeep,
+    /// Cycles that were taken from the balance for good.
+    pub(crate) burned: u128,
     /// Cycles of the call that are not accepted yet.
     pub(crate) cycles_available: u128,
     pub(crate) cycles_accepted: u128,
@@ -108,6 +120,24 @@ pub(crate) struct Execution {
     pub(crate) effects: Effects,
 }
 
+impl Execution {
+    /// Cycles that can be spent without falling below the freezing threshold ("Liquid cycles balance").
+    pub(crate) fn liquid(&self) -> u128 {
+        self.effects.balance.saturating_sub(self.effects.upkeep.frozen(&self.facts.costs))
+    }
+
+    /// Notes that a memory grows; refused if the canister would freeze.
+    pub(crate) fn grow_memory(&mut self, bytes: u64) -> Result<(), Violation> {
+        let upkeep = &mut self.effects.upkeep;
+        upkeep.memory_usage = upkeep.memory_usage.saturating_add(bytes);
+        let missing = upkeep.frozen(&self.facts.costs).saturating_sub(self.effects.balance);
+        if missing > 0 && self.facts.growth_must_be_covered {
+            return Err(Violation::GrowthOutOfCycles { bytes, missing });
+        }
+        Ok(())
+    }
+}
+
 /// How an execution ended without finishing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Violation {
@@ -121,8 +151,12 @@ pub(crate) enum Violation {
         "Canister exceeded its current Wasm memory limit of {limit} bytes. The peak Wasm memory usage was {bytes} bytes."
     )]
     WasmMemoryLimit { bytes: u64, limit: u64 },
-    #[error("Canister has not enough cycles: {needed} needed, {held} held")]
+    #[error("Canister is out of cycles: it needs {needed} cycles and can spend {held}")]
     OutOfCycles { needed: u128, held: u128 },
+    #[error(
+        "Canister cannot grow memory by {bytes} bytes due to insufficient cycles. At least {missing} additional cycles are required."
+    )]
+    GrowthOutOfCycles { bytes: u64, missing: u128 },
     /// Not the canister's doing: the execution is repeated with a certificate.
     #[error("the certificate is being prepared")]
     CertificateWanted,
@@ -140,6 +174,7 @@ impl Violation {
             Self::Contract(_) => 504,
             Self::Memory(_) | Self::CertificateWanted => 502,
             Self::OutOfCycles { .. } => 501,
+            Self::GrowthOutOfCycles { .. } => 532,
             Self::WasmMemoryLimit { .. } => 539,
         }
     }

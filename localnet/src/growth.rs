@@ -28,7 +28,7 @@ impl Host {
 }
 
 impl ResourceLimiter for Host {
-    fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
         self.owe_growth();
         if self.execution.as_ref().is_some_and(|execution| execution.facts.growth_refused) {
             return Ok(false);
@@ -38,6 +38,9 @@ impl ResourceLimiter for Host {
             return Ok(false);
         }
         self.within_own_limit(desired as u64)?;
+        if let Some(execution) = &mut self.execution {
+            execution.grow_memory(desired.saturating_sub(current) as u64).map_err(wasmtime::Error::new)?;
+        }
         Ok(true)
     }
 

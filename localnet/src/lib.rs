@@ -73,14 +73,17 @@
 //! **Instructions** are weighed as the network weighs them, system calls and changed pages included, or
 //! counted one per WebAssembly operator ([`Metering`]).
 //!
-//! **Cycles** follow a fixed model ([`Costs`]), by default only the creation of canisters costs.
+//! **Cycles** follow a price list: by default only the creation of canisters costs, with
+//! [`Costs::thirteen_nodes`] everything does that costs on an application subnet, time included.
 
+mod account;
 mod call_context;
 mod canister;
 mod canisters;
 mod certificate;
 mod compiled;
 mod config;
+mod costs;
 mod entry;
 mod execution;
 pub mod explore;
@@ -111,12 +114,13 @@ mod system_api;
 mod trace;
 
 pub use candid::Principal;
-pub use config::{Config, Costs, DirtyPages, Limits};
+pub use config::{Config, DirtyPages, Limits};
+pub use costs::Costs;
 pub use fault::{Action, Answer, Fault, Incident, Message, Observed, Plan};
 pub use ic_management_canister_types as management_types;
 pub use log::LogLine;
 pub use metering::Metering;
-pub use net::{MessageId, Net, View};
+pub use net::{CyclesAccount, MessageId, Net, View};
 pub use reject::{Reject, RejectCode};
 #[cfg(feature = "sabotage")]
 pub use sabotage::Sabotage;

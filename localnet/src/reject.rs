@@ -85,8 +85,22 @@ impl Reject {
         Self::system(408, format_args!("Error decoding candid: {text}"))
     }
 
-    pub(crate) fn out_of_cycles(id: Principal, needed: u128, held: u128) -> Self {
-        Self::system(207, format_args!("Canister {id} is out of cycles: {needed} needed, {held} held"))
+    pub(crate) fn out_of_cycles(id: Principal, missing: u128) -> Self {
+        Self::system(
+            207,
+            format_args!(
+                "Canister {id} is out of cycles: please top up the canister with at least {missing} additional cycles"
+            ),
+        )
+    }
+
+    pub(crate) fn frozen(id: Principal) -> Self {
+        Self::system(
+            207,
+            format_args!(
+                "Canister {id} is unable to process query calls because it's frozen. Please top up the canister with cycles and try again."
+            ),
+        )
     }
 
     /// A bounded-wait call has waited long enough.

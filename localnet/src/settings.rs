@@ -75,6 +75,12 @@ pub(crate) fn controllers(settings: &CanisterSettings) -> Result<Option<Arc<[Pri
 }
 
 impl Settings {
+    /// Gives up what is reserved for the canister.
+    pub(crate) fn release_allocations(&mut self) {
+        self.compute_allocation = 0;
+        self.memory_allocation = 0;
+    }
+
     /// Bytes the heap may take, if there is a limit.
     pub(crate) fn wasm_memory_limit(&self) -> Option<u64> {
         Some(self.wasm_memory_limit).filter(|limit| *limit > 0)

@@ -101,6 +101,21 @@ impl Net {
     }
 }
 
+/// Small changes of settings are free: they may be what it takes to thaw the canister.
+const FREE_SETTINGS_BYTES: usize = 366;
+
+impl Net {
+    /// Has the canister that a user's call is about pay for it.
+    pub(crate) fn charge_management_call(&mut self, method: &str, arg: &[u8], price: u128) -> Result<(), Reject> {
+        if price == 0 || method == "update_settings" && arg.len() <= FREE_SETTINGS_BYTES {
+            return Ok(());
+        }
+        let costs = &self.subnet.config.costs;
+        let payer = target(method, arg).ok().and_then(|id| self.canisters.get_mut(&id));
+        payer.map_or(Ok(()), |payer| payer.pay(costs, price))
+    }
+}
+
 /// The canister a method is about, which is also the effective canister id of the request.
 fn target(method: &str, arg: &[u8]) -> Result<Principal, Reject> {
     // Types that know their blobs are decoded much faster than those that skip them.

@@ -86,6 +86,19 @@ impl Net {
         done()
     }
 
+    /// Takes the code away from a canister that cannot pay for its memory, and its allocations.
+    pub(crate) fn uninstall_out_of_cycles(&mut self, id: Principal) {
+        let Some(canister) = self.canisters.get_mut(&id) else {
+            return;
+        };
+        canister.settings.release_allocations();
+        if canister.code.is_some() || canister.stable.bytes() > 0 {
+            let origin = super::history::by_user(Principal::management_canister());
+            // It exists, so that nothing can go wrong.
+            let _ = self.uninstall(id, origin);
+        }
+    }
+
     /// Removes code and state; the canister keeps its cycles, controllers, settings, history and
     /// snapshots.
     pub(super) fn uninstall(&mut self, id: Principal, origin: ChangeOrigin) -> Result<(), Reject> {

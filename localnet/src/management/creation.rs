@@ -26,7 +26,9 @@ impl Net {
     ) -> Result<Principal, Reject> {
         let origin = history::by_user(controller);
         let settings = CanisterSettings::default();
-        self.create_with(origin, controller, cycles, settings, specified_id)
+        let id = self.create_with(origin, controller, cycles, settings, specified_id)?;
+        self.mint(cycles);
+        Ok(id)
     }
 
     fn create_with(
@@ -53,6 +55,7 @@ impl Net {
         };
         let mut canister = Canister::new(id, Arc::clone(&controllers), cycles);
         canister.settings = settings;
+        canister.charged_until = self.now();
         let record = CreationRecord { controllers: controllers.to_vec(), environment_variables_hash };
         canister.changed(self.now(), origin, ChangeDetails::Creation(record));
         self.canisters.insert(id, canister);
@@ -75,6 +78,7 @@ impl Net {
         let settings = args.settings.unwrap_or_default();
         let canister_id = self.create_with(origin, call.caller, cycles, settings, None)?;
         call.cycles = 0;
+        self.lost_cycles = self.lost_cycles.saturating_add(fee);
         reply(&CanisterIdRecord { canister_id })
     }
 
@@ -84,6 +88,7 @@ impl Net {
         let cycles = args.amount.as_ref().map_or(PROVISIONAL_CYCLES, amount);
         let settings = args.settings.unwrap_or_default();
         let id = self.create_with(origin, call.caller, cycles, settings, args.specified_id)?;
+        self.mint(cycles);
         reply(&CanisterIdRecord { canister_id: id })
     }
 
@@ -95,7 +100,7 @@ impl Net {
 
     pub(super) fn deposit_cycles(&mut self, call: &mut Call<'_>) -> Reply {
         let args: CanisterIdRecord = call.decode()?;
-        self.add_cycles(args.canister_id, call.cycles)?;
+        self.deposit(args.canister_id, call.cycles)?;
         call.cycles = 0;
         done()
     }

@@ -104,7 +104,9 @@ impl Net {
                 ),
             ));
         }
-        self.canisters.remove(&id);
+        if let Some(canister) = self.canisters.remove(&id) {
+            self.lost_cycles = self.lost_cycles.saturating_add(canister.cycles).saturating_add(canister.burned);
+        }
         self.note_tasks(id);
         done()
     }

@@ -138,7 +138,7 @@ impl Net {
     /// The methods that change nothing in the network.
     fn inform(&mut self, method: &str, call: &mut Call<'_>) -> Reply {
         match method {
-            "canister_status" => self.canisters.status(call.caller, call.arg).map(Some),
+            "canister_status" => self.canisters.status(call.caller, call.arg, &self.subnet.config.costs).map(Some),
             "canister_info" => self.canister_info(call),
             "canister_metadata" => self.canister_metadata(call),
             "fetch_canister_logs" => self.canisters.logs(call.caller, call.arg).map(Some),

@@ -1,14 +1,15 @@
 //! Queries of the management canister by users ("Request: Query call").
 
 use crate::canisters::Canisters;
+use crate::costs::Costs;
 use crate::execution::Response;
 use crate::reject::Reject;
 use candid::Principal;
 
 impl Canisters {
-    pub(crate) fn query_management(&self, caller: Principal, method: &str, arg: &[u8]) -> Response {
+    pub(crate) fn query_management(&self, caller: Principal, method: &str, arg: &[u8], costs: &Costs) -> Response {
         match method {
-            "canister_status" => self.status(caller, arg),
+            "canister_status" => self.status(caller, arg, costs),
             "fetch_canister_logs" => self.logs(caller, arg),
             // This subnet has no administrators.
             "list_canisters" => {

@@ -3,6 +3,7 @@
 use super::{Call, Reply, decode, encode, reply};
 use crate::canister::{Canister, Status};
 use crate::canisters::Canisters;
+use crate::costs::Costs;
 use crate::execution::Response;
 use crate::net::Net;
 use crate::reject::Reject;
@@ -23,7 +24,7 @@ pub(crate) fn status_type(status: &Status) -> CanisterStatusType {
 }
 
 impl Canisters {
-    pub(super) fn status(&self, caller: Principal, arg: &[u8]) -> Response {
+    pub(super) fn status(&self, caller: Principal, arg: &[u8], costs: &Costs) -> Response {
         let args: CanisterIdRecord = decode(arg)?;
         let id = args.canister_id;
         let canister = self.get(&id).ok_or_else(|| Reject::canister_not_found(id))?;
@@ -31,7 +32,8 @@ impl Canisters {
         if !shown {
             return Err(Reject::invalid_controller(id, &canister.controllers, caller));
         }
-        encode(&canister.report())
+        let burned = canister.upkeep(costs).per_day(costs);
+        encode(&CanisterStatusResult { idle_cycles_burned_per_day: Nat::from(burned), ..canister.report() })
     }
 }
 
@@ -92,6 +94,11 @@ impl Canister {
                 response_payload_bytes_total: zero(),
             },
         }
+    }
+
+    /// Bytes that are paid for.
+    pub(crate) fn memory_usage(&self) -> u64 {
+        u64::try_from(total(&self.memory_metrics()).0).unwrap_or(u64::MAX)
     }
 
     fn memory_metrics(&self) -> MemoryMetrics {

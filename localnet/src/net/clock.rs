@@ -12,6 +12,7 @@ impl Net {
         self.subnet.time = self.subnet.time.saturating_add(step);
         self.resume_after_faults();
         self.expire();
+        self.charge_for_time();
         self.run_tasks();
         self.schedule.begin_round(self.subnet.round);
         loop {

@@ -44,6 +44,9 @@ impl View {
     ) -> Response {
         let canister = self.canisters.get(&id).ok_or_else(|| Reject::canister_not_found(id))?;
         let code = canister.accepts_requests()?;
+        if canister.is_frozen(&self.subnet.config.costs) {
+            return Err(Reject::frozen(id));
+        }
         match code.compiled.info.methods.get(method) {
             Some(MethodKind::Query) => self.simple_query(canister, caller, method, arg, depth, budget),
             Some(MethodKind::CompositeQuery) if depth >= MAX_DEPTH => Err(Reject::error_from(

@@ -4,6 +4,7 @@ use super::expiry::deadline;
 use super::{Blow, Message, Net, Request};
 use crate::call_context::{CallContext, Callback, Origin};
 use crate::canister::{Canister, Executed, Invocation, Status};
+use crate::config::Config;
 use crate::entry::Entry;
 use crate::execution::OutgoingCall;
 use crate::module::MethodKind;
@@ -42,6 +43,7 @@ impl Net {
 
     /// Drops a request whose caller waits no longer; its cycles are lost ("Dropping expired messages").
     pub(super) fn drop_expired(&mut self, request: &Request) {
+        self.lost_cycles = self.lost_cycles.saturating_add(request.cycles);
         self.record(TraceEntry {
             round: self.subnet.round,
             kind: request_kind(&request.origin),
@@ -75,8 +77,13 @@ impl Net {
         let Some(canister) = self.canisters.get_mut(&request.callee) else {
             return;
         };
+        let Config { costs, limits, .. } = &*self.subnet.config;
+        let limit = limits.update_instructions;
+        let prepaid = match canister.prepay(costs, limit) {
+            Ok(prepaid) => prepaid,
+            Err(reject) => return self.reject_request(request, reject, blow.faulted),
+        };
         let context = canister.issue();
-        let limit = self.subnet.config.limits.update_instructions;
         let invocation = Invocation {
             arg: Arc::clone(&request.arg),
             method: &request.method,
@@ -98,6 +105,7 @@ impl Net {
         };
         canister.contexts.insert(context, call);
         let executed = canister.execute(&self.subnet, invocation);
+        canister.settle_execution(costs, prepaid, executed.instructions);
         self.record(TraceEntry {
             round: self.subnet.round,
             kind: request_kind(&request.origin),

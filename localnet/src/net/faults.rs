@@ -220,9 +220,9 @@ impl Net {
                 self.note_tasks(*id);
             }
             Incident::DrainCycles { canister: id } => {
-                let frozen = self.subnet.config.costs.freezing_balance;
+                let costs = &self.subnet.config.costs;
                 if let Some(canister) = self.canisters.get_mut(id) {
-                    let taken = canister.cycles.saturating_sub(frozen);
+                    let taken = canister.liquid(costs);
                     canister.cycles -= taken;
                     *self.faults.drained.entry(*id).or_default() += taken;
                 }

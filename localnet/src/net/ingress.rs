@@ -143,18 +143,16 @@ impl Net {
         if arg.len() > limit {
             return Err(Reject::too_large("an ingress message", arg.len(), limit));
         }
+        let costs = &self.subnet.config.costs;
+        let price = costs.ingress(arg.len() + method.len());
         if canister == Principal::management_canister() {
-            return self.accept_management_call(caller, method, arg);
+            self.accept_management_call(caller, method, arg)?;
+            return self.charge_management_call(method, arg, price);
         }
         let target = self.canisters.get_mut(&canister).ok_or_else(|| Reject::canister_not_found(canister))?;
         target.accepts_requests()?;
         inspect(target, &self.subnet, caller, method, arg)?;
-        let price = self.subnet.config.costs.ingress_price(arg.len() + method.len());
-        if price > target.cycles {
-            return Err(Reject::out_of_cycles(canister, price, target.cycles));
-        }
-        target.cycles -= price;
-        Ok(())
+        target.pay(costs, price)
     }
 }
 

@@ -81,6 +81,13 @@ impl Net {
 
     /// Adds cycles to a canister (`provisional_top_up_canister`).
     pub fn add_cycles(&mut self, id: Principal, cycles: u128) -> Result<u128, Reject> {
+        self.existing(id)?;
+        self.mint(cycles);
+        self.deposit(id, cycles)
+    }
+
+    /// Moves cycles to a canister.
+    pub(crate) fn deposit(&mut self, id: Principal, cycles: u128) -> Result<u128, Reject> {
         let canister = self.existing(id)?;
         canister.cycles = canister.cycles.saturating_add(cycles);
         Ok(canister.cycles)

@@ -4,6 +4,7 @@ use super::Net;
 use super::deliver::outcome;
 use crate::canister::{Canister, Code, Executed, Invocation};
 use crate::compiled::{Compiled, compile};
+use crate::config::Config;
 use crate::entry::Entry;
 use crate::image::Image;
 use crate::module::START;
@@ -85,14 +86,13 @@ impl Net {
         compiled: Arc<Compiled>,
         arg: &[u8],
     ) -> Result<(), Reject> {
-        let saved = self.controlled(id, caller)?.save();
-        let mut installation = Installation {
-            canister: id,
-            caller,
-            compiled,
-            arg,
-            instructions_left: self.subnet.config.limits.install_instructions,
-        };
+        let config = Arc::clone(&self.subnet.config);
+        let Config { costs, limits, .. } = &*config;
+        let limit = limits.install_instructions;
+        let canister = self.controlled(id, caller)?;
+        let prepaid = canister.prepay(costs, limit)?;
+        let saved = canister.save();
+        let mut installation = Installation { canister: id, caller, compiled, arg, instructions_left: limit };
         let done = match mode {
             CanisterInstallMode::Upgrade(flags) => {
                 let flags = flags.unwrap_or_default();
@@ -101,7 +101,9 @@ impl Net {
             }
             _ => self.fresh_code(&mut installation),
         };
+        let used = limit - installation.instructions_left;
         if let Some(canister) = self.canisters.get_mut(&id) {
+            canister.settle_execution(costs, prepaid, used);
             match &done {
                 Ok(()) => canister.version = saved.version + 1,
                 Err(_) => canister.put_back(saved),

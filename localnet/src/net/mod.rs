@@ -1,5 +1,6 @@
 //! The network: canisters, queues, clock.
 
+mod account;
 mod callback;
 mod clock;
 mod composite;
@@ -16,6 +17,7 @@ mod schedule;
 mod task;
 mod view;
 
+pub use account::CyclesAccount;
 pub(crate) use faults::Blow;
 pub use ingress::MessageId;
 pub(crate) use saved::NetState;
@@ -85,6 +87,10 @@ pub struct Net {
     faults: Faults,
     trace: Vec<TraceEntry>,
     last_instructions: u64,
+    /// Cycles that came from nowhere: provisional creations and gifts.
+    minted_cycles: u128,
+    /// Cycles that were burned by no canister that is left: fees, deleted canisters, lost refunds.
+    pub(crate) lost_cycles: u128,
     pub(crate) certifier: Certifier,
     http_handler: Option<Arc<HttpHandler>>,
 }
@@ -111,6 +117,8 @@ impl Net {
             faults: Faults::default(),
             trace: Vec::new(),
             last_instructions: 0,
+            minted_cycles: 0,
+            lost_cycles: 0,
             certifier: Certifier::default(),
             http_handler: None,
         }
@@ -134,6 +142,8 @@ impl Net {
             faults: self.faults.clone(),
             trace: Vec::new(),
             last_instructions: self.last_instructions,
+            minted_cycles: self.minted_cycles,
+            lost_cycles: self.lost_cycles,
             certifier: self.certifier.clone(),
             http_handler: self.http_handler.clone(),
         }
@@ -217,17 +227,37 @@ impl Net {
         self.deliver(queued);
     }
 
+    /// Has all canisters pay for the time that passed; who cannot is uninstalled.
+    fn charge_for_time(&mut self) {
+        let Subnet { config, time, .. } = &self.subnet;
+        if !config.costs.time_costs() {
+            return;
+        }
+        let due = self.canisters.values().filter(|canister| canister.owes_for_time(*time));
+        let mut ruined = Vec::new();
+        for id in due.map(|canister| canister.id).collect::<Vec<_>>() {
+            if let Some(canister) = self.canisters.get_mut(&id)
+                && !canister.charge_for_time(&config.costs, *time)
+            {
+                ruined.push(id);
+            }
+        }
+        ruined.into_iter().for_each(|id| self.uninstall_out_of_cycles(id));
+    }
+
     /// Sends a response to whoever waits for it.
     pub(crate) fn respond(&mut self, origin: Origin, response: Response, refund: u128) {
         let refund = if self.subnet.config.loses_refunds() { 0 } else { refund };
         match origin {
             Origin::Ingress(id) => {
+                self.lost_cycles = self.lost_cycles.saturating_add(refund);
                 self.set_status(id, Some(response));
             }
             Origin::Canister { id, callback } => {
                 self.schedule.send(Message::Answer(Answer { to: id, callback, response, refund }));
             }
-            Origin::Task => {}
+            // Nobody is left to take them.
+            Origin::Task => self.lost_cycles = self.lost_cycles.saturating_add(refund),
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct NetState {
     faults: Faults,
     trace: Vec<TraceEntry>,
     last_instructions: u64,
+    minted_cycles: u128,
+    lost_cycles: u128,
 }
 
 impl Net {
@@ -49,6 +51,8 @@ impl Net {
             faults,
             trace,
             last_instructions,
+            minted_cycles,
+            lost_cycles,
             certifier: _,
             http_handler: _,
         } = self;
@@ -65,6 +69,8 @@ impl Net {
             faults: faults.clone(),
             trace: trace.clone(),
             last_instructions: *last_instructions,
+            minted_cycles: *minted_cycles,
+            lost_cycles: *lost_cycles,
         }
     }
 
@@ -83,6 +89,8 @@ impl Net {
             faults: state.faults,
             trace: state.trace,
             last_instructions: state.last_instructions,
+            minted_cycles: state.minted_cycles,
+            lost_cycles: state.lost_cycles,
             certifier: Certifier::default(),
             http_handler: None,
         };

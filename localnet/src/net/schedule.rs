@@ -117,10 +117,15 @@ impl Schedule {
         self.sent.is_empty() && self.round.is_empty() && self.held.is_empty()
     }
 
+    /// All of them, in no order.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &Message> {
+        let held = self.held.values().flat_map(|held| &held.messages);
+        self.sent.iter().chain(&self.round).chain(held).map(|queued| &queued.message)
+    }
+
     /// Whether a message is on its way to this canister.
     pub(super) fn has_messages_to(&self, id: Principal) -> bool {
-        let held = self.held.values().flat_map(|held| &held.messages);
-        self.sent.iter().chain(&self.round).chain(held).any(|queued| match &queued.message {
+        self.messages().any(|message| match message {
             Message::Request(request) => request.callee == id,
             Message::Answer(answer) => answer.to == id,
         })

@@ -5,6 +5,7 @@ use super::deliver::outcome;
 use super::{Blow, Net};
 use crate::call_context::{CallContext, Origin};
 use crate::canister::{Canister, HookStatus, Invocation, Status};
+use crate::config::Config;
 use crate::entry::Entry;
 use crate::fault::{self, Action};
 use crate::sandbox::Function;
@@ -150,15 +151,20 @@ impl Net {
         if canister.status != Status::Running || !canister.exports(function) {
             return self.note_tasks(id);
         }
+        let Config { costs, limits, .. } = &*self.subnet.config;
+        let limit = limits.update_instructions;
+        let Ok(prepaid) = canister.prepay(costs, limit) else {
+            return self.note_tasks(id);
+        };
         let context = canister.issue();
         canister.contexts.insert(context, task_context(function));
-        let limit = self.subnet.config.limits.update_instructions;
         let invocation = Invocation {
             method: function,
             blow,
             ..Invocation::new(Entry::TASK, Function::Export(function), management, limit)
         };
         let executed = canister.execute(&self.subnet, invocation);
+        canister.settle_execution(costs, prepaid, executed.instructions);
         self.record(TraceEntry {
             round: self.subnet.round,
             kind,

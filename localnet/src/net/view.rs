@@ -99,7 +99,7 @@ impl View {
             return (Err(Reject::too_large("a query", arg.len(), limits.ingress_bytes)), 0);
         }
         if canister == Principal::management_canister() {
-            return (self.canisters.query_management(caller, method, &arg), 0);
+            return (self.canisters.query_management(caller, method, &arg, &self.subnet.config.costs), 0);
         }
         let mut left = limits.query_instructions;
         let response = self.evaluate(canister, caller, method, arg, 0, &mut left);

@@ -3,8 +3,9 @@
 use super::heap::{Pointer, slice};
 use super::message::CARRIED_BYTE;
 use super::{Env, IC0, Import, define_getter, join, principal, violation};
+use crate::costs::CallPrice;
 use crate::entry::Entry;
-use crate::execution::{Closure, Execution, OutgoingCall, Violation};
+use crate::execution::{Closure, Execution, Facts, OutgoingCall, Violation};
 use crate::management::check_sender_version;
 use crate::sandbox::Host;
 use candid::Principal;
@@ -90,6 +91,7 @@ fn call_new<P: Pointer>(
         method,
         arg: Vec::new(),
         cycles: 0,
+        price: CallPrice::default(),
         reply: closure(reply_fun, reply_env),
         reject: closure(reject_fun, reject_env),
         cleanup: None,
@@ -125,7 +127,7 @@ pub(crate) fn drop_pending(execution: &mut Execution) {
 }
 
 pub(super) fn add_cycles(execution: &mut Execution, import: Import, amount: u128) -> Result<()> {
-    let held = spendable(execution);
+    let held = execution.liquid();
     let call = pending(execution, import)?;
     if amount > held {
         return Err(wasmtime::Error::new(Violation::OutOfCycles { needed: amount, held }));
@@ -135,38 +137,32 @@ pub(super) fn add_cycles(execution: &mut Execution, import: Import, amount: u128
     Ok(())
 }
 
-/// What can be spent without falling below the freezing balance ("Liquid cycles balance").
-pub(super) fn spendable(execution: &Execution) -> u128 {
-    let frozen = execution.facts.costs.freezing_balance;
-    execution.effects.balance.saturating_sub(frozen)
-}
-
 /// Queues the call; a number other than zero is a reject code, and the call is not made.
 fn perform(execution: &mut Execution) -> Result<u32> {
     const SYS_TRANSIENT: u32 = 2;
     pending(execution, PERFORM)?;
-    let held = spendable(execution);
-    let Some(call) = execution.effects.pending_call.take() else {
+    let held = execution.liquid();
+    let Some(mut call) = execution.effects.pending_call.take() else {
         return Ok(SYS_TRANSIENT);
     };
     if call.callee == Principal::management_canister() {
         check_sender_version(&call.method, &call.arg, execution.facts.version).map_err(violation)?;
     }
-    let price = if execution.facts.replicated {
-        execution.facts.costs.call_price(call.method.len() as u64, call.arg.len() as u64)
-    } else {
-        0
-    };
+    let Facts { costs, limits, memory64, replicated, .. } = &execution.facts;
+    if *replicated {
+        call.price = costs.call((call.method.len() + call.arg.len()) as u64, limits, *memory64);
+    }
     let effects = &mut execution.effects;
     effects.performed += 1;
     let refused = execution.facts.refused_call == Some(effects.performed);
     let outstanding = effects.outstanding.entry(call.callee).or_default();
-    if refused || *outstanding >= execution.facts.limits.queue_messages || price > held {
+    if refused || *outstanding >= execution.facts.limits.queue_messages || call.price.total() > held {
         effects.balance = effects.balance.saturating_add(call.cycles);
         return Ok(SYS_TRANSIENT);
     }
     *outstanding += 1;
-    effects.balance -= price;
+    effects.balance -= call.price.total();
+    effects.burned += call.price.request;
     effects.calls.push(call);
     Ok(0)
 }

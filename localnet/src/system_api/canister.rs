@@ -2,6 +2,7 @@
 
 use super::heap::{Pointer, slice, write_u128};
 use super::{Env, IC0, Import, blob, define_getter, define_u128, join, principal, violation};
+use crate::costs::NODES;
 use crate::entry::Entry;
 use crate::execution::Violation;
 use crate::sandbox::Host;
@@ -15,8 +16,6 @@ const CERTIFICATE: Entry = Entry::QUERY.or(Entry::COMPOSITE_QUERY);
 
 /// Bytes of certified data at most ("Certified data").
 const MAX_CERTIFIED_DATA: u64 = 32;
-/// Nodes of the subnet whose prices and identity this network has.
-pub(crate) const NODES: u32 = 13;
 
 pub(super) fn define<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
     blob::define::<P>(linker, ["canister_self_size", "canister_self_copy"], Entry::ALL, |e| {
@@ -64,14 +63,13 @@ fn define_certification<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
 
 fn define_cycles<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
     define_u128::<P>(linker, Import::new("canister_cycle_balance128", Entry::ALL), |e| Ok(e.effects.balance))?;
-    define_u128::<P>(linker, Import::new("canister_liquid_cycle_balance128", Entry::ALL), |e| {
-        Ok(super::calls::spendable(e))
-    })?;
+    define_u128::<P>(linker, Import::new("canister_liquid_cycle_balance128", Entry::ALL), |e| Ok(e.liquid()))?;
     let burn = Import::new("cycles_burn128", BURNING);
     linker.func_wrap(IC0, burn.name, move |mut env: Env<'_>, high: u64, low: u64, dst: P| -> Result<()> {
         let (heap, execution) = burn.enter_with_heap(&mut env, 0)?;
-        let burned = join(high, low).min(super::calls::spendable(execution));
+        let burned = join(high, low).min(execution.liquid());
         execution.effects.balance -= burned;
+        execution.effects.burned += burned;
         write_u128(heap, dst, burned)
     })?;
     // Not of the specification: only the cycles minting canister may call it, and this is no system

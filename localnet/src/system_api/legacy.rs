@@ -40,7 +40,7 @@ fn define_stable(linker: &mut Linker<Host>) -> Result<()> {
         if addressable(execution)? + u64::from(pages) > STABLE32_PAGES {
             return Ok(u32::MAX);
         }
-        Ok(stable::grow(execution, pages.into()).map_or(u32::MAX, |size| size as u32))
+        Ok(stable::grow(execution, pages.into())?.map_or(u32::MAX, |size| size as u32))
     })?;
     linker.func_wrap(IC0, WRITE.name, |mut env: Env<'_>, offset: u32, src: u32, size: u32| -> Result<()> {
         addressable(WRITE.costing(0).enter(&mut env, 0)?)?;

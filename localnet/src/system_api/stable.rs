@@ -6,6 +6,7 @@ use crate::entry::Entry;
 use crate::execution::{Execution, Violation};
 use crate::metering::DIRTY_PAGE;
 use crate::sandbox::Host;
+use crate::stable::WASM_PAGE;
 use wasmtime::{Linker, Result};
 
 const SIZE: Import = Import::new("stable64_size", Entry::ALL_AND_START).costing(0);
@@ -16,7 +17,7 @@ const READ: Import = Import::new("stable64_read", Entry::ALL_AND_START).costing(
 pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
     define_getter(linker, SIZE, |e| Ok(e.effects.stable.size()))?;
     linker.func_wrap(IC0, GROW.name, |mut env: Env<'_>, pages: u64| -> Result<u64> {
-        Ok(grow(GROW.enter(&mut env, 0)?, pages).unwrap_or(u64::MAX))
+        Ok(grow(GROW.enter(&mut env, 0)?, pages)?.unwrap_or(u64::MAX))
     })?;
     linker.func_wrap(IC0, WRITE.name, |mut env: Env<'_>, offset: u64, src: u64, size: u64| {
         write(&mut env, WRITE, offset, src, size)
@@ -27,12 +28,17 @@ pub(super) fn define(linker: &mut Linker<Host>) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn grow(execution: &mut Execution, pages: u64) -> Option<u64> {
+/// The old size in pages, if there is room.
+pub(super) fn grow(execution: &mut Execution, pages: u64) -> Result<Option<u64>> {
     if execution.facts.growth_refused {
-        return None;
+        return Ok(None);
     }
     let limit = execution.facts.limits.stable_bytes;
-    execution.effects.stable.grow(pages, limit)
+    let old = execution.effects.stable.grow(pages, limit);
+    if old.is_some() {
+        execution.grow_memory(pages.saturating_mul(WASM_PAGE)).map_err(wasmtime::Error::new)?;
+    }
+    Ok(old)
 }
 
 pub(super) fn write(env: &mut Env<'_>, import: Import, offset: u64, src: u64, size: u64) -> Result<()> {

@@ -15,6 +15,7 @@ mod imports;
 mod lifecycle;
 mod limits;
 mod management;
+mod metering;
 mod outcalls;
 mod queries;
 mod rollback;

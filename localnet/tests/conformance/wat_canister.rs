@@ -72,7 +72,12 @@ const PRELUDE: &str = r#"
 
 /// The module with the given definitions after the shared ones.
 pub fn module(definitions: &str) -> Vec<u8> {
-    wat::parse_str(format!("(module {PRELUDE} {definitions})")).expect("valid text form")
+    wat::parse_str(text(definitions)).expect("valid text form")
+}
+
+/// Its text.
+pub fn text(definitions: &str) -> String {
+    format!("(module {PRELUDE} {definitions})")
 }
 
 /// A user who controls everything in the tests.
