@@ -1,5 +1,6 @@
 //! Compiled modules, cached in memory for the whole process and on disk between processes.
 
+use crate::certificate::Tree;
 use crate::config::{Config, DirtyPages};
 use crate::image::Image;
 use crate::mapping;
@@ -27,8 +28,8 @@ pub(crate) struct Compiled {
     pub(crate) initial: OnceLock<Image>,
     /// Query methods that asked for a certificate: they get it without asking again.
     certified_queries: Mutex<BTreeSet<String>>,
-    /// Root hash of the metadata in the state tree, once it was needed.
-    pub(crate) metadata_digest: OnceLock<[u8; 32]>,
+    /// The metadata in the state tree, once it was needed.
+    pub(crate) metadata: OnceLock<Tree>,
 }
 
 /// What must be the same for modules to run on one engine.
@@ -90,7 +91,7 @@ pub(crate) fn compile(uploaded: &[u8], config: &Config) -> Result<Arc<Compiled>,
         pre,
         initial: OnceLock::new(),
         certified_queries: Mutex::default(),
-        metadata_digest: OnceLock::new(),
+        metadata: OnceLock::new(),
     });
     RUNTIME.lock().insert(key, Arc::clone(&compiled));
     Ok(compiled)

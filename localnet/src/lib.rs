@@ -103,6 +103,7 @@ mod page;
 mod page_table;
 mod pool;
 mod reject;
+mod representation;
 mod sabotage;
 mod sandbox;
 mod settings;
@@ -114,14 +115,16 @@ mod system_api;
 mod trace;
 
 pub use candid::Principal;
+pub use certificate::{CertifiedState, Endpoint, Forbidden, Node, NodeSignature};
 pub use config::{Config, DirtyPages, Limits};
 pub use costs::Costs;
 pub use fault::{Action, Answer, Fault, Incident, Message, Observed, Plan};
 pub use ic_management_canister_types as management_types;
 pub use log::LogLine;
 pub use metering::Metering;
-pub use net::{CyclesAccount, MessageId, Net, View};
+pub use net::{CyclesAccount, Ingress, MessageId, NativeCanister, Net, View};
 pub use reject::{Reject, RejectCode};
+pub use representation::Value;
 #[cfg(feature = "sabotage")]
 pub use sabotage::Sabotage;
 pub use state::StateError;

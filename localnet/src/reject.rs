@@ -2,6 +2,7 @@
 //!
 //! Interface specification, "Reject codes" and "Error codes".
 
+use crate::net::MessageId;
 use candid::Principal;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -120,6 +121,10 @@ impl Reject {
         Self::system(408, "Snapshot is inconsistent: memory or globals do not match those of the Wasm module.")
     }
 
+    pub(crate) fn ingress_expired(id: MessageId) -> Self {
+        Self::system(202, format_args!("Ingress message {id} timed out waiting to start executing."))
+    }
+
     pub(crate) fn stopped(id: Principal) -> Self {
         Self::canister_error(508, format_args!("Canister {id} is stopped"))
     }
@@ -139,7 +144,8 @@ impl Reject {
         )
     }
 
-    pub(crate) fn method_not_found(id: Principal, kind: &str, method: &str) -> Self {
+    /// The rejection of a call to a method that the canister does not have.
+    pub fn method_not_found(id: Principal, kind: &str, method: &str) -> Self {
         Self::error_from(id, 536, format_args!("Canister has no {kind} method '{method}'."))
     }
 

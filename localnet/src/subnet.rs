@@ -1,6 +1,6 @@
 //! What every execution on the network sees: clock, keys, settings.
 
-use crate::certificate::RootKey;
+use crate::certificate::{Node, RootKey};
 use crate::config::Config;
 use crate::pool::Pool;
 use candid::Principal;
@@ -19,6 +19,7 @@ pub(crate) struct Subnet {
     pub(crate) key: Arc<RootKey>,
     /// Live instances; forks and views share them.
     pub(crate) instances: Arc<Pool>,
+    pub(crate) node: Arc<Node>,
 }
 
 impl Subnet {
@@ -32,12 +33,15 @@ impl Subnet {
             root_key,
             key: Arc::new(key),
             instances: Arc::default(),
+            node: Arc::new(Node::from_seed(config.seed)),
             config: Arc::new(config),
         }
     }
 }
 
-/// The first canister id: lower ones belong to system canisters that clients know by heart.
+/// The first id of the network's range.
+pub(crate) const FIRST_ID: u64 = 0;
+/// The first canister id that is given to a new canister: lower ones belong to system canisters that clients know by heart.
 pub(crate) const FIRST_CANISTER: u64 = 1 << 32;
 /// The last canister id of the network's range.
 pub(crate) const LAST_CANISTER: u64 = (2 << 32) - 1;

@@ -14,6 +14,12 @@ pub(crate) struct RootKey {
     private: PrivateKey,
 }
 
+impl std::fmt::Debug for RootKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RootKey").finish_non_exhaustive()
+    }
+}
+
 impl RootKey {
     /// The key of a seed.
     pub(crate) fn from_seed(seed: u64) -> Self {

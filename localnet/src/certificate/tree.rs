@@ -1,29 +1,40 @@
-//! Labelled trees and their partial views ("Certificate", "Lookup").
+//! Labelled trees, hashed when needed, and their partial views ("Certificate", "Lookup").
 
-use ic_certification::hash_tree::{Hash, empty, fork, label, leaf, pruned};
-use std::collections::BTreeMap;
+use super::children::Children;
+use ic_certification::hash_tree::{Hash, empty, leaf, leaf_hash, pruned};
+use std::sync::Arc;
 
 /// A partial view of a tree, as certificates carry it.
 pub(crate) type HashTree = ic_certification::HashTree;
 
-/// A tree of labels with values at the leaves.
+/// A tree of labels with values at the leaves. A clone shares everything.
 #[derive(Clone, Debug)]
 pub(crate) enum Tree {
-    Node(BTreeMap<Vec<u8>, Tree>),
-    Leaf(Vec<u8>),
-    /// A subtree of which only the hash is at hand: it can be pruned, not revealed.
-    Digest(Hash),
+    Node(Children),
+    Leaf(Arc<[u8]>),
 }
 
 impl Tree {
     /// A node with these children.
-    pub(crate) fn node<L: Into<Vec<u8>>>(children: impl IntoIterator<Item = (L, Tree)>) -> Self {
-        Self::Node(children.into_iter().map(|(label, tree)| (label.into(), tree)).collect())
+    pub(crate) fn node<L: AsRef<[u8]>>(children: impl IntoIterator<Item = (L, Tree)>) -> Self {
+        let mut node = Children::default();
+        for (label, tree) in children {
+            node.insert(label.as_ref(), tree);
+        }
+        Self::Node(node)
+    }
+
+    /// A leaf.
+    pub(crate) fn leaf(value: impl Into<Arc<[u8]>>) -> Self {
+        Self::Leaf(value.into())
     }
 
     /// The root hash.
     pub(crate) fn digest(&self) -> Hash {
-        self.whole().digest()
+        match self {
+            Self::Leaf(value) => leaf_hash(value),
+            Self::Node(children) => children.digest(),
+        }
     }
 
     /// The view that proves what is, or is not, at the given paths; everything else is pruned.
@@ -35,66 +46,17 @@ impl Tree {
             return self.whole();
         }
         match self {
-            Self::Node(children) => {
-                let views: Vec<HashTree> = reveal_children(children, paths);
-                join(views)
-            }
-            // A path that ends inside a leaf is proven absent by the leaf.
-            Self::Leaf(_) | Self::Digest(_) => self.whole(),
+            Self::Node(children) => children.reveal(paths),
+            // A path that goes on below a leaf is proven absent by the leaf.
+            Self::Leaf(_) => self.whole(),
         }
     }
 
-    fn whole(&self) -> HashTree {
+    /// The view that shows everything.
+    pub(super) fn whole(&self) -> HashTree {
         match self {
-            Self::Leaf(value) => leaf(value.clone()),
-            Self::Digest(digest) => pruned(*digest),
-            Self::Node(children) => {
-                let views = children.iter().map(|(name, tree)| label(name.clone(), tree.whole()));
-                join(views.collect())
-            }
+            Self::Leaf(value) => leaf(value.to_vec()),
+            Self::Node(children) => children.whole().unwrap_or_else(empty),
         }
     }
-}
-
-/// Children on a path are revealed; of an absent one, the labels on both sides of its place.
-fn reveal_children(children: &BTreeMap<Vec<u8>, Tree>, paths: &[&[Vec<u8>]]) -> Vec<HashTree> {
-    let mut wanted: BTreeMap<&[u8], Vec<&[Vec<u8>]>> = BTreeMap::new();
-    for path in paths {
-        let Some((first, rest)) = path.split_first() else {
-            continue;
-        };
-        if children.contains_key(first) {
-            wanted.entry(first).or_default().push(rest);
-        } else {
-            let before = children.range::<Vec<u8>, _>(..first).next_back();
-            let after = children.range::<Vec<u8>, _>(first..).next();
-            for (neighbour, _) in before.into_iter().chain(after) {
-                wanted.entry(neighbour).or_default();
-            }
-        }
-    }
-    let views = children.iter().map(|(name, tree)| match wanted.get(name.as_slice()) {
-        Some(paths) => label(name.clone(), tree.reveal(paths)),
-        None => pruned(label::<Vec<u8>, _, _>(name.clone(), pruned(tree.digest())).digest()),
-    });
-    views.collect()
-}
-
-/// A balanced tree of forks; halves of which nothing is revealed become one pruned node.
-fn join(mut views: Vec<HashTree>) -> HashTree {
-    match views.len() {
-        0 => empty(),
-        1 => views.pop().unwrap_or_else(empty),
-        count => {
-            let right = join(views.split_off(count / 2));
-            let left = join(views);
-            let hidden = is_pruned(&left) && is_pruned(&right);
-            let both = fork(left, right);
-            if hidden { pruned(both.digest()) } else { both }
-        }
-    }
-}
-
-fn is_pruned(tree: &HashTree) -> bool {
-    matches!(tree.as_ref(), ic_certification::HashTreeNode::Pruned(_))
 }

@@ -31,7 +31,7 @@ impl Net {
         Ok(id)
     }
 
-    fn create_with(
+    pub(crate) fn create_with(
         &mut self,
         origin: ChangeOrigin,
         creator: Principal,

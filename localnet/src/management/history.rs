@@ -22,7 +22,7 @@ impl Call<'_> {
     }
 }
 
-pub(super) fn by_user(user_id: Principal) -> ChangeOrigin {
+pub(crate) fn by_user(user_id: Principal) -> ChangeOrigin {
     ChangeOrigin::FromUser(FromUserRecord { user_id })
 }
 

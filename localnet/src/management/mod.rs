@@ -14,6 +14,7 @@ mod status;
 mod subnet;
 
 pub(crate) use access::check_sender_version;
+pub(crate) use history::by_user;
 pub use http::HttpHandler;
 pub(crate) use status::status_type;
 

@@ -11,6 +11,7 @@ impl Net {
         let step = u64::try_from(self.subnet.config.round_duration.as_nanos()).unwrap_or(u64::MAX);
         self.subnet.time = self.subnet.time.saturating_add(step);
         self.resume_after_faults();
+        self.requests.prune(self.subnet.time);
         self.expire();
         self.charge_for_time();
         self.run_tasks();

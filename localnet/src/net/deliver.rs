@@ -16,8 +16,16 @@ use std::sync::Arc;
 
 impl Net {
     pub(super) fn deliver_request(&mut self, request: Request, blow: Blow) {
+        if let Origin::Ingress(id) = request.origin
+            && !self.begin_ingress(id)
+        {
+            return;
+        }
         if request.callee == Principal::management_canister() {
             return self.deliver_to_management(request);
+        }
+        if let Some(native) = self.natives.get(&request.callee).cloned() {
+            return self.deliver_to_native(&native, request);
         }
         match self.entry_of(&request) {
             Ok((entry, function)) => self.begin_call(request, entry, &function, blow),

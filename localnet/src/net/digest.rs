@@ -12,7 +12,7 @@ impl Net {
     pub fn state_hash(&self) -> [u8; 32] {
         let mut digest = Writer(Sha256::new());
         digest.text(format_args!("{} {} {}", self.subnet.time, self.subnet.round, self.next_canister));
-        digest.text(format_args!("{:?} {:?} {}", self.schedule, self.ingress, self.issued));
+        digest.text(format_args!("{:?} {:?} {}", self.schedule, self.requests.answers(), self.issued));
         digest.text(format_args!("{:?} {}", self.rng.get_seed(), self.rng.get_word_pos()));
         self.canisters.values().for_each(|canister| digest.canister(canister));
         digest.0.finalize().into()

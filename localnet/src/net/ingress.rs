@@ -1,6 +1,6 @@
 //! Calls from users ("Request: Call").
 
-use super::{Message, Net, Request};
+use super::{Message, MessageId, Net, Request, RequestStatus};
 use crate::call_context::Origin;
 use crate::canister::{Canister, Invocation};
 use crate::entry::Entry;
@@ -10,26 +10,30 @@ use crate::sandbox::{Failure, Function};
 use crate::subnet::Subnet;
 use candid::utils::ArgumentEncoder;
 use candid::{CandidType, Principal};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// A submitted call, to ask for its response with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, Deserialize)]
-pub struct MessageId(pub(super) u64);
-
-impl MessageId {
-    pub(crate) fn number(self) -> u64 {
-        self.0
-    }
+/// A call as it comes through the public interface, its sender authenticated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ingress {
+    /// By which the sender will ask for the response.
+    pub request_id: [u8; 32],
+    /// On whose behalf.
+    pub sender: Principal,
+    /// The canister called.
+    pub canister_id: Principal,
+    /// Where the call was sent to ("Effective canister id").
+    pub effective_canister_id: Principal,
+    /// The method.
+    pub method: String,
+    /// The argument.
+    pub arg: Vec<u8>,
+    /// After this time it is not executed any more, nanoseconds since 1970.
+    pub expiry: u64,
 }
 
 impl Net {
-    /// The calls whose responses are kept, or awaited.
-    pub(crate) fn ingress_statuses(&self) -> impl Iterator<Item = (MessageId, Option<&Response>)> {
-        self.ingress.iter().map(|(id, response)| (*id, response.as_ref()))
-    }
-
     /// Calls a method as an update and waits for the response. The argument is a tuple, the result
     /// the single value of the reply (`()` if there is none).
     pub fn update<R: CandidType + DeserializeOwned>(
@@ -53,18 +57,12 @@ impl Net {
     ) -> Result<Vec<u8>, Reject> {
         let id = self.submit_raw(canister, caller, method, arg);
         for _ in 0..self.subnet.config.max_rounds {
-            if let Some(Some(_)) = self.ingress.get(&id) {
-                break;
+            if let Some(response) = self.requests.take_response(&id) {
+                return response;
             }
             self.tick();
         }
-        match self.ingress.get(&id) {
-            Some(Some(_)) => {
-                self.certifier.request_status = None;
-                self.ingress.remove(&id).flatten().unwrap_or_else(|| Err(waiting()))
-            }
-            _ => Err(waiting()),
-        }
+        self.requests.take_response(&id).unwrap_or_else(|| Err(waiting()))
     }
 
     /// Submits a call and returns at once: it is executed by the rounds that follow, together with
@@ -80,7 +78,7 @@ impl Net {
             Ok(arg) => self.submit_raw(canister, caller, method, arg),
             Err(reject) => {
                 let id = self.new_message();
-                self.set_status(id, Some(Err(reject)));
+                self.finish_ingress(id, Err(reject));
                 id
             }
         }
@@ -92,22 +90,51 @@ impl Net {
         let arg: Arc<[u8]> = arg.into();
         match self.accept_ingress(canister, caller, method, &arg) {
             Ok(()) => {
-                self.set_status(id, None);
-                self.schedule.send(Message::Request(Request {
-                    origin: Origin::Ingress(id),
-                    caller,
-                    callee: canister,
-                    method: method.to_owned(),
-                    arg,
-                    cycles: 0,
-                    deadline: 0,
-                }));
+                self.schedule.send(Message::Request(ingress_request(id, caller, canister, method.to_owned(), arg)))
             }
-            Err(reject) => {
-                self.set_status(id, Some(Err(reject)));
-            }
+            Err(reject) => self.finish_ingress(id, Err(reject)),
         }
         id
+    }
+
+    /// Submits a call from the public interface: it is executed by the rounds that follow. A call
+    /// that is known already is not executed again ("Overview of canister calling").
+    ///
+    /// # Errors
+    /// The rejection, not certified, of a call that is not accepted at all.
+    pub fn submit_ingress(&mut self, ingress: Ingress) -> Result<MessageId, Reject> {
+        let id = MessageId::new(ingress.request_id);
+        if self.requests.status(&id).is_some() {
+            return Ok(id);
+        }
+        let (sender, canister) = (ingress.sender, ingress.canister_id);
+        let arg: Arc<[u8]> = ingress.arg.as_slice().into();
+        self.accept_ingress(canister, sender, &ingress.method, &arg)?;
+        let request = ingress_request(id, sender, canister, ingress.method.clone(), arg);
+        self.requests.insert(id, Some(Ingress { arg: Vec::new(), ..ingress }));
+        self.schedule.send(Message::Request(request));
+        Ok(id)
+    }
+
+    /// Whether the execution of a call may begin: it may not once the call has expired.
+    pub(super) fn begin_ingress(&mut self, id: MessageId) -> bool {
+        let now = self.subnet.time;
+        if self.requests.ingress(&id).is_some_and(|ingress| ingress.expiry < now) {
+            self.finish_ingress(id, Err(Reject::ingress_expired(id)));
+            return false;
+        }
+        self.requests.begin(&id);
+        true
+    }
+
+    /// What is known of a call from the public interface until it is forgotten; without its argument.
+    pub fn ingress(&self, id: &MessageId) -> Option<&Ingress> {
+        self.requests.ingress(id)
+    }
+
+    /// Whether there is a response to a call, or never will be one.
+    pub fn is_finished(&self, id: &MessageId) -> bool {
+        self.requests.status(id).is_none_or(RequestStatus::is_terminal)
     }
 
     /// The response to a submitted call, once there is one.
@@ -118,17 +145,27 @@ impl Net {
 
     /// As [`Net::poll`], with bytes.
     pub fn poll_raw(&self, id: &MessageId) -> Option<Result<Vec<u8>, Reject>> {
-        self.ingress.get(id).cloned().flatten()
+        match self.requests.status(id)? {
+            RequestStatus::Replied(reply) => Some(Ok(reply.clone())),
+            RequestStatus::Rejected(reject) => Some(Err(reject.clone())),
+            RequestStatus::Received | RequestStatus::Processing | RequestStatus::Done => None,
+        }
     }
 
-    pub(super) fn set_status(&mut self, id: MessageId, response: Option<Response>) {
-        self.certifier.request_status = None;
-        self.ingress.insert(id, response);
+    /// The response to a call submitted in process, once there is one; the call is forgotten with it.
+    pub fn take_response(&mut self, id: &MessageId) -> Option<Result<Vec<u8>, Reject>> {
+        self.requests.take_response(id)
+    }
+
+    pub(super) fn finish_ingress(&mut self, id: MessageId, response: Response) {
+        self.requests.finish(id, response, self.subnet.time);
     }
 
     fn new_message(&mut self) -> MessageId {
         self.issued += 1;
-        MessageId(self.issued)
+        let id = MessageId::numbered(self.issued);
+        self.requests.insert(id, None);
+        id
     }
 
     /// What is checked before a call is queued at all, `canister_inspect_message` included.
@@ -149,11 +186,18 @@ impl Net {
             self.accept_management_call(caller, method, arg)?;
             return self.charge_management_call(method, arg, price);
         }
+        if self.is_native(canister) {
+            return Ok(());
+        }
         let target = self.canisters.get_mut(&canister).ok_or_else(|| Reject::canister_not_found(canister))?;
         target.accepts_requests()?;
         inspect(target, &self.subnet, caller, method, arg)?;
         target.pay(costs, price)
     }
+}
+
+fn ingress_request(id: MessageId, caller: Principal, callee: Principal, method: String, arg: Arc<[u8]>) -> Request {
+    Request { origin: Origin::Ingress(id), caller, callee, method, arg, cycles: 0, deadline: 0 }
 }
 
 /// Asks the canister whether it takes the message ("canister_inspect_message").

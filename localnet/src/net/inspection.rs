@@ -1,14 +1,17 @@
 //! What tests may look at without asking a canister, and the shortcuts to the management canister.
 
 use super::Net;
+use crate::certificate::Node;
 use crate::log::LogLine;
 use crate::reject::Reject;
+use crate::subnet::{FIRST_ID, LAST_CANISTER, canister_id};
 use crate::trace::MessageKind;
 use candid::Principal;
 use ic_management_canister_types::{
     CanisterInstallMode, CanisterSettings, CanisterStatusType, LoadCanisterSnapshotArgs, Snapshot,
     TakeCanisterSnapshotArgs,
 };
+use std::sync::Arc;
 
 impl Net {
     /// Creates a canister with these cycles, controlled by `controller`
@@ -16,6 +19,21 @@ impl Net {
     pub fn create_canister(&mut self, controller: Principal, cycles: u128) -> Principal {
         // Fails only when four billion canisters exist.
         self.create(controller, cycles, None).unwrap_or_else(|_| Principal::anonymous())
+    }
+
+    /// Creates a canister with these settings; without controllers in them, its creator controls it.
+    ///
+    /// # Errors
+    /// Settings that cannot be, or no canister id left.
+    pub fn create_canister_with(
+        &mut self,
+        creator: Principal,
+        cycles: u128,
+        settings: CanisterSettings,
+    ) -> Result<Principal, Reject> {
+        let id = self.create_with(crate::management::by_user(creator), creator, cycles, settings, None)?;
+        self.mint(cycles);
+        Ok(id)
     }
 
     /// Installs code on an empty canister, at once and without a limit of the module's size.
@@ -175,6 +193,21 @@ impl Net {
     /// The root key in DER, to verify certificates with.
     pub fn root_key(&self) -> Vec<u8> {
         self.subnet.root_key.to_vec()
+    }
+
+    /// The id of the subnet.
+    pub fn subnet_id(&self) -> Principal {
+        self.subnet.id
+    }
+
+    /// The node that signs the responses to queries.
+    pub fn node(&self) -> Arc<Node> {
+        Arc::clone(&self.subnet.node)
+    }
+
+    /// First and last id of the canisters that can be on this network.
+    pub fn canister_range(&self) -> (Principal, Principal) {
+        (canister_id(FIRST_ID), canister_id(LAST_CANISTER))
     }
 
     /// Instructions of all messages in the trace, by kind of interest.

@@ -11,7 +11,9 @@ mod faults;
 mod ingress;
 mod inspection;
 mod install;
+mod native;
 mod query;
+mod request_status;
 mod saved;
 mod schedule;
 mod task;
@@ -19,7 +21,10 @@ mod view;
 
 pub use account::CyclesAccount;
 pub(crate) use faults::Blow;
-pub use ingress::MessageId;
+pub use ingress::Ingress;
+pub use native::NativeCanister;
+pub use request_status::MessageId;
+pub(crate) use request_status::RequestStatus;
 pub(crate) use saved::NetState;
 pub use view::View;
 
@@ -38,6 +43,7 @@ use faults::Faults;
 use ic_management_canister_types::{HttpRequestArgs, HttpRequestResult};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use request_status::Requests;
 use schedule::{Queued, Schedule};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -80,7 +86,8 @@ pub struct Net {
     schedule: Schedule,
     expiries: Expiries,
     agenda: Agenda,
-    ingress: BTreeMap<MessageId, Option<Response>>,
+    natives: Arc<BTreeMap<Principal, Arc<dyn NativeCanister>>>,
+    pub(crate) requests: Requests,
     issued: u64,
     next_canister: u64,
     rng: ChaCha20Rng,
@@ -91,6 +98,8 @@ pub struct Net {
     minted_cycles: u128,
     /// Cycles that were burned by no canister that is left: fees, deleted canisters, lost refunds.
     pub(crate) lost_cycles: u128,
+    /// Executions that may change state, so far.
+    transactions: u64,
     pub(crate) certifier: Certifier,
     http_handler: Option<Arc<HttpHandler>>,
 }
@@ -111,7 +120,8 @@ impl Net {
             schedule: Schedule::default(),
             expiries: Expiries::default(),
             agenda: Agenda::default(),
-            ingress: BTreeMap::new(),
+            natives: Arc::default(),
+            requests: Requests::default(),
             issued: 0,
             next_canister: FIRST_CANISTER,
             faults: Faults::default(),
@@ -119,6 +129,7 @@ impl Net {
             last_instructions: 0,
             minted_cycles: 0,
             lost_cycles: 0,
+            transactions: 0,
             certifier: Certifier::default(),
             http_handler: None,
         }
@@ -135,7 +146,8 @@ impl Net {
             schedule: self.schedule.clone(),
             expiries: self.expiries.clone(),
             agenda: self.agenda.clone(),
-            ingress: self.ingress.clone(),
+            natives: self.natives.clone(),
+            requests: self.requests.clone(),
             issued: self.issued,
             next_canister: self.next_canister,
             rng: self.rng.clone(),
@@ -144,6 +156,7 @@ impl Net {
             last_instructions: self.last_instructions,
             minted_cycles: self.minted_cycles,
             lost_cycles: self.lost_cycles,
+            transactions: self.transactions,
             certifier: self.certifier.clone(),
             http_handler: self.http_handler.clone(),
         }
@@ -177,6 +190,11 @@ impl Net {
         self.last_instructions
     }
 
+    /// Executions that may have changed state, so far.
+    pub(crate) fn transactions(&self) -> u64 {
+        self.transactions
+    }
+
     /// Records a call to the management canister; the instructions of an installation are recorded
     /// with its steps.
     pub(crate) fn record_management(&mut self, entry: TraceEntry) {
@@ -187,6 +205,7 @@ impl Net {
 
     fn record(&mut self, entry: TraceEntry) {
         self.last_instructions = entry.instructions;
+        self.transactions += 1;
         if self.subnet.config.trace {
             self.trace.push(entry);
         }
@@ -251,7 +270,7 @@ impl Net {
         match origin {
             Origin::Ingress(id) => {
                 self.lost_cycles = self.lost_cycles.saturating_add(refund);
-                self.set_status(id, Some(response));
+                self.finish_ingress(id, response);
             }
             Origin::Canister { id, callback } => {
                 self.schedule.send(Message::Answer(Answer { to: id, callback, response, refund }));

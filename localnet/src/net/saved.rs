@@ -1,19 +1,19 @@
 //! The part of a network that a saved state holds as it is: everything but the canisters.
 
+use super::Net;
 use super::expiry::Expiries;
 use super::faults::Faults;
+use super::request_status::Requests;
 use super::schedule::Schedule;
 use super::task::Agenda;
-use super::{MessageId, Net};
 use crate::canisters::Canisters;
 use crate::certificate::Certifier;
 use crate::config::Config;
-use crate::execution::Response;
 use crate::subnet::Subnet;
 use crate::trace::TraceEntry;
 use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Everything of a [`Net`] that is neither a canister, nor given with its configuration, nor derived.
 #[derive(Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub(crate) struct NetState {
     schedule: Schedule,
     expiries: Expiries,
     agenda: Agenda,
-    ingress: BTreeMap<MessageId, Option<Response>>,
+    requests: Requests,
     issued: u64,
     next_canister: u64,
     rng: ChaCha20Rng,
@@ -32,6 +32,7 @@ pub(crate) struct NetState {
     last_instructions: u64,
     minted_cycles: u128,
     lost_cycles: u128,
+    transactions: u64,
 }
 
 impl Net {
@@ -44,7 +45,7 @@ impl Net {
             schedule,
             expiries,
             agenda,
-            ingress,
+            requests,
             issued,
             next_canister,
             rng,
@@ -53,6 +54,9 @@ impl Net {
             last_instructions,
             minted_cycles,
             lost_cycles,
+            transactions,
+            // The embedder provides them again.
+            natives: _,
             certifier: _,
             http_handler: _,
         } = self;
@@ -62,7 +66,7 @@ impl Net {
             schedule: schedule.clone(),
             expiries: expiries.clone(),
             agenda: agenda.clone(),
-            ingress: ingress.clone(),
+            requests: requests.clone(),
             issued: *issued,
             next_canister: *next_canister,
             rng: rng.clone(),
@@ -71,6 +75,7 @@ impl Net {
             last_instructions: *last_instructions,
             minted_cycles: *minted_cycles,
             lost_cycles: *lost_cycles,
+            transactions: *transactions,
         }
     }
 
@@ -82,7 +87,8 @@ impl Net {
             schedule: state.schedule,
             expiries: state.expiries,
             agenda: state.agenda,
-            ingress: state.ingress,
+            natives: Arc::default(),
+            requests: state.requests.restored(),
             issued: state.issued,
             next_canister: state.next_canister,
             rng: state.rng,
@@ -91,6 +97,7 @@ impl Net {
             last_instructions: state.last_instructions,
             minted_cycles: state.minted_cycles,
             lost_cycles: state.lost_cycles,
+            transactions: state.transactions,
             certifier: Certifier::default(),
             http_handler: None,
         };

@@ -1,7 +1,7 @@
 //! Views: the committed state at one moment, for queries from any thread.
 
-use super::Net;
 use super::ingress::{decode, encode};
+use super::{NativeCanister, Net};
 use crate::canisters::Canisters;
 use crate::certificate::CertifiedState;
 use crate::execution::Response;
@@ -10,6 +10,7 @@ use crate::subnet::Subnet;
 use candid::utils::ArgumentEncoder;
 use candid::{CandidType, Principal};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The committed state of a network at one moment. Queries on it run from many threads at once, each in
@@ -33,6 +34,7 @@ use std::sync::Arc;
 pub struct View {
     pub(super) canisters: Canisters,
     pub(super) subnet: Subnet,
+    natives: Arc<BTreeMap<Principal, Arc<dyn NativeCanister>>>,
     /// Where certificates come from; none while no query of this view is known to need one.
     pub(super) certified: Option<Arc<CertifiedState>>,
 }
@@ -46,7 +48,12 @@ impl Net {
     }
 
     pub(super) fn uncertified_view(&self) -> View {
-        View { canisters: self.canisters.clone(), subnet: self.subnet.clone(), certified: None }
+        View {
+            canisters: self.canisters.clone(),
+            subnet: self.subnet.clone(),
+            natives: Arc::clone(&self.natives),
+            certified: None,
+        }
     }
 }
 
@@ -86,6 +93,16 @@ impl View {
         self.subnet.time
     }
 
+    /// The id of the subnet.
+    pub fn subnet_id(&self) -> Principal {
+        self.subnet.id
+    }
+
+    /// Whether there is a canister with this id.
+    pub fn has_canister(&self, id: Principal) -> bool {
+        self.canisters.contains_key(&id)
+    }
+
     /// The response to a user's query, and the instructions it took.
     pub(super) fn run_query(
         &self,
@@ -100,6 +117,9 @@ impl View {
         }
         if canister == Principal::management_canister() {
             return (self.canisters.query_management(caller, method, &arg, &self.subnet.config.costs), 0);
+        }
+        if let Some(native) = self.natives.get(&canister) {
+            return (native.query(self, caller, method, &arg), 0);
         }
         let mut left = limits.query_instructions;
         let response = self.evaluate(canister, caller, method, arg, 0, &mut left);
