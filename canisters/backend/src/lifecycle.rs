@@ -52,4 +52,5 @@ fn open(audit: Principal) {
     ];
     host::init(HostConfig { audit, projections, certify: true });
     bootstrap::start();
+    recovery::start();
 }

@@ -1,7 +1,7 @@
 //! The timer that continues what was interrupted: unfinished deployments, each with its own back-off.
 //!
 //! What is due is transient: after an upgrade everything unfinished is due. A timer that was lost is set again by the
-//! next event.
+//! next event, by the next look, or when somebody asks.
 
 use crate::deployment::next::Answer;
 use crate::{driver, platform};
@@ -35,6 +35,12 @@ thread_local! {
     static WAITS: RefCell<BTreeMap<DeploymentId, Wait>> = const { RefCell::new(BTreeMap::new()) };
     /// When the timer fires, if it is set.
     static ARMED: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// Begins to look after what is unfinished: when installed, and after every upgrade, which forgets all timers. A timer
+/// that fires once is lost if the canister happens to be stopped in that moment; this one fires again.
+pub fn start() {
+    runtime::every(Duration::from_nanos(LOST), || Box::pin(async { arm() }));
 }
 
 /// Sees to it that the timer is set while anything is unfinished.

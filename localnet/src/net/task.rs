@@ -132,6 +132,10 @@ impl Net {
         let Some(canister) = self.canisters.get_mut(&id) else {
             return;
         };
+        // A task before this one, in the same round, or a fault may have stopped the canister: the task waits.
+        if canister.status != Status::Running {
+            return self.note_tasks(id);
+        }
         match kind {
             // It is spent also if the execution traps.
             MessageKind::Timer => canister.timer = 0,
@@ -147,8 +151,8 @@ impl Net {
             }
             return self.note_tasks(id);
         }
-        // A task before this one, in the same round, may have stopped the canister or taken its code.
-        if canister.status != Status::Running || !canister.exports(function) {
+        // Likewise its code may be gone.
+        if !canister.exports(function) {
             return self.note_tasks(id);
         }
         let Config { costs, limits, .. } = &*self.subnet.config;

@@ -252,3 +252,28 @@ fn a_plan_is_written_and_read() {
     assert_eq!(plan.to_string().parse::<Plan>().unwrap(), plan);
     assert!("{\"faults\": [{}]}".parse::<Plan>().is_err());
 }
+
+/// Counts how often its timer fired.
+const TICKS: &str = r#"
+    (func (export "canister_global_timer") (call $bump))
+    (func (export "canister_update arm")
+        (drop (call $set_timer (i64.add (call $time) (i64.const 1))))
+        (call $answer (i64.const 0)))
+"#;
+
+/// "Global timer": it is spent by the message that it starts, also by one that traps; not while the canister is stopped.
+#[test]
+fn a_timer_is_lost_by_a_trap_and_waits_for_a_stopped_canister() {
+    let mut net = Net::default();
+    let id = install(&mut net, TICKS);
+    net.inject(Fault::before(Incident::Stop { canister: id, rounds: Some(3) }).kind(MessageKind::Timer));
+    call(&mut net, id, "arm", &[]);
+    (0..2).for_each(|_| net.tick());
+    assert!(net.global_timer(id).is_some());
+    (0..5).for_each(|_| net.tick());
+    assert_eq!((count(&mut net, id), net.global_timer(id)), (1, None));
+    net.inject(Fault::trap().kind(MessageKind::Timer));
+    call(&mut net, id, "arm", &[]);
+    (0..5).for_each(|_| net.tick());
+    assert_eq!((count(&mut net, id), net.global_timer(id)), (1, None));
+}

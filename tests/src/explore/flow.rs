@@ -45,17 +45,17 @@ impl Flow {
         }
     }
 
-    /// Messages that are kept from the factory, as part of the flow.
-    pub(super) fn cut_off(self) -> usize {
-        if matches!(self, Flow::Abandoned | Flow::FeeRaised) { ATTEMPTS } else { 0 }
+    /// What keeps requests from the factory, as part of the flow.
+    pub(super) fn cut_off() -> Fault {
+        Fault::reject(RejectCode::SysTransient).method("createContract")
     }
 
     /// Plays it; what was seen and answered on the way.
     pub fn play(self, stage: &mut Stage) -> Sightings {
         let mut seen = Sightings::default();
         stage.net().observe();
-        for _ in 0..self.cut_off() {
-            stage.net().inject(Fault::reject(RejectCode::SysTransient).method("createContract"));
+        if matches!(self, Flow::Abandoned | Flow::FeeRaised) {
+            (0..ATTEMPTS).for_each(|_| stage.net().inject(Flow::cut_off()));
         }
         let first = stage.ask();
         seen.asked(first);

@@ -5,7 +5,7 @@ use super::validate::{ValidRequest, validate};
 use crate::deployment::money::{Scene, Terms, capture};
 use crate::deployment::next::Answer;
 use crate::state::State;
-use crate::{driver, ledger, platform};
+use crate::{driver, ledger, platform, recovery};
 use cairn_events::payload::{Account, DeploymentRequested, TransferIntended};
 use cairn_events::topic::Service;
 use cairn_events::{Amount, DeploymentId, Opening, Payload, Principal, Submission};
@@ -35,6 +35,7 @@ pub async fn create_token(
     let valid = validate(&args, request_id, &platform::secrets()?.key)?;
     let id = DeploymentId::derive(platform::log()?, caller, request_id);
     if let Some(known) = known(id, &valid)? {
+        recovery::arm();
         return Ok(known);
     }
     if platform::is_platform(caller) {

@@ -9,6 +9,16 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct Ic;
 
+/// Sees to it that the network's one timer is set. The network forgets it when it fires, also if that message traps;
+/// the trap undoes what the library of timers has noted, and so it would wait for ever.
+fn revive_timer() {
+    const AT_ONCE: u64 = 1;
+    let set_before = ic_cdk::api::global_timer_set(AT_ONCE);
+    if set_before != 0 {
+        ic_cdk::api::global_timer_set(set_before);
+    }
+}
+
 /// Bytes of a wasm page.
 const PAGE: u64 = 65_536;
 
@@ -39,10 +49,12 @@ impl Runtime for Ic {
 
     fn after(&self, delay: Duration, task: Task<()>) {
         ic_cdk_timers::set_timer(delay, task);
+        revive_timer();
     }
 
     fn every(&self, interval: Duration, task: Box<dyn FnMut() -> Task<()>>) {
         ic_cdk_timers::set_timer_interval(interval, task);
+        revive_timer();
     }
 
     fn certify(&self, data: [u8; 32]) {
@@ -54,6 +66,7 @@ impl Runtime for Ic {
     }
 
     fn send(&self, request: Request) -> Task<Result<Vec<u8>, CallFailure>> {
+        revive_timer();
         Box::pin(async move {
             let call = match request.wait {
                 Wait::Unbounded => Call::unbounded_wait(request.to, request.method),

@@ -31,8 +31,20 @@ pub fn is_in_flight() -> bool {
 
 /// Arms the timer if there is something to send and no timer yet. Cheap when there is nothing to do.
 pub fn wake() {
-    if TIMER.get().is_none() && !IN_FLIGHT.get() {
-        resume();
+    match TIMER.get() {
+        Some(_) => revive(),
+        None if !IN_FLIGHT.get() => resume(),
+        None => {}
+    }
+}
+
+/// Sets the network's one timer again if it is lost: the network forgets it when it fires, also if that message traps,
+/// and the library of timers does not notice.
+fn revive() {
+    const AT_ONCE: u64 = 1;
+    let set_before = ic_cdk::api::global_timer_set(AT_ONCE);
+    if set_before != 0 {
+        ic_cdk::api::global_timer_set(set_before);
     }
 }
 
