@@ -35,14 +35,15 @@ pub async fn create_canister(cycles: u64) -> Result<Principal, CallFailure> {
     Ok(created.canister_id)
 }
 
-/// Installs the module, whatever the canister holds: repeating it ends in the same state as doing it once.
+/// Installs the module in an empty canister. One that holds code refuses: to install anew what has begun to live would
+/// let answers to its calls arrive at code that has not made them.
 pub async fn install(contract: Principal, module: Hash, argument: Vec<u8>) -> Result<(), CallFailure> {
     let size = template::size(module).ok_or_else(|| CallFailure::unsent("the module's bytes are not here"))?;
     if size > MAX_WHOLE_MODULE {
         return install_chunked(contract, module, size, argument).await;
     }
     let code = InstallCodeArgs {
-        mode: CanisterInstallMode::Reinstall,
+        mode: CanisterInstallMode::Install,
         canister_id: contract,
         wasm_module: template::bytes(module, 0, size),
         arg: argument,
@@ -63,7 +64,7 @@ async fn install_chunked(contract: Principal, module: Hash, size: u64, argument:
         }
     }
     let code = InstallChunkedCodeArgs {
-        mode: CanisterInstallMode::Reinstall,
+        mode: CanisterInstallMode::Install,
         target_canister: contract,
         store_canister: Some(factory),
         chunk_hashes_list: parts.iter().map(|part| ChunkHash { hash: part.0.to_vec() }).collect(),

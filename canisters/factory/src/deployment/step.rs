@@ -143,16 +143,17 @@ async fn install<K: ContractKind>(place: &Place, request: &Request) -> Result<()
     if Hash::of(&[&argument]) != job.args_hash {
         return fail(place, Reason::new("argument_changed", "")).await;
     }
-    match management::install(job.contract, job.template, argument).await {
-        Ok(()) => {}
-        Err(failure) => match refused_by_code(&failure) {
-            Some(reason) => return fail(place, reason).await,
-            None => return Err(call_failed(failure)),
-        },
-    }
+    let refused = match management::install(job.contract, job.template, argument).await {
+        Ok(()) => None,
+        Err(failure) => Some(refused_by_code(&failure).ok_or_else(|| call_failed(failure))?),
+    };
     let observed = management::module_hash(job.contract).await.map_err(call_failed)?;
+    // Also if the attempt was refused because an earlier one, with the same argument, has installed it.
     if observed != Some(job.template) {
-        return Err(interrupted("the installed module is not the template"));
+        return match refused {
+            Some(reason) => fail(place, reason).await,
+            None => Err(interrupted("the installed module is not the template")),
+        };
     }
     match commit::commit(place.deployment, request, job).await? {
         commit::Commit::Delivered => Ok(()),

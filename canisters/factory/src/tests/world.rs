@@ -151,6 +151,9 @@ impl Model {
             return Err(CallFailure::rejected(5, "init trapped"));
         }
         let hosted = self.canisters.get_mut(&canister).unwrap();
+        if hosted.module.is_some() {
+            return Err(CallFailure::rejected(5, "the canister is not empty"));
+        }
         (hosted.module, hosted.argument) = (Some(module), argument);
         Ok(unit())
     }
