@@ -18,7 +18,7 @@ use icrc_ledger_types::icrc2::approve::{ApproveArgs, ApproveError};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
 use icrc_ledger_types::icrc3::blocks::{GetBlocksRequest, GetBlocksResult, ICRC3DataCertificate};
 use icrc1_test_env::LedgerEnv;
-use localnet::{Fault, MessageKind, Net};
+use localnet::{Config, Fault, MessageKind, Metering, Net};
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
@@ -52,7 +52,8 @@ fn wasm() -> Vec<u8> {
 
 /// A network with one token; person 1 has a billion tokens.
 fn network() -> (Net, Principal) {
-    let mut net = Net::default();
+    // The reference ledger's figures were taken by operators.
+    let mut net = Net::new(Config { metering: Metering::Operators, ..Config::default() });
     let token = install(&mut net, None);
     (net, token)
 }

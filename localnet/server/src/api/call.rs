@@ -26,6 +26,11 @@ pub(super) async fn at_subnet(State(api): State<Api>, id: Path<String>, body: By
 pub(super) async fn asynchronous(State(api): State<Api>, id: Path<String>, body: Bytes) -> Result<Response, Failure> {
     let endpoint = api.canister(&id)?;
     let ingress = ingress(&api, endpoint, &body)?;
+    accept(&api, ingress).await
+}
+
+/// Takes a call without waiting for its response.
+async fn accept(api: &Api, ingress: Ingress) -> Result<Response, Failure> {
     match api.network.with(|net| net.submit_ingress(ingress)).await? {
         Ok(_) => Ok(StatusCode::ACCEPTED.into_response()),
         Err(reject) => Ok(refused(&reject)),
@@ -35,6 +40,9 @@ pub(super) async fn asynchronous(State(api): State<Api>, id: Path<String>, body:
 /// Answers with the certified response; after a while, that the call was accepted.
 async fn synchronous(api: &Api, endpoint: Endpoint, body: &Bytes) -> Result<Response, Failure> {
     let ingress = ingress(api, endpoint, body)?;
+    if api.patience.is_zero() {
+        return accept(api, ingress).await;
+    }
     let path = vec![b"request_status".to_vec(), ingress.request_id.to_vec()];
     let outcome = api.network.call(ingress)?;
     match tokio::time::timeout(api.patience, outcome).await {

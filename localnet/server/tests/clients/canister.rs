@@ -52,3 +52,43 @@ const COUNTER: &str = r#"(module
 pub fn counter() -> Vec<u8> {
     wat::parse_str(COUNTER).expect("valid text form")
 }
+
+/// A canister whose methods reply fixed bytes: "canister_query name" and what it replies.
+pub fn canned(methods: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut at = 0;
+    let mut body = String::new();
+    for (method, reply) in methods {
+        let bytes: String = reply.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        let size = reply.len();
+        body += &format!(
+            r#"(data (i32.const {at}) "{bytes}")
+            (func (export "{method}") (call $append (i32.const {at}) (i32.const {size})) (call $reply))"#
+        );
+        at += size;
+    }
+    let module = format!(
+        r#"(module
+            (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+            (import "ic0" "msg_reply" (func $reply))
+            (import "ic0" "msg_arg_data_size" (func $arg_size (result i32)))
+            (import "ic0" "msg_arg_data_copy" (func $arg_copy (param i32 i32 i32)))
+            (import "ic0" "certified_data_set" (func $certify (param i32 i32)))
+            (memory (export "memory") 16)
+            ;; Certifies the argument of the installation.
+            (func (export "canister_init")
+                (call $arg_copy (i32.const 1048000) (i32.const 0) (call $arg_size))
+                (call $certify (i32.const 1048000) (call $arg_size)))
+            {body})"#
+    );
+    wat::parse_str(module).expect("valid text form")
+}
+
+/// `nat64` in Candid.
+pub fn nat64(number: u64) -> Vec<u8> {
+    candid::encode_one(number).unwrap()
+}
+
+/// A `nat64` reply.
+pub fn number(reply: &[u8]) -> u64 {
+    candid::decode_one(reply).unwrap()
+}

@@ -1,6 +1,7 @@
 //! A server with the counting canister on it.
 
 use crate::canister::counter;
+use ic_agent::Agent;
 use localnet::{Config, Net, Principal};
 use localnet_server::{Options, Server};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,11 +13,11 @@ pub struct Running {
 }
 
 /// Who controls the canister.
-fn owner() -> Principal {
+pub fn owner() -> Principal {
     Principal::self_authenticating(b"owner")
 }
 
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().try_into().unwrap()
 }
 
@@ -36,5 +37,21 @@ impl Running {
         let counter = net.create_canister(owner(), 1_000_000_000_000);
         net.install(counter, owner(), &self::counter(), vec![]).unwrap();
         Self { server: Server::start(net, options).await.unwrap(), counter }
+    }
+
+    /// An anonymous agent with its default settings.
+    pub fn agent(&self) -> Agent {
+        let agent = Agent::builder().with_url(self.server.url()).build().unwrap();
+        agent.set_root_key(self.server.root_key());
+        agent
+    }
+
+    /// Installs another canister.
+    pub async fn install(&self, wasm: Vec<u8>, arg: Vec<u8>) -> Principal {
+        let installed = self.server.with(move |net| {
+            let id = net.create_canister(owner(), 1_000_000_000_000);
+            net.install(id, owner(), &wasm, arg).map(|()| id)
+        });
+        installed.await.unwrap().unwrap()
     }
 }
