@@ -131,11 +131,11 @@ fn ended(flow: Flow, stage: &mut Stage, world: &World, found: &mut Vec<String>) 
     let refund: u128 = world
         .events
         .iter()
-        .filter_map(|event| match &event.payload {
+        .rev()
+        .find_map(|event| match &event.payload {
             Payload::RefundIntended(intended) => Some(intended.transfer.amount.0),
             _ => None,
         })
-        .last()
         .unwrap_or_default();
     let expected = match end {
         None | Some(End::NotCaptured) => funds,

@@ -108,8 +108,8 @@ fn lies() -> Vec<(&'static str, Change)> {
             _ => take_key_away(fields),
         }),
         lie("the certificate is not of this time", |_, fields| {
-            if fields.contains_key(&text("certificate")) {
-                fields.insert(text("certificate"), Value::Bytes(stale()));
+            if let Some(certificate) = fields.get_mut(&text("certificate")) {
+                *certificate = Value::Bytes(stale());
             } else if let Some(Value::Array(signatures)) = fields.get_mut(&text("signatures")) {
                 let Value::Map(signature) = &mut signatures[0] else { panic!() };
                 let hour = i128::from(3_600_000_000_000_u64);
