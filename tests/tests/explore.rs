@@ -6,7 +6,7 @@
 use cairn_tests::explore::sabotage::{MUTANTS, patch, workspace};
 use cairn_tests::explore::{Flow, Stage, explorer};
 use localnet::explore::{Subject as _, replay};
-use localnet::{Fault, MessageKind, Plan};
+use localnet::{Fault, MessageKind, Plan, RejectCode};
 use std::process::Command;
 
 /// Single faults, and pairs, drawn for each flow.
@@ -21,6 +21,16 @@ fn a_payment_survives_faults_drawn_from_a_seed() {
         assert!(report.struck >= SAMPLE.0 && report.messages > 100, "{flow:?}: {report}");
         println!("{flow:?}: {report}");
     }
+}
+
+/// The factory's commit is lost after it has installed the token, whose timer is on its way by then: code installed anew
+/// would get the answers to calls of the old one.
+#[test]
+fn a_token_that_has_begun_to_live_is_not_installed_anew() {
+    let stage = Stage::boot(33).unwrap();
+    let lost = Fault::reject(RejectCode::SysTransient).method("append").caller(stage.platform.factory).occurrence(2);
+    let violations = explorer(Flow::Delivered, stage.fork()).try_plan(&Plan::from(lost));
+    assert!(violations.is_empty(), "{violations:?}");
 }
 
 /// A run of the whole platform is replayed from its plan, to the byte; on another thread, too.

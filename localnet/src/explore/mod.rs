@@ -8,8 +8,7 @@
 //! use localnet::explore::Explorer;
 //! use localnet::{Action, Net, Principal};
 //!
-//! # fn booted() -> (Net, Principal, Principal) { unimplemented!() }
-//! let (net, wallet, user): (Net, Principal, Principal) = booted();
+//! # fn example(net: Net, wallet: Principal, user: Principal) {
 //! let explorer = Explorer::new(
 //!     net,
 //!     |net| net.update::<u64>(wallet, user, "pay", (5_u64,)),
@@ -23,6 +22,7 @@
 //! let report = explorer.faults(Action::possible_at).threads(2).run();
 //! println!("{report}");
 //! assert!(report.violations.is_empty());
+//! # }
 //! ```
 
 mod plans;

@@ -35,34 +35,29 @@ impl Net {
 
     /// Answers a request that does not reach its callee.
     pub(super) fn reject_request(&mut self, request: Request, reject: Reject, faulted: bool) {
-        self.record(TraceEntry {
-            round: self.subnet.round,
-            kind: request_kind(&request.origin),
-            caller: request.caller,
-            callee: request.callee,
-            method: request.method,
-            outcome: Outcome::Rejected(reject.clone()),
-            instructions: 0,
-            cycles: request.cycles,
-            faulted,
-        });
+        self.record_unexecuted(&request, Outcome::Rejected(reject.clone()), faulted);
         self.respond(request.origin, Err(reject), request.cycles);
     }
 
-    /// Drops a request whose caller waits no longer; its cycles are lost ("Dropping expired messages").
-    pub(super) fn drop_expired(&mut self, request: &Request) {
-        self.lost_cycles = self.lost_cycles.saturating_add(request.cycles);
+    /// Records how a request ended that its callee has not executed.
+    pub(super) fn record_unexecuted(&mut self, request: &Request, outcome: Outcome, faulted: bool) {
         self.record(TraceEntry {
             round: self.subnet.round,
             kind: request_kind(&request.origin),
             caller: request.caller,
             callee: request.callee,
             method: request.method.clone(),
-            outcome: Outcome::Rejected(Reject::deadline_expired()),
+            outcome,
             instructions: 0,
             cycles: request.cycles,
-            faulted: false,
+            faulted,
         });
+    }
+
+    /// Drops a request whose caller waits no longer; its cycles are lost ("Dropping expired messages").
+    pub(super) fn drop_expired(&mut self, request: &Request) {
+        self.lost_cycles = self.lost_cycles.saturating_add(request.cycles);
+        self.record_unexecuted(request, Outcome::Rejected(Reject::deadline_expired()), false);
     }
 
     fn entry_of(&self, request: &Request) -> Result<(Entry, String), Reject> {

@@ -7,7 +7,7 @@ use crate::call_context::Origin;
 use crate::canister::Status;
 use crate::fault::{self, Action, Fault, Held, Incident, Injector, Observed, Plan};
 use crate::reject::{Reject, RejectCode};
-use crate::trace::{MessageKind, Outcome, TraceEntry};
+use crate::trace::{MessageKind, Outcome};
 use candid::Principal;
 use ic_management_canister_types::CanisterIdRecord;
 use std::sync::Arc;
@@ -185,17 +185,7 @@ impl Net {
             Ok(_) => Outcome::Replied,
             Err(reject) => Outcome::Rejected(reject.clone()),
         };
-        self.record(TraceEntry {
-            round: self.subnet.round,
-            kind: request_kind(&request.origin),
-            caller: request.caller,
-            callee: request.callee,
-            method: request.method,
-            outcome,
-            instructions: 0,
-            cycles: request.cycles,
-            faulted: true,
-        });
+        self.record_unexecuted(&request, outcome, true);
         self.respond(request.origin, response, request.cycles);
     }
 
