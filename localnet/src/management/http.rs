@@ -30,6 +30,7 @@ impl Net {
                 "HTTP requests leave the network: no handler has been set to answer them",
             ));
         };
+        self.charge_outcall(call, request_bytes(&args), limit)?;
         if !args.headers.iter().any(|header| header.name.eq_ignore_ascii_case(USER_AGENT.0)) {
             args.headers.push(HttpHeader { name: USER_AGENT.0.to_owned(), value: USER_AGENT.1.to_owned() });
         }
@@ -39,6 +40,20 @@ impl Net {
             Some(transform) => self.transform(call.caller, transform, response, limit).map(Some),
             None => encode(&response).map(Some),
         }
+    }
+
+    /// Takes the price from the cycles of the call; it is paid also if there is no response.
+    fn charge_outcall(&mut self, call: &mut Call<'_>, request_bytes: usize, limit: u64) -> Result<(), Reject> {
+        let price = self.subnet.config.costs.outcall(request_bytes as u64, limit);
+        let Some(left) = call.cycles.checked_sub(price) else {
+            return Err(refused(format_args!(
+                "http_request request sent with {} cycles, but {price} cycles are required.",
+                call.cycles
+            )));
+        };
+        call.cycles = left;
+        self.lost_cycles = self.lost_cycles.saturating_add(price);
+        Ok(())
     }
 
     /// Lets the canister's own query make the response fit to be agreed on.
@@ -70,6 +85,13 @@ fn fatal(text: String) -> Reject {
 
 fn refused(text: impl std::fmt::Display) -> Reject {
     Reject::system(406, text)
+}
+
+/// Bytes that are paid for ("ic0.cost_http_request").
+fn request_bytes(args: &HttpRequestArgs) -> usize {
+    let headers: usize = args.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
+    let transform = args.transform.as_ref().map_or(0, |t| t.function.0.method.len() + t.context.len());
+    args.url.len() + headers + args.body.as_ref().map_or(0, Vec::len) + transform
 }
 
 /// The limits of a request; how many bytes its response may have.

@@ -1,12 +1,12 @@
 //! HTTP requests of canisters.
 
 use crate::management::by_canister;
-use crate::wat_canister::{PROXY, install, owner};
+use crate::wat_canister::{PROXY, install, management, number, owner, proxied};
 use candid::{Encode, Func};
 use localnet::management_types::{
     HttpHeader, HttpMethod, HttpRequestArgs, HttpRequestResult, TransformContext, TransformFunc,
 };
-use localnet::{Net, RejectCode};
+use localnet::{Config, Costs, Net, RejectCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -81,4 +81,21 @@ fn an_http_response_is_transformed_by_the_canister() {
     by_canister(&mut net, proxy, "http_request", with(owner(), "transform")).unwrap_err();
     let reject = by_canister(&mut net, proxy, "http_request", with(proxy, "proxy")).unwrap_err();
     assert_eq!(reject.error_code(), Some("IC0536"));
+}
+
+/// The price is that of the network, taken from the cycles of the call.
+#[test]
+fn an_http_request_is_paid_for() {
+    let mut net = Net::new(Config { costs: Costs::thirteen_nodes(), ..Config::default() });
+    let proxy = install(&mut net, PROXY);
+    net.add_cycles(proxy, 10_000_000_000_000).unwrap();
+    net.set_http_handler(|_| Ok(HttpRequestResult { status: 200_u8.into(), headers: vec![], body: vec![] }));
+    let args = HttpRequestArgs { max_response_bytes: Some(1_000), ..get("https://example.org/") };
+    let reject = by_canister(&mut net, proxy, "http_request", args.clone()).unwrap_err();
+    assert!(reject.message.contains("cycles are required"), "{reject}");
+    let price = 13 * (3_000_000 + 13 * 60_000 + 400 * 20 + 800 * 1_000);
+    let arg = proxied(management(), "http_request", price + 5, &Encode!(&args).unwrap());
+    net.update_raw(proxy, owner(), "proxy", arg).unwrap();
+    assert_eq!(number(&net.query_raw(proxy, owner(), "refunded", vec![]).unwrap()), 5);
+    assert!(net.cycles_account().is_balanced());
 }

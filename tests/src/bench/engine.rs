@@ -1,6 +1,7 @@
 //! How fast the engine is on this machine. Times vary from run to run: they are printed, never asserted.
 
 mod boot;
+mod http;
 mod memory;
 mod messages;
 mod modules;
@@ -23,11 +24,29 @@ pub fn run(mut progress: impl FnMut(&str)) -> anyhow::Result<Vec<Row>> {
     rows.extend(memory::measure()?);
     progress("messages per second");
     rows.extend(messages::measure()?);
+    progress("requests per second over HTTP");
+    rows.extend(http::measure()?);
     progress("rollback by size of the heap");
     rows.extend(rollback::measure()?);
     progress("compilation of a module");
     rows.extend(modules::measure()?);
     Ok(rows)
+}
+
+/// Counts, and tells the count.
+const COUNTER: &str = r#"(module
+    (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+    (import "ic0" "msg_reply" (func $reply))
+    (memory 17)
+    (func $answer (call $append (i32.const 0) (i32.const 8)) (call $reply))
+    (func (export "canister_update increment")
+        (i64.store (i32.const 0) (i64.add (i64.load (i32.const 0)) (i64.const 1)))
+        (call $answer))
+    (func (export "canister_query get") (call $answer)))"#;
+
+/// The trivial canister.
+fn counter(net: &mut Net) -> anyhow::Result<Principal> {
+    install_text(net, COUNTER)
 }
 
 /// A network as the measurements use it: without a trace.

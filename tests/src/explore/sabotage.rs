@@ -69,7 +69,10 @@ fn build(mutant: &Mutant) -> anyhow::Result<PathBuf> {
             run_to_end(Command::new("cp").arg("-r").arg(entry.path()).arg(&copy))?;
         }
     }
-    run_to_end(Command::new("patch").args(["-p1", "--quiet", "-i"]).arg(patch(mutant)).current_dir(&copy))?;
+    // Not a part of the repository around it.
+    let mut apply = Command::new("git");
+    apply.arg("apply").arg(patch(mutant)).current_dir(&copy).env("GIT_CEILING_DIRECTORIES", &folder);
+    run_to_end(&mut apply)?;
     let modules = folder.join(format!("{}-modules", mutant.name));
     std::fs::create_dir_all(&modules)?;
     for package in CANISTERS.into_iter().filter(|package| *package != mutant.package) {

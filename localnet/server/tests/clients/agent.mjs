@@ -18,9 +18,9 @@ const counter = ({ IDL }) =>
     fails: IDL.Func([], [], []),
   });
 
-const actor = async (options) => {
+const actor = async (options, pollingOptions) => {
   const agent = await HttpAgent.create({ host, ...options });
-  return Actor.createActor(counter, { agent, canisterId });
+  return Actor.createActor(counter, { agent, canisterId, ...(pollingOptions && { pollingOptions }) });
 };
 
 const recognised = async (identity) => {
@@ -65,11 +65,13 @@ const parts = {
     await recognised(DelegationIdentity.fromDelegation(ecdsa, chain));
   },
 
-  // Somebody changes what the network says.
+  // Somebody changes what the network says. What is verified is the default; only its patience is not.
   refuses: async () => {
+    const impatient = { rootKey, retryTimes: 0 };
+    const once = { strategy: async () => assert.fail('nothing to be believed') };
     const refused = (error) => !/fetch failed|timed out/.test(String(error));
-    await assert.rejects((await actor({ rootKey })).get(), refused);
-    await assert.rejects((await actor({ rootKey })).add(2n), refused);
+    await assert.rejects((await actor(impatient, once)).get(), refused);
+    await assert.rejects((await actor(impatient, once)).add(2n), refused);
   },
 
   // Without any key given, the agent believes the main network only.

@@ -189,7 +189,6 @@ async fn the_rust_agent_notices_every_lie() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the agent tries again for minutes before it gives up"]
 async fn the_javascript_agent_notices_every_lie() {
     for (name, change) in lies() {
         let running = Running::start().await;

@@ -1,7 +1,7 @@
 //! Updates and queries per second, in process.
 
 use super::super::{Row, token};
-use super::{install_text, network, rate};
+use super::{counter, network, rate};
 use crate::log_fixture::person;
 use anyhow::ensure;
 use candid::{Nat, Principal};
@@ -15,17 +15,6 @@ const TRANSFERS: u64 = 5_000;
 const BALANCES: u64 = 20_000;
 const ACCOUNTS: u64 = 1_000;
 
-/// Counts, and tells the count.
-const COUNTER: &str = r#"(module
-    (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
-    (import "ic0" "msg_reply" (func $reply))
-    (memory 17)
-    (func $answer (call $append (i32.const 0) (i32.const 8)) (call $reply))
-    (func (export "canister_update increment")
-        (i64.store (i32.const 0) (i64.add (i64.load (i32.const 0)) (i64.const 1)))
-        (call $answer))
-    (func (export "canister_query get") (call $answer)))"#;
-
 pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
     let mut rows = trivial()?;
     rows.extend(ledger()?);
@@ -34,7 +23,7 @@ pub(super) fn measure() -> anyhow::Result<Vec<Row>> {
 
 fn trivial() -> anyhow::Result<Vec<Row>> {
     let mut net = network();
-    let id = install_text(&mut net, COUNTER)?;
+    let id = counter(&mut net)?;
     let user = person(1);
     let began = Instant::now();
     for _ in 0..TRIVIAL_UPDATES {

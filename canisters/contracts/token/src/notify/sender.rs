@@ -69,6 +69,8 @@ fn arm(delay: Duration) {
     disarm();
     // An interval, which the delivery ends when it begins: should that message trap, the timer is still there.
     TIMER.set(Some(ic_cdk_timers::set_timer_interval(delay, deliver)));
+    // The library sets the network's timer only if this one comes before all that it believes set.
+    revive();
 }
 
 fn now() -> Timestamp {
