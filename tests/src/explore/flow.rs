@@ -24,30 +24,51 @@ pub enum Flow {
     FeeRaised,
     /// The template is replaced after the payment: the factory declines, the payer is refunded.
     Declined,
+    /// The factory is held up after the installation; the backend, upgraded, has forgotten that it waits, and abandons
+    /// at the deadline what the factory then wants to commit. The canister, in which a token has lived, is emptied, and
+    /// goes to somebody else.
+    Overtaken,
 }
 
 /// Rounds that a message of the flow may take, with everything it sets off.
 const ROUNDS: u64 = 120;
 /// Attempts to reach the factory before the deadline.
 const ATTEMPTS: usize = 3;
+/// Rounds that the factory is held up.
+const HELD_UP: u64 = 60;
 /// A little more than the factory may take.
 const DEADLINE: Duration = Duration::from_secs(31 * 60);
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Flow; 4] = [Flow::Delivered, Flow::Abandoned, Flow::FeeRaised, Flow::Declined];
+    pub const ALL: [Flow; 5] = [Flow::Delivered, Flow::Abandoned, Flow::FeeRaised, Flow::Declined, Flow::Overtaken];
 
     /// How it ends if nothing else goes wrong.
     pub fn end(self) -> End {
         match self {
             Flow::Delivered => End::Delivered,
-            Flow::Abandoned | Flow::FeeRaised | Flow::Declined => End::Refunded,
+            Flow::Abandoned | Flow::FeeRaised | Flow::Declined | Flow::Overtaken => End::Refunded,
         }
     }
 
-    /// What keeps requests from the factory, as part of the flow.
-    pub(super) fn cut_off() -> Fault {
+    /// How many deployments are asked for.
+    pub(super) fn deployments(self) -> usize {
+        if self == Flow::Overtaken { 2 } else { 1 }
+    }
+
+    /// What keeps requests from the factory, as part of a flow.
+    fn cut_off() -> Fault {
         Fault::reject(RejectCode::SysTransient).method("createContract")
+    }
+
+    /// What holds up what the factory writes, as part of a flow.
+    fn held_up(factory: Principal) -> Fault {
+        Fault::delay(HELD_UP).method("append").caller(factory)
+    }
+
+    /// Whether a fault is one of the flows' own.
+    pub(super) fn is_staged(fault: &Fault, factory: Principal) -> bool {
+        *fault == Flow::cut_off() || *fault == Flow::held_up(factory)
     }
 
     /// Plays it; what was seen and answered on the way.
@@ -75,8 +96,16 @@ impl Flow {
                 wait(stage, &mut seen, DEADLINE);
             }
             Flow::Declined => {
-                go_on_until_paid(stage, &mut seen);
+                go_on_until(stage, &mut seen, "icrc2_transfer_from");
                 publish(stage);
+                go_on(stage, &mut seen);
+            }
+            Flow::Overtaken => {
+                go_on_until(stage, &mut seen, "install_chunked_code");
+                hold_up(stage);
+                wait(stage, &mut seen, DEADLINE);
+                let other = stage.ask_for_another();
+                seen.asked(other);
                 go_on(stage, &mut seen);
             }
         }
@@ -106,11 +135,11 @@ fn wait(stage: &mut Stage, seen: &mut Sightings, duration: Duration) {
     go_on(stage, seen);
 }
 
-/// Runs until the backend has begun to take the payment, or nothing moves.
-fn go_on_until_paid(stage: &mut Stage, seen: &mut Sightings) {
+/// Runs until this method is called, or nothing moves.
+fn go_on_until(stage: &mut Stage, seen: &mut Sightings, method: &str) {
     for _ in 0..ROUNDS {
-        let paying = |observed: &localnet::Observed| observed.message.method == "icrc2_transfer_from";
-        if stage.net().is_idle() || stage.net().observed().iter().any(paying) {
+        let called = |observed: &localnet::Observed| observed.message.method == method;
+        if stage.net().is_idle() || stage.net().observed().iter().any(called) {
             break;
         }
         stage.net().tick();
@@ -150,6 +179,16 @@ fn donate(stage: &mut Stage) {
 fn publish(stage: &mut Stage) {
     let (factory, admin, template) = (stage.platform.factory, stage.platform.admin, stage.template);
     stage.net().submit(factory, admin, "publishTemplate", ("2.0.0", template));
+}
+
+/// The factory's next words to the log take their time; the backend is upgraded while it waits for the factory.
+fn hold_up(stage: &mut Stage) {
+    let (backend, factory, admin) = (stage.platform.backend, stage.platform.factory, stage.platform.admin);
+    stage.net().inject(Flow::held_up(factory));
+    if let (Ok(module), Ok(argument)) = (cairn::artifacts::wasm("backend"), candid::encode_args(())) {
+        // In the middle of things; if it refuses, another run it is.
+        let _ = stage.net().upgrade(backend, admin, &module, argument);
+    }
 }
 
 /// What a ledger is upgraded with.

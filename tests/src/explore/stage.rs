@@ -1,5 +1,6 @@
 //! What flows are played on: a platform, and those who use it.
 
+use super::Flow;
 use cairn::artifacts;
 use cairn::platform::{Order, Pending, Platform, account, ledger_upgrade, token, user};
 use cairn_events::{Amount, DeploymentId, Hash, Principal};
@@ -51,6 +52,7 @@ impl Stage {
         let (buyer, donor) = (user("buyer"), user("donor"));
         platform.afford(buyer, 2)?;
         platform.fund(donor, platform.price)?;
+        platform.afford(donor, 1)?;
         let module = artifacts::annotated(artifacts::wasm("token")?, "icp:public edition", b"second");
         let mut offset = 0_u64;
         for chunk in module.chunks(CHUNK) {
@@ -81,14 +83,25 @@ impl Stage {
         self.platform.submit_create_token(self.buyer, order, REQUEST)
     }
 
+    /// The donor asks for a token, too.
+    pub fn ask_for_another(&mut self) -> Pending {
+        let order = self.platform.order(token(self.donor, "Another", "ANR"));
+        self.platform.submit_create_token(self.donor, order, REQUEST)
+    }
+
     /// What may happen to a message of the flow: whatever the network permits; the fee ledger, which is foreign, may
     /// lie; canisters may be stopped, upgraded, drained. The host of the invoices has no part in a payment.
-    pub(super) fn choice(&self) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
+    /// Code that is upgraded without being stopped gets the answers to calls that it has not made; on the network, too,
+    /// that is for operators to avoid. Each canister survives it once, at any message: where a flow does it, no fault does it again.
+    pub(super) fn choice(&self, flow: Flow) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
         let (ledger, backend, invoices) = (self.platform.ledger, self.platform.backend, self.platform.invoices);
         let nothing = candid::encode_args(()).unwrap_or_default();
         let mut upgrades: BTreeMap<Principal, Vec<u8>> =
             self.platform.canisters().into_iter().map(|(_, id)| (id, nothing.clone())).collect();
         upgrades.insert(ledger, ledger_upgrade().unwrap_or_default());
+        if flow == Flow::Overtaken {
+            upgrades.remove(&backend);
+        }
         move |message| {
             if [message.caller, message.callee].contains(&invoices) {
                 return Vec::new();
