@@ -9,6 +9,7 @@
 //! line and in tests.
 
 pub mod amount;
+pub mod answer;
 pub mod codec;
 pub mod commitment;
 pub mod event;
@@ -16,11 +17,13 @@ pub mod hash;
 pub mod kind;
 pub mod merkle;
 pub mod payload;
+pub mod question;
 pub mod stream;
 pub mod submission;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod topic;
+pub mod topic_map;
 pub mod value;
 pub mod verify;
 

@@ -3,6 +3,10 @@
 //! [`TestLog`] does what the audit canister does to submissions (numbers, links, hashes), [`story`] is a seeded
 //! run of a whole platform: deployments that succeed, fail and are refunded, and contracts that report.
 
+mod records;
+
+pub use records::TestRecords;
+
 use crate::payload::*;
 use crate::topic::{Service, TopicHead};
 use crate::{

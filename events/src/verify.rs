@@ -2,6 +2,7 @@
 
 use crate::merkle::Frontier;
 use crate::topic::TopicHead;
+use crate::topic_map::{HeapMap, Place};
 use crate::{Event, Hash, Link, LogId, Payload, Principal, SCHEMA_VERSION, Stream, Timestamp, Topic, WriterRole};
 use std::collections::BTreeMap;
 
@@ -121,6 +122,11 @@ impl LogVerifier {
     /// The last event of `topic`.
     pub fn topic_head(&self, topic: &Topic) -> Option<TopicHead> {
         self.topics.get(&topic.key()).copied()
+    }
+
+    /// The root of the topic map over all events accepted, computed anew; `None` beyond 2^32 topics.
+    pub fn topics_root(&self) -> Option<Hash> {
+        HeapMap::default().set(self.topics.iter().map(|(key, head)| (Place::of_key(key), *head)))
     }
 
     /// Checks the next event and returns its hash, computed anew from every field.

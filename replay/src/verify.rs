@@ -10,12 +10,14 @@ mod certificate;
 pub mod file;
 mod policy;
 
+use cairn_events::answer::{self, CertifiedTip, Findings, Remembered, Untrue};
 use cairn_events::payload::Genesis;
+use cairn_events::question::{Answer, Question};
 use cairn_events::verify::{LogVerifier, Violation};
 use cairn_events::{Event, Hash, LogId, Payload, Principal, Timestamp, codec};
 
 pub use cbor::CborError;
-pub use certificate::CertificateFault;
+pub use certificate::{CertificateFault, Certified};
 pub use file::FormatError;
 pub use policy::{Policy, PolicyError};
 
@@ -54,6 +56,9 @@ pub enum Failure {
     /// The certificate does not vouch for the events.
     #[error("certificate: {0}")]
     Certificate(#[from] CertificateFault),
+    /// An answer does not hold.
+    #[error("{0}")]
+    Answer(#[from] Untrue),
     /// In itself perhaps whole, but not what the policy names.
     #[error("{0}")]
     Policy(String),
@@ -76,19 +81,28 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Verdict, Failure> {
 pub fn verify_each(bytes: &[u8], policy: &Policy, mut observe: impl FnMut(&Event, u64)) -> Result<Verdict, Failure> {
     let sections = file::Sections::parse(bytes)?;
     let total = sections.events.len() as u64;
+    check_identity(&sections, policy)?;
+    let certified = certificate::open(sections.hash_tree, sections.certificate, policy)?;
     let mut log = LogVerifier::new(policy.canister, policy.log);
     let mut ends: Option<(Timestamp, Timestamp)> = None;
+    let mut topics = (0, log.topics_root());
     for (index, section) in sections.events.iter().enumerate() {
         let event = codec::decode_event(section).map_err(|error| FormatError::Event { index: index as u64, error })?;
-        check_identity(&event, policy)?;
         log.push(&event)?;
+        if log.size() == certified.tip.topics_size {
+            topics = (log.size(), log.topics_root());
+        }
         observe(&event, total);
         ends = Some((ends.map_or(event.timestamp, |(begin, _)| begin), event.timestamp));
     }
-    let (Some(last_hash), Some((begin, end))) = (log.last_hash(), ends) else {
+    let (Some(last_hash), Some((begin, end)), (topics_size, Some(topics_root))) = (log.last_hash(), ends, topics)
+    else {
         return Err(FormatError::Empty.into());
     };
-    let certified_at = certificate::check(&sections, policy, &log, last_hash)?;
+    let (size, root) = (log.size(), log.root());
+    let computed = CertifiedTip { log: policy.log, size, last_hash, root, topics_size, topics_root };
+    certificate::compare(&certified.tip, &computed)?;
+    let certified_at = certified.at;
     if certified_at < end {
         return Err(CertificateFault::BeforeLastEvent { certified_at, end }.into());
     }
@@ -105,11 +119,36 @@ pub fn verify_each(bytes: &[u8], policy: &Policy, mut observe: impl FnMut(&Event
     })
 }
 
+/// What an answer has shown, and as of when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The events, and what they are complete for.
+    pub findings: Findings,
+    /// The end of the log as the network has certified it.
+    pub tip: CertifiedTip,
+    /// When it did: nothing is said of later.
+    pub certified_at: Timestamp,
+}
+
+/// Checks an answer to `question`. `remembered` is the end of the log that the question names as `since`.
+///
+/// # Errors
+/// [`Failure`]: the first thing wrong.
+pub fn verify_answer(
+    question: &Question,
+    answer: &Answer,
+    policy: &Policy,
+    remembered: Option<&Remembered>,
+) -> Result<Answered, Failure> {
+    let Certified { tip, at } = certificate::open(&answer.hash_tree, &answer.certificate, policy)?;
+    let findings = answer::verify(question, answer, &tip, remembered)?;
+    Ok(Answered { findings, tip, certified_at: at })
+}
+
 /// Tells another log from a broken one: the former is a question of the policy.
-fn check_identity(event: &Event, policy: &Policy) -> Result<(), Failure> {
-    if event.index != 0 {
-        return Ok(());
-    }
+fn check_identity(sections: &file::Sections<'_>, policy: &Policy) -> Result<(), Failure> {
+    let first = sections.events.first().ok_or(FormatError::Empty)?;
+    let event = codec::decode_event(first).map_err(|error| FormatError::Event { index: 0, error })?;
     if let Payload::Genesis(Genesis { canister, .. }) = event.payload
         && canister != policy.canister
     {

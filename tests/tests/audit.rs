@@ -51,8 +51,9 @@ fn events(log: &mut LogFixture, filter: Filter) -> Vec<Event> {
     }
 }
 
-/// Everything a request could change.
-fn state(log: &LogFixture) -> (Vec<u8>, Vec<u8>) {
+/// Everything a request could change, once the topic map has caught up.
+fn state(log: &mut LogFixture) -> (Vec<u8>, Vec<u8>) {
+    log.net.run_until_idle(20);
     (log.net.stable_memory(log.audit).unwrap(), log.net.certified_data(log.audit).unwrap())
 }
 
@@ -97,12 +98,12 @@ fn a_repetition_gets_the_first_receipts_and_changes_nothing() {
     let factory = log.factory;
     let accepted = append_as(&mut log, factory, first.clone()).unwrap();
     append_as(&mut log, factory, args(31, &batch(31, 5))).unwrap();
-    let before = state(&log);
+    let before = state(&mut log);
     log.net.advance(Duration::from_secs(3_600));
     assert_eq!(append_as(&mut log, factory, first).unwrap().receipts, accepted.receipts);
     let other = append_as(&mut log, factory, args(3, &batch(77, 1)));
     assert!(matches!(other, Err(AuditError::Request(AuditRequestError::SequenceReused { seq: 3, .. }))));
-    assert!(state(&log) == before);
+    assert!(state(&mut log) == before);
 }
 
 #[test]
@@ -133,17 +134,17 @@ fn an_upgrade_keeps_everything_and_is_an_event() {
 fn an_upgrade_to_a_log_that_is_not_whole_is_rolled_back() {
     let mut log = LogFixture::begin(4).unwrap();
     let token = cairn::artifacts::wasm("token").unwrap();
-    let before = state(&log);
+    let before = state(&mut log);
     let refused = log.net.upgrade(log.audit, log.admin, &token, candid::encode_args(()).unwrap());
     assert!(refused.is_err());
-    assert!(state(&log) == before);
+    assert!(state(&mut log) == before);
     log.append(log.factory, &batch(1, 1)).unwrap();
 }
 
 #[test]
 fn strangers_write_nothing() {
     let mut log = LogFixture::begin(5).unwrap();
-    let before = state(&log);
+    let before = state(&mut log);
     let (anonymous, gateway) = (Principal::anonymous(), log.gateway);
     for stranger in [person(77), anonymous, log.admin] {
         let refusal = append_as(&mut log, stranger, args(1, &batch(1, 1)));
@@ -164,7 +165,7 @@ fn strangers_write_nothing() {
             assert_eq!(refusal, Err(AuditError::Request(AuditRequestError::Unauthorized { caller: stranger })));
         }
     }
-    assert!(state(&log) == before);
+    assert!(state(&mut log) == before);
     let request =
         HttpRequest { method: "GET".into(), url: "/metrics".into(), headers: vec![], body: Vec::new().into() };
     let metrics: HttpResponse = log.net.query(log.audit, anonymous, "http_request", (request,)).unwrap();
@@ -193,7 +194,7 @@ fn the_gateway_and_controllers_register_writers() {
 #[test]
 fn what_is_malformed_changes_nothing() {
     let mut log = LogFixture::begin(7).unwrap();
-    let before = state(&log);
+    let before = state(&mut log);
     let good = candid::encode_one(args(1, &batch(1, 2))).unwrap();
     let bad =
         [Vec::new(), b"DIDL".to_vec(), vec![0xff; 100], good[..good.len() - 1].to_vec(), [&good[..], &[0]].concat()];
@@ -204,7 +205,7 @@ fn what_is_malformed_changes_nothing() {
     for method in ["registerWriter", "setupWhitelist"] {
         assert!(log.net.update_raw(log.audit, log.admin, method, b"DIDL\x00\x01\x7d".to_vec()).is_err());
     }
-    assert!(state(&log) == before);
+    assert!(state(&mut log) == before);
     log.net.update_raw(log.audit, log.factory, "append", good).unwrap();
 }
 

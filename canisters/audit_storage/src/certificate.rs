@@ -1,6 +1,6 @@
 //! What the network certifies: the root of a small labelled tree about the end of the log.
 //!
-//! ICRC-3 fixes the labels `last_block_hash` and `last_block_index`; ours (log id, Merkle root and size) stand beside
+//! ICRC-3 fixes the labels `last_block_hash` and `last_block_index`; ours (log id, root and size of Merkle tree and topic map) stand beside
 //! them, all in the order of their bytes. An empty log has the empty tree.
 
 use cairn_events::{codec, value::leb128};
@@ -20,7 +20,10 @@ pub fn tree(tip: Option<&Tip>) -> HashTree {
         fork(entry("last_block_hash", tip.last_hash.0.to_vec()), entry("last_block_index", leb128(index))),
         fork(
             entry("log_id", tip.log.0.0.to_vec()),
-            fork(entry("merkle_root", tip.root.0.to_vec()), entry("merkle_size", leb128(tip.size))),
+            fork(
+                fork(entry("merkle_root", tip.root.0.to_vec()), entry("merkle_size", leb128(tip.size))),
+                fork(entry("topics_root", tip.topics_root.0.to_vec()), entry("topics_size", leb128(tip.topics_size))),
+            ),
         ),
     )
 }

@@ -1,7 +1,8 @@
 //! The methods of the log: authenticate, ask the core, reply.
 
-use crate::state;
 use crate::view::EventView;
+use crate::{certificate, state};
+use cairn_events::question::{Answer, Question};
 use cairn_events::{Commitment, Opening, Principal, WriterRole};
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::audit::{
@@ -104,6 +105,21 @@ fn get_tip() -> Result<Tip, AuditError> {
 #[query(name = "getEvents")]
 fn get_events(query: EventQuery) -> Result<EventPage, AuditError> {
     state::read(|log| log.page(&query))
+}
+
+/// Events with the proof that none is missing, changed or reordered, and the network's certificate: everything about
+/// some topics, or everything, in a span of the log, page by page. For anyone, as a query.
+///
+/// To verify: the certificate against the network's root key, its certified data against the root of `hash_tree`, then
+/// the events against what `hash_tree` says of the end of the log: each names the one before it in the topic, the last
+/// one is in the Merkle tree or is the topic's last by the topic map. `cairn_events::answer` does the latter.
+#[query(name = "getAnswer")]
+fn get_answer(question: Question) -> Result<Answer, AuditError> {
+    let certificate = ic_cdk::api::data_certificate().unwrap_or_default();
+    state::read(|log| {
+        let hash_tree = certificate::encode(&certificate::tree(log.tip().ok().as_ref()));
+        Ok(Answer { certificate, hash_tree, ..log.answer(&question)? })
+    })
 }
 
 /// One event with every field in a Candid type. For anyone.

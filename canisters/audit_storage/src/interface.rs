@@ -2,6 +2,7 @@
 
 use crate::icrc3::GetBlocksResult;
 use crate::view::EventView;
+use cairn_events::question::{Answer, Question};
 use cairn_events::{Commitment, Opening, Principal, WriterRole};
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::audit::{

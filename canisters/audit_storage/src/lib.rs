@@ -6,6 +6,7 @@
 //! would see another log id.
 
 pub mod certificate;
+mod commitment;
 mod endpoints;
 mod icrc3;
 mod lifecycle;

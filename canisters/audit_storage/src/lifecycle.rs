@@ -6,7 +6,7 @@
 //! our module: both are fetched by timers, again and again until they are there.
 
 use crate::log::Log;
-use crate::{memory, state};
+use crate::{commitment, memory, state};
 use cairn_events::{Hash, Principal};
 use cairn_kit::api::audit::AuditInit;
 use cairn_kit::runtime;
@@ -40,8 +40,9 @@ fn post_upgrade() {
     resume();
 }
 
-/// Arms the timer for what is still owed, if anything is.
+/// Arms the timers for what is still owed, if anything is.
 fn resume() {
+    commitment::begin();
     runtime::after(Duration::ZERO, settle(FIRST_WAIT));
 }
 

@@ -4,6 +4,7 @@
 //! [`Memory`]. Everything lies in stable memory; what is held in the heap (the last record, the root) is read back or
 //! computed in O(log n) when the log is opened. There is no way to change or remove an event.
 
+mod answers;
 mod append;
 mod check;
 mod columns;
@@ -13,6 +14,7 @@ mod read;
 pub mod reserve;
 mod staging;
 mod threads;
+mod topics;
 mod tree;
 
 #[cfg(test)]
@@ -28,16 +30,22 @@ use columns::Columns;
 use ic_stable_structures::{Cell, Memory};
 use key::Key;
 use postings::Postings;
-use reserve::Means;
+use reserve::{Means, Urgency};
 use serde::{Deserialize, Serialize};
 use threads::{Head, Threads};
+use topics::Topics;
 use tree::Tree;
+
+pub use topics::Parked;
 
 /// The version of everything in [`crate::memory`]. Another one needs code that migrates.
 pub const LAYOUT: u32 = 1;
 
 /// The most writers that can be registered.
 pub const MAX_WRITERS: u64 = 256;
+
+/// The most events that the topic map may be behind before nothing but outcomes is accepted; half of it for new work.
+pub const MAX_LAG: u64 = 4_000;
 
 /// The most upgrades that are noted while their events cannot be appended.
 const MAX_NOTES: usize = 64;
@@ -143,6 +151,7 @@ pub struct Log<M: Memory> {
     tree: Tree<M>,
     threads: Threads<M>,
     postings: Postings<M>,
+    topics: Topics<M>,
     root: Hash,
 }
 
@@ -165,9 +174,9 @@ impl<M: Memory> Log<M> {
         if who.layout != LAYOUT {
             return Err(OpenError::Layout(who.layout));
         }
-        let log = Self::assemble(Memories { identity: cell.into_memory(), ..memories }, who);
+        let mut log = Self::assemble(Memories { identity: cell.into_memory(), ..memories }, who);
         log.check_whole()?;
-        Ok(log)
+        if log.topics.restore(&log.threads, &log.columns) { Ok(log) } else { Err(OpenError::Truncated("topics")) }
     }
 
     /// The log as the memories have it, whole or not.
@@ -189,6 +198,7 @@ impl<M: Memory> Log<M> {
             tree,
             threads: Threads::open(memories.threads, memories.buckets, secret, threads),
             postings: Postings::open(memories.postings, postings),
+            topics: Topics::open(memories.forks, memories.leaves),
         }
     }
 
@@ -198,6 +208,7 @@ impl<M: Memory> Log<M> {
             ("nodes", self.tree.is_whole()),
             ("threads", self.threads.is_whole()),
             ("postings", self.postings.is_whole()),
+            ("topics", self.topics.is_whole(self.columns.len())),
         ];
         if let Some((what, _)) = whole.iter().find(|(_, whole)| !whole) {
             return Err(OpenError::Truncated(what));
@@ -261,7 +272,22 @@ impl<M: Memory> Log<M> {
             last_hash: last.hash,
             root: self.root,
             timestamp: last.timestamp,
+            topics_size: self.topics.covered(),
+            topics_root: self.topics.root(),
         })
+    }
+
+    /// Takes the next events into the topic map, at most `most`; how many it does not cover then.
+    ///
+    /// # Errors
+    /// [`Parked`]; the map covers what it covered.
+    pub fn advance_topics(&mut self, most: u64) -> Result<u64, Parked> {
+        self.topics.advance(most, &self.threads, &self.columns)
+    }
+
+    /// How many events the topic map does not cover yet.
+    pub fn lag(&self) -> u64 {
+        self.columns.len() - self.topics.covered()
     }
 
     /// What the log can still promise.
@@ -388,6 +414,20 @@ impl<M: Memory> Log<M> {
     /// The head of a thread; an empty one if there is no such thread.
     fn thread(&self, key: &Key) -> Head {
         self.threads.find(key).map(|(_, head)| head).unwrap_or_default()
+    }
+
+    /// Whether the topic map is too far behind for submissions of this urgency: what is accepted must soon be provable.
+    fn check_lag(&self, urgency: Urgency) -> Result<(), AuditError> {
+        let most = match urgency {
+            Urgency::Continues => return Ok(()),
+            Urgency::Informs => MAX_LAG,
+            Urgency::Begins => MAX_LAG / 2,
+        };
+        if self.lag() <= most {
+            return Ok(());
+        }
+        let (covered, size) = (self.topics.covered(), self.columns.len());
+        Err(AuditError::Temporary(AuditTemporaryError::Lagging { covered, size }))
     }
 
     fn exhausted(&self) -> AuditError {

@@ -26,6 +26,11 @@ const BUCKETS: MemoryId = MemoryId::new(7);
 /// Which events each thread has.
 const POSTINGS: MemoryId = MemoryId::new(8);
 
+/// Forks of the topic map.
+const FORKS: MemoryId = MemoryId::new(9);
+/// Leaves of the topic map: one per thread.
+const LEAVES: MemoryId = MemoryId::new(10);
+
 /// Pages of 64 KiB per bucket.
 const BUCKET_PAGES: u16 = 256;
 
@@ -49,6 +54,10 @@ pub struct Memories<M> {
     pub buckets: M,
     /// Postings.
     pub postings: M,
+    /// The topic map's forks.
+    pub forks: M,
+    /// The topic map's leaves.
+    pub leaves: M,
 }
 
 /// The memories of this canister.
@@ -67,6 +76,8 @@ pub fn memories() -> Memories<Bucketed> {
         threads: get(THREADS),
         buckets: get(BUCKETS),
         postings: get(POSTINGS),
+        forks: get(FORKS),
+        leaves: get(LEAVES),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What operators see: `/metrics`, `/health`, and for everyone `/kinds`, which describes the kinds of events.
 
-use crate::state;
+use crate::{commitment, state};
 use cairn_events::{Class, Kind};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_kit::http::{self, Metrics};
@@ -23,13 +23,15 @@ fn http_request(request: HttpRequest) -> HttpResponse {
 fn metrics(metrics: &mut Metrics) {
     let means = state::means();
     let refusals = state::refusals();
-    let (counters, bytes, reserve) = state::read(|log| (log.counters(), log.event_bytes(), log.reserve(&means)));
+    let (counters, bytes, reserve, lag) =
+        state::read(|log| (log.counters(), log.event_bytes(), log.reserve(&means), log.lag()));
     metrics
         .canister()
         .gauge("canister_liquid_cycles", "Cycles above the freezing threshold.", means.cycles)
         .counter("audit_events_total", "Events in the log.", counters.events)
         .counter("audit_event_bytes_total", "Bytes of encoded events.", bytes)
         .gauge("audit_threads", "Topics, streams and writers that have events.", counters.threads)
+        .gauge("audit_topics_lag", "Events that the topic map does not cover yet.", lag)
         .gauge("audit_open_intents", "Intents without outcome.", reserve.open_intents)
         .gauge("audit_intents_left", "Intents that would be accepted now.", reserve.intents_left)
         .counter(
@@ -49,7 +51,7 @@ fn health() -> Result<(), String> {
     if reserve.intents_left == 0 {
         return Err(format!("no new intents: {} open, reserve exhausted", reserve.open_intents));
     }
-    Ok(())
+    commitment::health()
 }
 
 /// One line per kind: its name, what it is to an effect, its families, who writes it, its largest size.

@@ -1,9 +1,9 @@
 //! The one log of this canister, and what of it is certified.
 
-use crate::certificate;
-use crate::log::Log;
 use crate::log::reserve::Means;
+use crate::log::{Log, Parked};
 use crate::memory::Bucketed;
+use crate::{certificate, commitment};
 use cairn_kit::api::audit::AuditError;
 use cairn_kit::runtime;
 use std::cell::{Cell, RefCell};
@@ -36,14 +36,31 @@ pub fn read<R>(look: impl FnOnce(&Log<Bucketed>) -> R) -> R {
     })
 }
 
-/// Changes the log, and certifies its new end in the same message.
+/// Changes the log, and certifies its new end in the same message; the topic map follows.
 pub fn write<R>(change: impl FnOnce(&mut Log<Bucketed>, &Means) -> Result<R, AuditError>) -> Result<R, AuditError> {
     let means = means();
-    LOG.with_borrow_mut(|log| match log {
+    let done = LOG.with_borrow_mut(|log| match log {
         Some(log) => {
             let done = change(log, &means)?;
             certify(log);
             Ok(done)
+        }
+        None => ic_cdk::trap("the log is not in service"),
+    });
+    commitment::arm();
+    done
+}
+
+/// Takes events into the topic map, and certifies its new root in the same message; how many are left.
+///
+/// # Errors
+/// [`Parked`]; the map covers what it covered.
+pub fn advance_topics(most: u64) -> Result<u64, Parked> {
+    LOG.with_borrow_mut(|log| match log {
+        Some(log) => {
+            let left = log.advance_topics(most)?;
+            certify(log);
+            Ok(left)
         }
         None => ic_cdk::trap("the log is not in service"),
     })

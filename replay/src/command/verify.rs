@@ -79,6 +79,7 @@ impl From<Failure> for Failed {
             Failure::Certificate(_) => {
                 (Exit::Certificate, "do not trust this file; check the root key, or export anew")
             }
+            Failure::Answer(_) => (Exit::Log, "do not trust this answer; ask the log again"),
             Failure::Policy(_) => (Exit::Policy, "check the policy, or get the export of that log"),
         };
         Failed::new(exit, format_args!("{failure}; {advice}"))

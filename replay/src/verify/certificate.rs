@@ -1,9 +1,9 @@
 //! The link from the events to the network's root key.
 
-use super::{Failure, FormatError, Policy, cbor, file::Sections};
+use super::{Failure, FormatError, Policy, cbor};
+use cairn_events::answer::CertifiedTip;
 use cairn_events::value::leb128;
-use cairn_events::verify::LogVerifier;
-use cairn_events::{Hash, Timestamp};
+use cairn_events::{Hash, LogId, Timestamp};
 use ic_cbor::parse_cbor_principals_array;
 use ic_certificate_verification::VerifyCertificate;
 use ic_certification::{Certificate, HashTree, LookupResult, SubtreeLookupResult};
@@ -14,14 +14,14 @@ pub enum CertificateFault {
     /// The canister's tree lacks an entry.
     #[error("the canister's tree has no {0}")]
     Missing(&'static str),
-    /// The canister's tree says something else than the events.
-    #[error("{label} is {certified}, the events give {computed}")]
+    /// The canister's tree says something else than the events or the policy.
+    #[error("{label} is {certified}, not {computed}")]
     Differs {
         /// Which entry.
         label: &'static str,
         /// What the tree says, in hexadecimal.
         certified: String,
-        /// What the events give, in hexadecimal.
+        /// What it should be, in hexadecimal.
         computed: String,
     },
     /// The certificate is about another tree.
@@ -48,41 +48,75 @@ pub enum CertificateFault {
     Signature(String),
 }
 
-/// Checks that the network certified exactly the log that `log` has verified. When it did is returned.
-pub fn check(
-    sections: &Sections<'_>,
-    policy: &Policy,
-    log: &LogVerifier,
-    last_hash: Hash,
-) -> Result<Timestamp, Failure> {
-    let malformed = |section| move |error| FormatError::Cbor { section, error };
-    let tree = cbor::hash_tree(sections.hash_tree).map_err(malformed("hash tree"))?;
-    let certificate = cbor::certificate(sections.certificate).map_err(malformed("certificate"))?;
-    check_tree(&tree, policy, log, last_hash)?;
-    check_certified_data(&certificate, &tree, policy)?;
-    Ok(check_signature(&certificate, policy)?)
+/// What the network has certified, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Certified {
+    /// The end of the log.
+    pub tip: CertifiedTip,
+    /// When the certificate was made: nothing is said of later.
+    pub at: Timestamp,
 }
 
-/// The canister's tree must say of the log what its events say.
-fn check_tree(tree: &HashTree, policy: &Policy, log: &LogVerifier, last_hash: Hash) -> Result<(), CertificateFault> {
-    let expected: [(&'static str, Vec<u8>); 5] = [
-        ("last_block_hash", last_hash.0.to_vec()),
-        ("last_block_index", leb128(log.size().saturating_sub(1))),
-        ("log_id", policy.log.0.0.to_vec()),
-        ("merkle_root", log.root().0.to_vec()),
-        ("merkle_size", leb128(log.size())),
-    ];
-    for (label, computed) in expected {
-        match tree.lookup_path([label]) {
-            LookupResult::Found(certified) if certified == computed => {}
-            LookupResult::Found(certified) => {
-                let (certified, computed) = (hex::encode(certified), hex::encode(computed));
-                return Err(CertificateFault::Differs { label, certified, computed });
-            }
-            _ => return Err(CertificateFault::Missing(label)),
-        }
+/// Takes the end of the log out of the canister's labelled tree and the network's certificate of it.
+///
+/// # Errors
+/// [`Failure`]: the certificate is not the network's, not about this canister, or not about this tree.
+pub fn open(hash_tree: &[u8], certificate: &[u8], policy: &Policy) -> Result<Certified, Failure> {
+    let malformed = |section| move |error| FormatError::Cbor { section, error };
+    let tree = cbor::hash_tree(hash_tree).map_err(malformed("hash tree"))?;
+    let certificate = cbor::certificate(certificate).map_err(malformed("certificate"))?;
+    check_certified_data(&certificate, &tree, policy)?;
+    let at = check_signature(&certificate, policy)?;
+    let tip = tip(&tree)?;
+    if tip.log != policy.log {
+        return Err(CertificateFault::differs("log_id", &tip.log.0.0, &policy.log.0.0).into());
     }
-    Ok(())
+    Ok(Certified { tip, at })
+}
+
+fn tip(tree: &HashTree) -> Result<CertifiedTip, CertificateFault> {
+    let bytes = |label| match tree.lookup_path([label]) {
+        LookupResult::Found(bytes) => Ok(bytes),
+        _ => Err(CertificateFault::Missing(label)),
+    };
+    let hash = |label| Hash::from_slice(bytes(label)?).ok_or(CertificateFault::Missing(label));
+    let number = |label| read_leb128(bytes(label)?).ok_or(CertificateFault::Missing(label));
+    let tip = CertifiedTip {
+        log: LogId(hash("log_id")?),
+        size: number("merkle_size")?,
+        last_hash: hash("last_block_hash")?,
+        root: hash("merkle_root")?,
+        topics_size: number("topics_size")?,
+        topics_root: hash("topics_root")?,
+    };
+    let last = number("last_block_index")?;
+    match tip.size.checked_sub(1) {
+        Some(index) if index == last => Ok(tip),
+        index => Err(CertificateFault::differs("last_block_index", &leb128(last), &leb128(index.unwrap_or_default()))),
+    }
+}
+
+impl CertificateFault {
+    fn differs(label: &'static str, certified: &[u8], computed: &[u8]) -> Self {
+        CertificateFault::Differs { label, certified: hex::encode(certified), computed: hex::encode(computed) }
+    }
+}
+
+/// What the network has certified must be what the events give.
+pub fn compare(certified: &CertifiedTip, computed: &CertifiedTip) -> Result<(), CertificateFault> {
+    let number = |of: fn(&CertifiedTip) -> u64| [leb128(of(certified)), leb128(of(computed))];
+    let hash = |of: fn(&CertifiedTip) -> Hash| [of(certified).0.to_vec(), of(computed).0.to_vec()];
+    let pairs = [
+        ("last_block_hash", hash(|tip| tip.last_hash)),
+        ("merkle_size", number(|tip| tip.size)),
+        ("merkle_root", hash(|tip| tip.root)),
+        ("topics_size", number(|tip| tip.topics_size)),
+        ("topics_root", hash(|tip| tip.topics_root)),
+    ];
+    match pairs.iter().find(|(_, [certified, computed])| certified != computed) {
+        Some((label, [certified, computed])) => Err(CertificateFault::differs(label, certified, computed)),
+        None => Ok(()),
+    }
 }
 
 fn check_certified_data(certificate: &Certificate, tree: &HashTree, policy: &Policy) -> Result<(), Failure> {

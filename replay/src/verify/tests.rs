@@ -117,7 +117,9 @@ fn every_certified_value_is_compared() {
         other => panic!("{other}"),
     };
     assert_eq!(differs(refusal(&|claim| claim.last_hash = Hash([0; 32]))), "last_block_hash");
-    assert_eq!(differs(refusal(&|claim| claim.size += 1)), "last_block_index");
+    assert_eq!(differs(refusal(&|claim| claim.size += 1)), "merkle_size");
+    assert_eq!(differs(refusal(&|claim| claim.topics_size -= 1)), "topics_root");
+    assert_eq!(differs(refusal(&|claim| claim.topics_root = Hash([0; 32]))), "topics_root");
     assert_eq!(differs(refusal(&|claim| claim.root = Hash([0; 32]))), "merkle_root");
     assert_eq!(differs(refusal(&|claim| claim.log = LogId(Hash([0; 32])))), "log_id");
     let unsigned = refusal(&|claim| claim.signer = key(3));

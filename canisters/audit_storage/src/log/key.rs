@@ -68,8 +68,12 @@ impl Key {
 
     /// SipHash-2-4 under `secret`: people choose their principals, but cannot choose where they fall in our table.
     pub fn hash(&self, secret: [u8; 16]) -> u64 {
-        let data = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
-        siphash(secret, data)
+        siphash(secret, self.as_bytes())
+    }
+
+    /// The bytes that count: of a topic, [`Topic::key`].
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
 }
 

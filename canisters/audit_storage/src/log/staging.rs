@@ -120,6 +120,7 @@ impl<'a, M: Memory> Staging<'a, M> {
         if !reserve::allows(means, self.urgency, self.open_intents) {
             return Err(self.log.exhausted());
         }
+        self.log.check_lag(self.urgency)?;
         let mut parent = self.log.columns.len().checked_sub(1).map(|_| self.log.columns.last().hash);
         let mut receipts = Vec::with_capacity(self.admitted.len());
         for (position, admitted) in std::mem::take(&mut self.admitted).into_iter().enumerate() {

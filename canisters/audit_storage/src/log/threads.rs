@@ -95,6 +95,11 @@ impl<M: Memory> Threads<M> {
         None
     }
 
+    /// The key of a thread.
+    pub fn key(&self, id: ThreadId) -> Option<Key> {
+        (1..=self.count).contains(&id).then(|| self.record(id).key)
+    }
+
     /// Adds a thread that is not there yet. The room was ensured.
     pub fn insert(&mut self, key: &Key, head: Head) {
         let hash = key.hash(self.secret);

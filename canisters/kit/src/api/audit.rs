@@ -2,6 +2,7 @@
 
 use super::InternalError;
 use cairn_events::codec::{self, CodecError};
+use cairn_events::question::BadQuestion;
 use cairn_events::topic::TopicHead;
 use cairn_events::{Expected, Hash, LogId, Opening, Principal, Receipt, Stream, Submission, Topic, WriterRole};
 use candid::{CandidType, Deserialize};
@@ -219,6 +220,12 @@ pub enum AuditRequestError {
         /// Which submission.
         position: u32,
     },
+    /// The question has no answer.
+    #[error("{problem}")]
+    Question {
+        /// What is wrong with it.
+        problem: BadQuestion,
+    },
     /// An argument of a read is out of bounds.
     #[error("{what} is {found}, out of bounds ({bound})")]
     OutOfBounds {
@@ -243,6 +250,14 @@ pub enum AuditTemporaryError {
         /// Intents without outcome.
         open_intents: u64,
     },
+    /// The topic map is too far behind; it catches up by itself, within seconds.
+    #[error("the topic map covers {covered} of {size} events: too few for this")]
+    Lagging {
+        /// Events that the map covers.
+        covered: u64,
+        /// Events that the log has.
+        size: u64,
+    },
 }
 
 /// The end of the log.
@@ -258,6 +273,10 @@ pub struct Tip {
     pub root: Hash,
     /// Timestamp of the last event.
     pub timestamp: u64,
+    /// How many events the topic map covers.
+    pub topics_size: u64,
+    /// Root of the topic map.
+    pub topics_root: Hash,
 }
 
 /// Which events to read.

@@ -1,6 +1,6 @@
 //! Exports made up for tests: any log, certified by any key.
 
-use cairn_events::testing::TestLog;
+use cairn_events::testing::{TestLog, TestRecords};
 use cairn_events::value::leb128;
 use cairn_events::{Hash, LogId, Principal, codec};
 use ic_verify_bls_signature::PrivateKey;
@@ -87,6 +87,8 @@ pub struct Claim {
     pub last_hash: Hash,
     pub size: u64,
     pub root: Hash,
+    pub topics_size: u64,
+    pub topics_root: Hash,
     pub log: LogId,
     pub canister: Principal,
     pub time: u64,
@@ -104,6 +106,8 @@ impl Claim {
             last_hash: last.hash(),
             size: tree.size(),
             root: tree.root(),
+            topics_size: tree.size(),
+            topics_root: TestRecords::of(log, log.events.len(), log.events.len()).tip().unwrap().topics_root,
             log: log.id,
             canister: log.canister,
             time: last.timestamp.0 + 5,
@@ -115,7 +119,10 @@ impl Claim {
     fn tree(&self) -> Tree {
         let ours = fork(
             fork(entry("log_id", self.log.0.0), entry("merkle_root", self.root.0)),
-            entry("merkle_size", leb128(self.size)),
+            fork(
+                entry("merkle_size", leb128(self.size)),
+                fork(entry("topics_root", self.topics_root.0), entry("topics_size", leb128(self.topics_size))),
+            ),
         );
         let standard =
             fork(entry("last_block_hash", self.last_hash.0), entry("last_block_index", leb128(self.size - 1)));

@@ -169,7 +169,11 @@ proptest! {
                 _ => prop_assert!(bench.image() == before && bench.certified() == certified, "something changed"),
             }
             prop_assert_eq!(bench.log.counters().open_intents, model.open.len() as u64);
+            if shift > 0 {
+                prop_assert!(bench.log.advance_topics(shift as u64).is_ok());
+            }
         }
+        bench.cover(5);
         prop_assert_eq!(bench.log.counters().events, model.events);
         bench.verify();
         let (tip, certified) = (bench.log.tip(), bench.certified());
