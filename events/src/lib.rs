@@ -3,7 +3,8 @@
 //! An [`Event`] is a fact that the audit canister has accepted: an envelope (who, when, why, after what) around a
 //! [`Payload`]. It has two forms. It is *hashed* as an ICRC-3 [`Value`], so that any reader of the standard can check
 //! it; it is *stored* as CBOR by [`codec`]. Everything else in this crate is about trusting a sequence of events:
-//! the hash chain, the links of each [`Topic`], the RFC 9162 tree in [`merkle`], and [`verify`], which checks them all.
+//! the hash chain, the links of each [`Topic`], the RFC 9162 tree in [`merkle`], and [`verify`], which checks them all;
+//! the [`topic_map`], and [`answer`]: how a [`question`] is answered so that nobody has to be believed.
 //!
 //! Nothing here performs I/O, reads a clock or knows a canister: the same code runs in canisters, in the command
 //! line and in tests.

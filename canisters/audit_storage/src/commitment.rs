@@ -36,7 +36,7 @@ pub fn arm() {
     }
     let now = runtime::now();
     match ARMED.get() {
-        Some(at) if at.saturating_add(LOOK.as_nanos() as u64) > now => return,
+        Some(at) if at.saturating_add(LOOK.as_nanos() as u64) > now => return runtime::revive(),
         Some(_) => LOST.set(LOST.get().saturating_add(1)),
         None => {}
     }

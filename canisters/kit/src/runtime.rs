@@ -39,6 +39,8 @@ pub trait Runtime {
     fn after(&self, delay: Duration, task: Task<()>);
     /// Runs what `task` gives, in a message of its own, again and again. Upgrades forget it.
     fn every(&self, interval: Duration, task: Box<dyn FnMut() -> Task<()>>);
+    /// Sees to it that what is set to run will run: the network forgets its one timer in a trap.
+    fn revive(&self) {}
     /// Sets the 32 bytes that the network certifies. Not possible in a cleanup callback.
     fn certify(&self, data: [u8; 32]);
     /// The network's certificate of those bytes; in queries only.
@@ -93,6 +95,11 @@ pub fn after(delay: Duration, task: impl Future<Output = ()> + 'static) {
 /// See [`Runtime::every`].
 pub fn every(interval: Duration, task: impl FnMut() -> Task<()> + 'static) {
     current().every(interval, Box::new(task));
+}
+
+/// See [`Runtime::revive`].
+pub fn revive() {
+    current().revive();
 }
 
 /// See [`Runtime::certify`].

@@ -57,6 +57,10 @@ impl Runtime for Ic {
         revive_timer();
     }
 
+    fn revive(&self) {
+        revive_timer();
+    }
+
     fn certify(&self, data: [u8; 32]) {
         ic_cdk::api::certified_data_set(data);
     }
