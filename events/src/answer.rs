@@ -349,10 +349,8 @@ impl<'a> Thread<'a> {
 
     /// The answer reaches as far as the log that was asked about.
     fn reaches(&self, size: u64) -> Result<End, Untrue> {
-        match self.question.span.until {
-            Some(until) if until > size => Err(Untrue::Behind { complete: size, asked: until }),
-            _ => Ok(End::Thread(size)),
-        }
+        let asked = self.question.span.reaches();
+        if asked > size { Err(Untrue::Behind { complete: size, asked }) } else { Ok(End::Thread(size)) }
     }
 
     /// No event that was asked about comes before the first one shown; or the page begins after it: then the index

@@ -118,6 +118,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// How many events a log must have to answer for it by index.
+    pub fn reaches(&self) -> u64 {
+        self.until.unwrap_or(self.from)
+    }
+
     /// Whether it begins after the event of this index and time.
     pub fn begins_after(&self, index: u64, time: Timestamp) -> bool {
         index < self.from || self.from_time.is_some_and(|from| time.0 < from)

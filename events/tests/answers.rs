@@ -232,6 +232,8 @@ fn what_cannot_be_asked_is_refused() {
     scene.question.span = Span { until: Some(u64::MAX), ..Span::default() };
     scene.question.limit = 400;
     assert!(matches!(scene.verify(&scene.answer()), Err(Untrue::Behind { .. })));
+    scene.question.span = Span { from: u64::MAX, ..Span::default() };
+    assert!(matches!(scene.verify(&scene.answer()), Err(Untrue::Behind { .. })));
     scene.question.span = Span::default();
     scene.question.about = About::Topics(Vec::new());
     assert!(matches!(scene.verify(&Answer::default()), Err(Untrue::Question(_))));

@@ -25,12 +25,12 @@ impl<M: Memory> Log<M> {
         if let Some(since) = question.since.filter(|since| *since > size) {
             return Err(beyond("since", since));
         }
-        let until = question.span.until.unwrap_or_default();
-        if until > size {
-            return Err(beyond("until", until));
+        let reaches = question.span.reaches();
+        if reaches > size {
+            return Err(beyond("span", reaches));
         }
         let covered = self.topics.covered();
-        if matches!(question.about, About::Topics(_)) && until > covered {
+        if matches!(question.about, About::Topics(_)) && reaches > covered {
             return Err(AuditError::Temporary(AuditTemporaryError::Lagging { covered, size }));
         }
         answer::answer(self, question).ok_or_else(|| broken("the records of an answer are missing"))
