@@ -6,8 +6,10 @@ use cairn::verify::{Answered, Failure, Policy, verify_answer};
 use cairn_events::answer::Remembered;
 use cairn_events::question::{About, Answer, Order, Question, Span};
 use cairn_events::{Event, Family, Payload, Principal, Topic};
-use cairn_kit::api::audit::{AuditError, Tip};
+use cairn_kit::api::audit::{AuditError, AuditTemporaryError, Tip};
+use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_tests::log_fixture::{LogFixture, callback, person};
+use localnet::Fault;
 use std::time::Duration;
 
 /// Most bytes of an answer that are not events and not the certificate.
@@ -84,6 +86,51 @@ fn every_question_is_answered_completely() {
             assert_eq!(all(&mut log, question(about.clone(), span)), expected, "{about:?} {span:?}");
         }
     }
+}
+
+/// What `/health` says.
+fn health(log: &mut LogFixture) -> (u16, String) {
+    let request = HttpRequest {
+        method: "GET".to_owned(),
+        url: "/health".to_owned(),
+        headers: Vec::new(),
+        body: Default::default(),
+    };
+    let response: HttpResponse = log.net.query(log.audit, Principal::anonymous(), "http_request", (request,)).unwrap();
+    (response.status_code, String::from_utf8_lossy(&response.body).into_owned())
+}
+
+#[test]
+fn a_map_that_is_behind_is_seen_and_catches_up() {
+    let mut log = LogFixture::begin(44).unwrap();
+    log.grow_callbacks(1, 30).unwrap();
+    log.net.run_until_idle(20);
+    let slice = || Fault::trap().method("<ic-cdk internal> timer_executor");
+    // Between the two, somebody looks twice: the first time it may still be on its way.
+    for occurrence in [1, 4] {
+        log.net.inject(slice().callee(log.audit).occurrence(occurrence));
+    }
+    log.grow_callbacks(30, 40).unwrap();
+    log.net.run_until_idle(20);
+    let behind = tip(&mut log);
+    assert!(behind.topics_size < behind.size);
+    // What is asked about a topic is complete as far as the map goes, and says so.
+    let family = || About::Topics(vec![Topic::Family(Family::Contracts)]);
+    let found = all(&mut log, question(family(), Span::default()));
+    assert!(found.iter().all(|event| event.index < behind.topics_size));
+    let whole = question(family(), Span { until: Some(behind.size), ..Span::default() });
+    let refused: Result<Answer, AuditError> =
+        log.net.query(log.audit, Principal::anonymous(), "getAnswer", (whole,)).unwrap();
+    assert!(matches!(refused, Err(AuditError::Temporary(AuditTemporaryError::Lagging { .. }))), "{refused:?}");
+    let mut seen = false;
+    for _ in 0..40 {
+        log.net.advance(Duration::from_secs(10));
+        log.net.run_until_idle(20);
+        let (status, text) = health(&mut log);
+        seen |= status != 200 && text.contains("topic map");
+    }
+    assert!(seen, "nobody could see it");
+    assert_eq!((tip(&mut log).topics_size, health(&mut log).0), (behind.size, 200));
 }
 
 #[test]
