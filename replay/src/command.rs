@@ -1,57 +1,32 @@
 //! The command line: arguments in; a report, for people or as JSON, and an exit code out.
 
 mod arguments;
+mod ask;
 mod demo;
+mod diff;
+mod exit;
+mod export;
+mod follow;
 mod moment;
+mod policy;
 mod progress;
+mod prove;
+mod query;
 mod rebuild;
+mod rows;
+mod serve;
 mod verify;
 
 use arguments::{Arguments, Task};
 use clap::Parser;
+use exit::Failed;
 use serde::Serialize;
 use serde_json::json;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::process::ExitCode;
 
-/// How a command ends. The numbers are part of the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Exit {
-    /// Everything is in order.
-    Fine = 0,
-    /// The command line is wrong.
-    Usage = 1,
-    /// A file is unreadable, or malformed.
-    Malformed = 2,
-    /// The events are not a log.
-    Log = 3,
-    /// The certificate does not vouch for the log.
-    Certificate = 4,
-    /// The file is about another log than the policy.
-    Policy = 5,
-    /// The platform could not be run, or did not do what it should.
-    Platform = 6,
-}
-
-/// Why a command ended otherwise than [`Exit::Fine`], in one line.
-#[derive(Debug)]
-struct Failed {
-    exit: Exit,
-    message: String,
-}
-
-impl Failed {
-    fn new(exit: Exit, message: impl Display) -> Self {
-        Failed { exit, message: message.to_string() }
-    }
-
-    /// A file that could not be read or written.
-    fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Failed::new(Exit::Malformed, format_args!("{}: {error}; check the path", path.display()))
-    }
-}
+pub use exit::Exit;
 
 /// What a command has to say: text for people, and one JSON object.
 trait Report: Display + Serialize {
@@ -77,10 +52,30 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn execute(arguments: &Arguments) -> Exit {
     let json = arguments.json;
     match &arguments.task {
-        Task::Demo(options) => tell(demo::run(options), json),
-        Task::Export(options) => tell(demo::export(options), json),
+        Task::Demo(options) => show(options, json),
+        Task::Query(options) => tell(query::run(options), json),
+        Task::Prove(options) => tell(prove::run(options), json),
+        Task::Export(options) => tell(export::run(options), json),
+        Task::Follow(options) => tell(follow::run(options, json), json),
+        Task::Diff(options) => tell(diff::run(options), json),
         Task::Verify(options) => tell(verify::run(options), json),
         Task::Rebuild(options) => tell(rebuild::run(options), json),
+    }
+}
+
+/// Runs the demo; its network is served, if that was asked for, once all is told.
+fn show(options: &arguments::Demo, json: bool) -> Exit {
+    let (shown, ended) = match demo::run(options) {
+        Ok((shown, net)) => (Ok(shown), Some(net)),
+        Err(failed) => (Err(failed), None),
+    };
+    let exit = tell(shown, json);
+    match (options.serve, ended) {
+        (Some(port), Some(ended)) => match serve::run(ended, port) {
+            Ok(()) => exit,
+            Err(failed) => tell::<demo::Shown>(Err(failed), json),
+        },
+        _ => exit,
     }
 }
 

@@ -13,6 +13,7 @@ mod waves;
 use crate::platform::{Options, Platform};
 use crate::verify::Policy;
 use anyhow::Result;
+use localnet::Net;
 use serde::Serialize;
 use std::time::Instant;
 
@@ -72,6 +73,8 @@ pub struct Ended {
     pub export: Vec<u8>,
     /// What an auditor trusts.
     pub policy: Policy,
+    /// The network, as it was left.
+    pub net: Net,
 }
 
 /// Runs the demo.
@@ -90,5 +93,5 @@ pub fn run(seed: u64, tell: Tell<'_>) -> Result<Ended> {
     checks::run(&mut scene, &courses)?;
     let outcome = account::outcome(&mut scene, &courses, &proof, begin.elapsed().as_secs_f64())?;
     let policy = scene.platform.policy();
-    Ok(Ended { outcome, courses, export: proof.export, policy })
+    Ok(Ended { outcome, courses, export: proof.export, policy, net: scene.platform.net })
 }

@@ -1,9 +1,13 @@
-//! The cairn command: run the platform, export its log, verify an export offline, rebuild every index from it.
+//! The cairn command: run the platform, ask its log and prove the answers, export it, verify offline, rebuild every index.
 
 pub mod artifacts;
 pub mod command;
 pub mod demo;
 pub mod export;
+pub mod follow;
 pub mod index;
+pub mod network;
 pub mod platform;
-pub mod verify;
+pub mod source;
+
+pub use cairn_verifier as verify;

@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
 
-#[path = "../src/verify/tests/sample.rs"]
+#[path = "../verifier/tests/verifier/sample.rs"]
 #[allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
 mod sample;
 
-use cairn::verify::{Policy, file};
+use cairn::verify::{Bundle, Freshness, Policy, file};
+use cairn_events::question::{About, Span};
 use cairn_events::testing::{TestLog, principal, story};
-use cairn_events::{Hash, LogId};
+use cairn_events::{Family, Hash, LogId, Timestamp, Topic};
 use sample::{Claim, der, key};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -26,13 +27,13 @@ impl Case {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&folder).unwrap();
         let log = story(3, 6);
-        let policy = Policy { root_key: der(&key(1)), canister: log.canister, log: log.id };
+        let policy = Policy { root_key: der(&key(1)), canister: log.canister, log: log.id, freshness: None };
         let case = Case { folder, log, policy };
         let claim = Claim::of(&case.log);
         let events = sample::events(&case.log);
         let export = file::write(events.iter().map(Vec::as_slice), &claim.hash_tree(), &claim.certificate());
         case.write("log.cairn", &export.unwrap());
-        case.write("policy.json", case.policy.to_json().as_bytes());
+        case.write("policy", case.policy.to_text().as_bytes());
         case
     }
 
@@ -53,11 +54,18 @@ impl Case {
     }
 
     fn verify(&self) -> (i32, Value) {
-        cairn(&["verify", &self.path("log.cairn"), "--policy", &self.path("policy.json")])
+        cairn(&["verify", &self.path("log.cairn"), "--policy", &self.path("policy")])
+    }
+
+    /// Writes the answer to a question as a bundle.
+    fn prove(&self, about: About, span: Span) -> String {
+        let pages = sample::pages(&[self.log.clone()], &about, span, 7);
+        self.write("answer.cairn", &Bundle { about, span, pages }.to_bytes());
+        self.path("answer.cairn")
     }
 
     fn verify_with(&self, policy: Policy) -> i32 {
-        self.write("policy.json", policy.to_json().as_bytes());
+        self.write("policy", policy.to_text().as_bytes());
         self.verify().0
     }
 }
@@ -103,11 +111,11 @@ fn a_wrong_command_line_ends_with_1() {
 #[test]
 fn an_unreadable_or_malformed_file_ends_with_2() {
     let case = Case::new("malformed");
-    let (code, report) = cairn(&["verify", "/nonexistent", "--policy", &case.path("policy.json")]);
+    let (code, report) = cairn(&["verify", "/nonexistent", "--policy", &case.path("policy")]);
     assert_eq!((code, &report["exit_code"]), (2, &Value::from(2)));
     case.damage(|_| 0);
     assert_eq!(case.verify().0, 2);
-    case.write("policy.json", b"{");
+    case.write("policy", b"{");
     assert_eq!(case.verify().0, 2);
 }
 
@@ -139,10 +147,112 @@ fn another_log_than_the_policys_ends_with_5() {
 }
 
 #[test]
+fn bundles_end_as_exports_do() {
+    let case = Case::new("bundle");
+    let money = || About::Topics(vec![Topic::Family(Family::Money)]);
+    let policy = case.path("policy");
+    let file = case.prove(money(), Span::default());
+    let verify = || cairn(&["verify", &file, "--policy", &policy]);
+    let (code, report) = verify();
+    assert_eq!((code, &report["verified"]), (0, &Value::Bool(true)), "{report}");
+    let count = case.log.events.iter().filter(|event| money().includes(event)).count();
+    assert_eq!(report["events"].as_array().unwrap().len(), count);
+    assert_eq!(report["complete_until"], case.log.events.len());
+
+    let whole = std::fs::read(&file).unwrap();
+    let spoiled = |spoil: &dyn Fn(&mut Bundle)| {
+        let mut bundle = Bundle::from_bytes(&whole).unwrap();
+        spoil(&mut bundle);
+        case.write("answer.cairn", &bundle.to_bytes());
+        verify().0
+    };
+    assert_eq!(spoiled(&|bundle| drop(bundle.pages.pop())), 3, "cut short");
+    assert_eq!(spoiled(&|bundle| drop(bundle.pages[1].events.remove(2))), 3, "an event is missing");
+    assert_eq!(spoiled(&|bundle| *bundle.pages[1].certificate.last_mut().unwrap() ^= 1), 4);
+    assert_eq!(spoiled(&|bundle| bundle.pages[0].hash_tree.clear()), 2);
+    case.write("answer.cairn", &whole[..whole.len() - 1]);
+    assert_eq!(verify().0, 2);
+    case.write("answer.cairn", &whole);
+    let policies = [
+        (Policy { root_key: der(&key(2)), ..case.policy.clone() }, 4),
+        (Policy { canister: principal(88), ..case.policy.clone() }, 5),
+        (Policy { log: LogId(Hash([1; 32])), ..case.policy.clone() }, 5),
+        (case.policy.clone(), 0),
+    ];
+    for (policy, expected) in policies {
+        case.write("policy", policy.to_text().as_bytes());
+        assert_eq!(verify().0, expected);
+    }
+}
+
+#[test]
+fn what_is_too_old_for_the_policy_ends_with_7() {
+    let case = Case::new("stale");
+    let freshness = Some(Freshness { seconds: 300, now: Timestamp(0) });
+    assert_eq!(case.verify_with(Policy { freshness, ..case.policy.clone() }), 7);
+    let file = case.prove(About::Everything, Span::default());
+    assert_eq!(cairn(&["verify", &file, "--policy", &case.path("policy")]).0, 7);
+    let freshness = Some(Freshness { seconds: u64::MAX, now: Timestamp(0) });
+    assert_eq!(case.verify_with(Policy { freshness, ..case.policy.clone() }), 0);
+}
+
+#[test]
+fn a_network_that_is_not_there_ends_with_8() {
+    let case = Case::new("network");
+    let (nobody, policy, out) = ("http://127.0.0.1:9", case.path("policy"), case.path("out"));
+    let source = ["--network", nobody, "--policy", &policy];
+    assert_eq!(cairn(&[&["query"], &source[..]].concat()).0, 8);
+    assert_eq!(cairn(&[&["prove", "--out", &out], &source[..]].concat()).0, 8);
+    assert_eq!(cairn(&[&["export", "--out", &out], &source[..]].concat()).0, 8);
+    assert_eq!(cairn(&[&["follow", "--once", "--state", &out], &source[..]].concat()).0, 8);
+    assert!(!Path::new(&out).exists(), "nothing was written");
+    // What cannot be asked is not asked.
+    assert_eq!(cairn(&[&["query", "--from", "9", "--until", "8"], &source[..]].concat()).0, 1);
+    assert_eq!(cairn(&[&["query", "--service", "none"], &source[..]].concat()).0, 1);
+    assert_eq!(cairn(&["query", "--network", nobody]).0, 1, "a policy is required");
+    let two = ["follow", "--state", &out, "--family", "money", "--family", "contracts"];
+    assert_eq!(cairn(&[&two, &source[..]].concat()).0, 1);
+}
+
+#[test]
+fn two_exports_are_compared_and_a_fork_ends_with_9() {
+    let case = Case::new("diff");
+    let size = case.log.events.len();
+    let export = |name: &str, log: &TestLog| {
+        let (claim, events) = (Claim::of(log), sample::events(log));
+        let export = file::write(events.iter().map(Vec::as_slice), &claim.hash_tree(), &claim.certificate());
+        case.write(name, &export.unwrap());
+        case.path(name)
+    };
+    let shorter = sample::first(&case.log, size - 2);
+    let mut other = shorter.clone();
+    let event = other.events[size - 3].clone();
+    for _ in 0..3 {
+        other.append(event.source, event.actor, event.payload.clone());
+    }
+    let (log, shorter, other) = (case.path("log.cairn"), export("shorter", &shorter), export("other", &other));
+    let policy = case.path("policy");
+    let diff = |first: &str, second: &str| {
+        let (code, report) = cairn(&["diff", first, second]);
+        (code, report["relation"].as_str().unwrap_or_default().to_owned(), report["common_events"].as_u64())
+    };
+    let common = Some(size as u64 - 2);
+    assert_eq!(diff(&log, &log), (0, "equal".to_owned(), Some(size as u64)));
+    assert_eq!(diff(&log, &shorter), (0, "first_extends_second".to_owned(), common));
+    assert_eq!(diff(&shorter, &log), (0, "second_extends_first".to_owned(), common));
+    assert_eq!(diff(&log, &other), (9, "fork".to_owned(), common));
+    let (code, report) = cairn(&["diff", &log, &shorter, "--policy", &policy]);
+    assert_eq!((code, &report["verified"]), (0, &Value::Bool(true)));
+    case.damage(|bytes| bytes.len() - 1);
+    assert_eq!(cairn(&["diff", &log, &shorter, "--policy", &policy]).0, 4);
+    assert_eq!(cairn(&["diff", &log, "/nonexistent"]).0, 2);
+}
+
+#[test]
 fn indexes_are_rebuilt_from_an_export() {
     let case = Case::new("rebuild");
     let file = case.path("log.cairn");
-    let (code, report) = cairn(&["rebuild", &file, "--policy", &case.path("policy.json")]);
+    let (code, report) = cairn(&["rebuild", &file, "--policy", &case.path("policy")]);
     assert_eq!((code, &report["verified"]), (0, &Value::Bool(true)));
     assert_eq!(report["events"], case.log.events.len());
     let (_, unverified) = cairn(&["rebuild", &file]);

@@ -33,7 +33,7 @@ fn the_demo_ends_well_and_its_log_is_verified_and_replayed() {
         assert_eq!(shown[name], true, "{name}");
     }
 
-    let policy = format!("{export}.policy.json");
+    let policy = format!("{export}.policy");
     let (code, verified) = cairn(&["verify", export, "--policy", &policy]);
     assert_eq!((code, &verified["events"]), (0, &shown["events"]));
     let (code, rebuilt) = cairn(&["rebuild", export, "--policy", &policy]);

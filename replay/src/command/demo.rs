@@ -1,9 +1,11 @@
-//! `cairn demo` and `cairn export`.
+//! `cairn demo`.
 
-use super::arguments::{Demo, Export};
+use super::arguments::Demo;
+use super::export::write;
 use super::{Exit, Failed, Report};
 use crate::demo::{self, Course, Ended, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
+use localnet::Net;
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
@@ -49,50 +51,19 @@ impl fmt::Display for Shown {
     }
 }
 
-/// Runs the demo.
-pub fn run(options: &Demo) -> Result<Shown, Failed> {
-    let Ended { outcome, courses, export, policy } = play(options.seed, |line| println!("{line}"))?;
+/// Runs the demo; its network, too, as it was left.
+pub fn run(options: &Demo) -> Result<(Shown, Net), Failed> {
+    let Ended { outcome, courses, export, policy, net } = play(options.seed, |line| println!("{line}"))?;
     if let Some(path) = &options.export {
         write(path, &export)?;
-        write(Path::new(&policy_path(&path.to_string_lossy())), policy.to_json().as_bytes())?;
+        write(Path::new(&policy_path(&path.to_string_lossy())), policy.to_text().as_bytes())?;
     }
     let export = options.export.as_ref().map(|path| path.to_string_lossy().into_owned());
-    Ok(Shown { outcome, courses, export })
-}
-
-/// A log that was written to a file.
-#[derive(Serialize)]
-pub struct Exported {
-    events: u64,
-    bytes: usize,
-    export: String,
-    policy: String,
-}
-
-impl Report for Exported {}
-
-impl fmt::Display for Exported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Exported { events, bytes, export, policy } = self;
-        writeln!(f, "{events} events in {bytes} bytes: {export}, with the auditor's policy in {policy}")
-    }
-}
-
-/// Runs the demo in silence, and writes its log and the auditor's policy.
-pub fn export(options: &Export) -> Result<Exported, Failed> {
-    let Ended { outcome, export, policy, .. } = play(options.seed, |_| ())?;
-    if let Some(problem) = outcome.problems.first() {
-        return Err(Failed::new(Exit::Platform, format_args!("{problem}; run `cairn demo` to see all")));
-    }
-    let path = options.out.to_string_lossy().into_owned();
-    let policy_file = policy_path(&path);
-    write(&options.out, &export)?;
-    write(Path::new(&policy_file), policy.to_json().as_bytes())?;
-    Ok(Exported { events: outcome.events, bytes: export.len(), export: path, policy: policy_file })
+    Ok((Shown { outcome, courses, export }, net))
 }
 
 /// Runs the demo with a sign of life on the error output.
-fn play(seed: u64, mut line: impl FnMut(&str)) -> Result<Ended, Failed> {
+pub fn play(seed: u64, mut line: impl FnMut(&str)) -> Result<Ended, Failed> {
     let spinner = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
         spinner.set_style(style);
@@ -107,10 +78,7 @@ fn play(seed: u64, mut line: impl FnMut(&str)) -> Result<Ended, Failed> {
     ended.map_err(|error| Failed::new(Exit::Platform, format_args!("{error:#}")))
 }
 
-fn policy_path(export: &str) -> String {
-    format!("{export}.policy.json")
-}
-
-fn write(path: &Path, content: &[u8]) -> Result<(), Failed> {
-    std::fs::write(path, content).map_err(|error| Failed::file(path, &error))
+/// Where the policy is that goes with an export.
+pub fn policy_path(export: &str) -> String {
+    format!("{export}.policy")
 }

@@ -1,7 +1,8 @@
 //! `cairn rebuild`.
 
 use super::arguments::Rebuild;
-use super::verify::{read, read_policy, verify};
+use super::policy::{read, read_policy};
+use super::verify::verify;
 use super::{Exit, Failed, Report, progress};
 use crate::index::{Index, Indexes};
 use crate::verify::Failure;

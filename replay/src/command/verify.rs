@@ -1,11 +1,12 @@
-//! `cairn verify`.
+//! `cairn verify`: what a file is, its first bytes say.
 
-use super::arguments::{Trust, Verify};
-use super::{Exit, Failed, Report, moment, progress};
-use crate::verify::{Failure, Policy, Verdict, verify_each};
+use super::arguments::Verify;
+use super::policy::{policy, read};
+use super::query::Found;
+use super::{Failed, Report, moment, progress};
+use crate::verify::{Policy, Verdict, bundle, verify_each};
 use serde::Serialize;
 use std::fmt;
-use std::path::Path;
 
 /// A log that was verified.
 #[derive(Serialize)]
@@ -39,7 +40,26 @@ impl From<&Verdict> for Verified {
     }
 }
 
-impl Report for Verified {}
+/// A file that was verified.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Checked {
+    /// A whole log.
+    Export(Verified),
+    /// An answer.
+    Bundle(Found),
+}
+
+impl Report for Checked {}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Checked::Export(verified) => verified.fmt(f),
+            Checked::Bundle(found) => found.fmt(f),
+        }
+    }
+}
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,13 +74,16 @@ impl fmt::Display for Verified {
 }
 
 /// Verifies a file.
-pub fn run(options: &Verify) -> Result<Verified, Failed> {
+pub fn run(options: &Verify) -> Result<Checked, Failed> {
     let policy = policy(&options.trust)?;
     let bytes = read(&options.file)?;
-    verify(&bytes, &policy).map(|verdict| Verified::from(&verdict))
+    if bytes.starts_with(bundle::MAGIC) {
+        return Ok(Checked::Bundle(Found::from(&bundle::verify(&bytes, &policy)?)));
+    }
+    verify(&bytes, &policy).map(|verdict| Checked::Export(Verified::from(&verdict)))
 }
 
-/// Verifies bytes, with a bar.
+/// Verifies an export, with a bar.
 pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Verdict, Failed> {
     let bar = progress::bar("verifying", 0);
     let verdict = verify_each(bytes, policy, |event, total| {
@@ -69,42 +92,4 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Verdict, Failed> {
     });
     bar.finish_and_clear();
     verdict.map_err(Failed::from)
-}
-
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        let (exit, advice) = match &failure {
-            Failure::Malformed(_) => (Exit::Malformed, "get the file again; it is damaged, or no export"),
-            Failure::Log(_) => (Exit::Log, "do not trust this file; ask its issuer for the log itself"),
-            Failure::Certificate(_) => {
-                (Exit::Certificate, "do not trust this file; check the root key, or export anew")
-            }
-            Failure::Answer(_) => (Exit::Log, "do not trust this answer; ask the log again"),
-            Failure::Policy(_) => (Exit::Policy, "check the policy, or get the export of that log"),
-        };
-        Failed::new(exit, format_args!("{failure}; {advice}"))
-    }
-}
-
-/// Reads a file.
-pub fn read(path: &Path) -> Result<Vec<u8>, Failed> {
-    std::fs::read(path).map_err(|error| Failed::file(path, &error))
-}
-
-/// Reads a policy file.
-pub fn read_policy(path: &Path) -> Result<Policy, Failed> {
-    Policy::from_json(&read(path)?)
-        .map_err(|error| Failed::new(Exit::Malformed, format_args!("{}: {error}", path.display())))
-}
-
-fn policy(trust: &Trust) -> Result<Policy, Failed> {
-    if let Some(path) = &trust.policy {
-        return read_policy(path);
-    }
-    let (Some(key), Some(canister), Some(log)) = (&trust.root_key, &trust.canister, &trust.log_id) else {
-        return Err(Failed::new(Exit::Usage, "give --policy, or --root-key, --canister and --log-id"));
-    };
-    let path = Path::new(key);
-    let key = if path.is_file() { read(path)? } else { key.as_bytes().to_vec() };
-    Policy::new(&key, canister, log).map_err(|error| Failed::new(Exit::Usage, error))
 }

@@ -1,7 +1,8 @@
 //! The log, as anyone can read it.
 
 use super::Platform;
-use crate::export::{self, Source};
+use crate::export;
+use crate::source::{Embedded, Source};
 use crate::verify::Policy;
 use anyhow::Result;
 use cairn_events::{Event, codec};
@@ -14,7 +15,7 @@ impl Platform {
     /// The audit canister does not answer, or an event is not readable.
     pub fn events(&mut self) -> Result<&[Event]> {
         let from = self.known.len() as u64;
-        for bytes in (Source { net: &mut self.net, audit: self.audit }).events(from, |_, _| ())? {
+        for bytes in Source(Embedded { net: &mut self.net, audit: self.audit }).events(from, |_, _| ())? {
             self.known.push(codec::decode_event(&bytes)?);
         }
         Ok(&self.known)
@@ -30,7 +31,7 @@ impl Platform {
 
     /// What an auditor of this platform trusts: noted when it was booted.
     pub fn policy(&self) -> Policy {
-        Policy { root_key: self.net.root_key(), canister: self.audit, log: self.log }
+        Policy { root_key: self.net.root_key(), canister: self.audit, log: self.log, freshness: None }
     }
 
     /// The log with its certificate, as a file.

@@ -1,25 +1,12 @@
-//! The verifier: bytes of an export and an auditor's policy in, a verdict out.
-//!
-//! Pure: no files, no clock, no network. What is trusted (the network's root key, the audit canister, the log) comes
-//! from the [`Policy`] alone. Every byte of an export is covered: each section has one accepted encoding; events are
-//! re-hashed field by field; the tree over them must be the one that the canister certified; the certificate must be
-//! the network's. The first wrong thing is named.
+//! A whole log: an export, verified from its first event to the certificate of its end.
 
-mod cbor;
-mod certificate;
-pub mod file;
-mod policy;
-
-use cairn_events::answer::{self, CertifiedTip, Findings, Remembered, Untrue};
+use crate::failure::Failure;
+use crate::file::Sections;
+use crate::{CertificateFault, FormatError, Policy, certificate};
+use cairn_events::answer::CertifiedTip;
 use cairn_events::payload::Genesis;
-use cairn_events::question::{Answer, Question};
-use cairn_events::verify::{LogVerifier, Violation};
+use cairn_events::verify::LogVerifier;
 use cairn_events::{Event, Hash, LogId, Payload, Principal, Timestamp, codec};
-
-pub use cbor::CborError;
-pub use certificate::{CertificateFault, Certified};
-pub use file::FormatError;
-pub use policy::{Policy, PolicyError};
 
 /// What was found in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,26 +31,6 @@ pub struct Verdict {
     pub public_network: bool,
 }
 
-/// The first thing wrong with an export.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// Not an export, or not in its one encoding.
-    #[error("malformed: {0}")]
-    Malformed(#[from] FormatError),
-    /// The events are not a log.
-    #[error("{0}")]
-    Log(#[from] Violation),
-    /// The certificate does not vouch for the events.
-    #[error("certificate: {0}")]
-    Certificate(#[from] CertificateFault),
-    /// An answer does not hold.
-    #[error("{0}")]
-    Answer(#[from] Untrue),
-    /// In itself perhaps whole, but not what the policy names.
-    #[error("{0}")]
-    Policy(String),
-}
-
 /// Checks an export.
 ///
 /// # Errors
@@ -79,7 +46,7 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Verdict, Failure> {
 /// # Errors
 /// [`Failure`]: the first thing wrong.
 pub fn verify_each(bytes: &[u8], policy: &Policy, mut observe: impl FnMut(&Event, u64)) -> Result<Verdict, Failure> {
-    let sections = file::Sections::parse(bytes)?;
+    let sections = Sections::parse(bytes)?;
     let total = sections.events.len() as u64;
     check_identity(&sections, policy)?;
     let certified = certificate::open(sections.hash_tree, sections.certificate, policy)?;
@@ -119,34 +86,8 @@ pub fn verify_each(bytes: &[u8], policy: &Policy, mut observe: impl FnMut(&Event
     })
 }
 
-/// What an answer has shown, and as of when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// The events, and what they are complete for.
-    pub findings: Findings,
-    /// The end of the log as the network has certified it.
-    pub tip: CertifiedTip,
-    /// When it did: nothing is said of later.
-    pub certified_at: Timestamp,
-}
-
-/// Checks an answer to `question`. `remembered` is the end of the log that the question names as `since`.
-///
-/// # Errors
-/// [`Failure`]: the first thing wrong.
-pub fn verify_answer(
-    question: &Question,
-    answer: &Answer,
-    policy: &Policy,
-    remembered: Option<&Remembered>,
-) -> Result<Answered, Failure> {
-    let Certified { tip, at } = certificate::open(&answer.hash_tree, &answer.certificate, policy)?;
-    let findings = answer::verify(question, answer, &tip, remembered)?;
-    Ok(Answered { findings, tip, certified_at: at })
-}
-
 /// Tells another log from a broken one: the former is a question of the policy.
-fn check_identity(sections: &file::Sections<'_>, policy: &Policy) -> Result<(), Failure> {
+fn check_identity(sections: &Sections<'_>, policy: &Policy) -> Result<(), Failure> {
     let first = sections.events.first().ok_or(FormatError::Empty)?;
     let event = codec::decode_event(first).map_err(|error| FormatError::Event { index: 0, error })?;
     if let Payload::Genesis(Genesis { canister, .. }) = event.payload
@@ -163,6 +104,3 @@ fn check_identity(sections: &file::Sections<'_>, policy: &Policy) -> Result<(), 
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

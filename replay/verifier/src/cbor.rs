@@ -159,3 +159,25 @@ impl<'a> Decoder<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn deep_nesting_is_refused_without_recursion() {
+        let deep = [vec![0xd9, 0xd9, 0xf7], [0x83, 1].repeat(1_000_000)].concat();
+        assert_eq!(hash_tree(&deep), Err(CborError::Depth));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn no_bytes_make_it_panic(noise in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = hash_tree(&noise);
+            let _ = certificate(&[SELF_DESCRIBED.to_vec(), noise].concat());
+        }
+    }
+}

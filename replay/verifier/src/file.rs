@@ -17,18 +17,18 @@
 use cairn_events::Event;
 use cairn_events::codec::{self, CodecError};
 
-use super::cbor::CborError;
+use crate::cbor::CborError;
 
 /// What every export begins with.
-const MAGIC: &[u8; 8] = b"CAIRNLOG";
+pub const MAGIC: &[u8; 8] = b"CAIRNLOG";
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// Why bytes are not an export.
+/// Why bytes are neither an export nor a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// It begins with something else.
-    #[error("not a Cairn export")]
+    #[error("neither an export nor a bundle of Cairn")]
     Magic,
     /// Made by another version.
     #[error("format version {0} is unknown; this reads version {VERSION}")]
@@ -58,6 +58,9 @@ pub enum FormatError {
         /// What is wrong.
         error: CborError,
     },
+    /// A bundle is not readable, or not in its one encoding.
+    #[error("the bundle: {0}")]
+    Bundle(CodecError),
     /// A section is too large to be written.
     #[error("{0} is larger than 4 GiB")]
     Large(&'static str),

@@ -1,5 +1,7 @@
-//! Exports made up for tests: any log, certified by any key.
+//! Exports and answers made up for tests: any log, certified by any key.
 
+use cairn_events::answer::{self, Remembered};
+use cairn_events::question::{About, Answer, Order, Question, Span};
 use cairn_events::testing::{TestLog, TestRecords};
 use cairn_events::value::leb128;
 use cairn_events::{Hash, LogId, Principal, codec};
@@ -168,4 +170,30 @@ fn sealed(tree: &Tree, key: &PrivateKey, delegation: &[u8]) -> Vec<u8> {
 /// The log's events, encoded.
 pub fn events(log: &TestLog) -> Vec<Vec<u8>> {
     log.events.iter().map(codec::encode_event).collect()
+}
+
+/// The first events of a log.
+pub fn first(log: &TestLog, size: usize) -> TestLog {
+    let mut first = log.clone();
+    first.events.truncate(size);
+    first
+}
+
+/// All pages of an answer, with `limit` events each at most: the first page from a log as `logs` has it first, and so
+/// on; the last one stands for all later pages.
+pub fn pages(logs: &[TestLog], about: &About, span: Span, limit: u32) -> Vec<Answer> {
+    let mut question = Question { about: about.clone(), span, order: Order::OldestFirst, limit, since: None };
+    let (mut pages, mut remembered) = (Vec::new(), None);
+    loop {
+        let log = logs.get(pages.len()).or(logs.last()).unwrap();
+        let records = TestRecords::of(log, log.events.len(), log.events.len());
+        let (claim, tip) = (Claim::of(log), records.tip().unwrap());
+        let answer = answer::answer(&records, &question).unwrap();
+        let answer = Answer { hash_tree: claim.hash_tree(), certificate: claim.certificate(), ..answer };
+        let findings = answer::verify(&question, &answer, &tip, remembered.as_ref()).unwrap();
+        pages.push(answer);
+        let Some(span) = findings.rest else { return pages };
+        remembered = Some(Remembered { size: tip.size, root: tip.root });
+        question = Question { span, since: Some(tip.size), ..question };
+    }
 }

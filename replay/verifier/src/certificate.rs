@@ -1,12 +1,15 @@
 //! The link from the events to the network's root key.
 
-use super::{Failure, FormatError, Policy, cbor};
+use crate::{Failure, FormatError, Freshness, Policy, cbor};
 use cairn_events::answer::CertifiedTip;
 use cairn_events::value::leb128;
 use cairn_events::{Hash, LogId, Timestamp};
 use ic_cbor::parse_cbor_principals_array;
 use ic_certificate_verification::VerifyCertificate;
 use ic_certification::{Certificate, HashTree, LookupResult, SubtreeLookupResult};
+
+/// How far the network's clock may be ahead of ours, in seconds, where age matters.
+const MAX_AHEAD: u64 = 300;
 
 /// Why a certificate does not vouch for a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +46,14 @@ pub enum CertificateFault {
         /// When the last event was accepted.
         end: Timestamp,
     },
+    /// The certificate is of a time that is not yet.
+    #[error("made at {certified_at}, and it is only {now}")]
+    Future {
+        /// When the certificate was made.
+        certified_at: Timestamp,
+        /// The present, as the verifier was told.
+        now: Timestamp,
+    },
     /// Not signed by the network.
     #[error("not the network's: {0}")]
     Signature(String),
@@ -67,9 +78,11 @@ pub fn open(hash_tree: &[u8], certificate: &[u8], policy: &Policy) -> Result<Cer
     let certificate = cbor::certificate(certificate).map_err(malformed("certificate"))?;
     check_certified_data(&certificate, &tree, policy)?;
     let at = check_signature(&certificate, policy)?;
+    check_age(at, policy)?;
     let tip = tip(&tree)?;
     if tip.log != policy.log {
-        return Err(CertificateFault::differs("log_id", &tip.log.0.0, &policy.log.0.0).into());
+        let (found, named) = (tip.log, policy.log);
+        return Err(Failure::Policy(format!("the network certified log {found}, the policy names {named}")));
     }
     Ok(Certified { tip, at })
 }
@@ -133,8 +146,22 @@ fn check_certified_data(certificate: &Certificate, tree: &HashTree, policy: &Pol
     Ok(())
 }
 
-/// The signature, against the policy's root key. The certificate's own time stands in for the present: an export is
-/// about the time at which it was made.
+/// The age, if the policy minds it.
+fn check_age(certified_at: Timestamp, policy: &Policy) -> Result<(), Failure> {
+    let Some(Freshness { seconds, now }) = policy.freshness else { return Ok(()) };
+    let nanoseconds = |seconds: u64| u128::from(seconds) * 1_000_000_000;
+    let (certified, present) = (u128::from(certified_at.0), u128::from(now.0));
+    if certified > present + nanoseconds(MAX_AHEAD) {
+        return Err(CertificateFault::Future { certified_at, now }.into());
+    }
+    if certified + nanoseconds(seconds) < present {
+        return Err(Failure::Stale { certified_at, now, seconds });
+    }
+    Ok(())
+}
+
+/// The signature, against the policy's root key. The certificate's own time stands in for the present: what is
+/// shown is about the time at which it was made, and the policy says how old it may be.
 fn check_signature(certificate: &Certificate, policy: &Policy) -> Result<Timestamp, CertificateFault> {
     let LookupResult::Found(time) = certificate.tree.lookup_path(["time"]) else {
         return Err(CertificateFault::Time);

@@ -1,0 +1,93 @@
+//! Questions to the audit canister of a network.
+
+use super::arguments::{Asked, Network, Topics};
+use super::policy::policy;
+use super::{Exit, Failed};
+use crate::network::Remote;
+use crate::source::Source;
+use crate::verify::Policy;
+use cairn_events::Topic;
+use cairn_events::question::{About, Answer, Question, Span};
+use cairn_kit::api::audit::{AuditError, AuditRequestError};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How often a question is asked that may be answered a little later.
+const ATTEMPTS: u32 = 10;
+/// How long until it is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// An audit canister that is asked, and what is trusted.
+pub struct Asking {
+    /// Who is asked.
+    pub source: Source<Remote>,
+    /// What is trusted.
+    pub policy: Policy,
+}
+
+impl Asking {
+    /// The canister that the policy names, on the network named.
+    pub fn new(network: &Network) -> Result<Asking, Failed> {
+        Asking::of(&network.url, policy(&network.trust)?)
+    }
+
+    /// The canister that `policy` names, on the network at `url`.
+    pub fn of(url: &str, policy: Policy) -> Result<Asking, Failed> {
+        let remote = Remote::new(url, policy.canister).map_err(unreachable)?;
+        Ok(Asking { source: Source(remote), policy })
+    }
+
+    /// The answer, not verified. Nodes differ in how far they are: what one does not know yet is asked again.
+    pub fn answer(&mut self, question: &Question) -> Result<Answer, Failed> {
+        let mut attempt = 1;
+        loop {
+            match self.source.answer(question).map_err(unreachable)? {
+                Ok(answer) => return Ok(answer),
+                Err(refusal) if attempt < ATTEMPTS && may_pass(&refusal) => sleep(PAUSE),
+                Err(refusal) => {
+                    let message = format_args!("the audit canister refuses: {refusal}; ask something else");
+                    return Err(Failed::new(Exit::Network, message));
+                }
+            }
+            attempt += 1;
+        }
+    }
+}
+
+/// A network that does not answer.
+pub fn unreachable(error: anyhow::Error) -> Failed {
+    Failed::new(Exit::Network, format_args!("{error:#}; check --network, and the canister in the policy"))
+}
+
+fn may_pass(refusal: &AuditError) -> bool {
+    match refusal {
+        AuditError::Temporary(_) => true,
+        AuditError::Request(AuditRequestError::OutOfBounds { what, .. }) => what == "since",
+        _ => false,
+    }
+}
+
+impl Topics {
+    /// Which events.
+    pub fn about(&self) -> About {
+        let topics: Vec<Topic> = (self.family.iter().copied().map(Topic::Family))
+            .chain(self.party.iter().copied().map(Topic::Party))
+            .chain(self.contract.iter().copied().map(Topic::Contract))
+            .chain(self.deployment.iter().copied().map(Topic::Deployment))
+            .chain(self.service.iter().copied().map(Topic::Service))
+            .collect();
+        if topics.is_empty() { About::Everything } else { About::Topics(topics) }
+    }
+}
+
+impl Asked {
+    /// Within which part of the log.
+    pub fn span(&self) -> Span {
+        let time = |time: Option<cairn_events::Timestamp>| time.map(|time| time.0);
+        let (from_time, until_time) = (time(self.from_time), time(self.until_time));
+        match self.event {
+            Some(index) => Span { from: index, until: index.checked_add(1), from_time, until_time },
+            None => Span { from: self.from, until: self.until, from_time, until_time },
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! An auditor's walk, on a demo whose network is served.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A demo's network that runs, and a folder with its export and policy.
+struct Walk {
+    folder: PathBuf,
+    url: String,
+    demo: Child,
+}
+
+impl Walk {
+    fn begin(name: &str) -> Walk {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut demo = Command::new(env!("CARGO_BIN_EXE_cairn"));
+        demo.args(["demo", "--seed", "5", "--export", "log.cairn", "--serve", "0"]).current_dir(&folder);
+        let mut demo = demo.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(demo.stderr.take().unwrap()).lines();
+        let told = lines.map(Result::unwrap).find(|line| line.contains("http://")).expect("the network is served");
+        let url = told.split(' ').find(|word| word.starts_with("http://")).unwrap().to_owned();
+        Walk { folder, url, demo }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Asks the network.
+    fn live(&self, arguments: &[&str]) -> (i32, Vec<Value>) {
+        let source = ["--network", &self.url, "--policy", &self.path("log.cairn.policy")];
+        cairn(&[arguments, &source].concat())
+    }
+
+    /// Asks nobody.
+    fn offline(&self, arguments: &[&str]) -> (i32, Value) {
+        let (code, mut told) = cairn(&[arguments, &["--policy", &self.path("log.cairn.policy")]].concat());
+        (code, told.pop().unwrap())
+    }
+}
+
+impl Drop for Walk {
+    fn drop(&mut self) {
+        let _ = self.demo.kill();
+        let _ = self.demo.wait();
+    }
+}
+
+/// Runs the command with `--json`; its exit code and the objects that it prints.
+fn cairn(arguments: &[&str]) -> (i32, Vec<Value>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_cairn")).args(arguments).arg("--json").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+fn indices(report: &Value) -> Vec<u64> {
+    report["events"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{report}"))
+        .iter()
+        .map(|row| row["index"].as_u64().unwrap())
+        .collect()
+}
+
+/// Of the log's events, those that have a topic: a search of everything.
+fn having(all: &Value, topic: &str) -> Vec<u64> {
+    let has = |row: &&Value| row["topics"].as_array().unwrap().iter().any(|other| other == topic);
+    all["events"].as_array().unwrap().iter().filter(has).map(|row| row["index"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_stranger_gets_complete_answers_and_keeps_them() {
+    let walk = Walk::begin("auditor");
+    let last = |(code, mut told): (i32, Vec<Value>)| {
+        let report = told.pop().unwrap();
+        assert_eq!(code, 0, "{report}");
+        report
+    };
+    let all = last(walk.live(&["query", "--limit", "100000"]));
+    assert_eq!(indices(&all).len() as u64, all["log_length"].as_u64().unwrap());
+    assert_eq!(all["rest"], Value::Null);
+
+    // What is asked is what a search of everything finds.
+    let money = last(walk.live(&["query", "--family", "money", "--limit", "100000"]));
+    assert_eq!(indices(&money), having(&all, "family money"));
+    let newest = last(walk.live(&["query", "--family", "money", "--limit", "3", "--newest"]));
+    assert_eq!(indices(&newest), indices(&money)[indices(&money).len() - 3..]);
+    assert!(newest["rest"].is_string());
+    let contract = all["events"].as_array().unwrap().iter().rev().find_map(|row| {
+        let topics = row["topics"].as_array().unwrap();
+        topics.iter().find_map(|topic| topic.as_str().unwrap().strip_prefix("contract "))
+    });
+    let contract = contract.unwrap();
+    let both = last(walk.live(&["query", "--contract", contract, "--family", "money"]));
+    let of_contract = having(&all, &format!("contract {contract}"));
+    let expected: Vec<u64> = of_contract.into_iter().filter(|index| indices(&money).contains(index)).collect();
+    assert!(!expected.is_empty());
+    assert_eq!(indices(&both), expected);
+
+    // A bundle, a receipt and an export outlive the network.
+    let (bundle, receipt, export) = (walk.path("money.cairn"), walk.path("receipt.cairn"), walk.path("today.cairn"));
+    last(walk.live(&["prove", "--family", "money", "--out", &bundle]));
+    last(walk.live(&["prove", "--event", "7", "--out", &receipt]));
+    last(walk.live(&["export", "--out", &export]));
+    let state = walk.path("state.json");
+    let follow = ["follow", "--once", "--family", "money", "--state", &state];
+    let (code, told) = walk.live(&follow);
+    assert_eq!((code, told.len()), (0, indices(&money).len() + 1), "each event, and the report");
+    let (code, told) = walk.live(&follow);
+    assert_eq!((code, told.len()), (0, 1), "nothing is new");
+    assert_eq!(walk.live(&["follow", "--once", "--family", "platform", "--state", &state]).0, 5);
+    // A follower who remembers another history is not talked out of it.
+    let kept = std::fs::read_to_string(&state).unwrap();
+    let root = serde_json::from_str::<Value>(&kept).unwrap()["root"].as_str().unwrap().to_owned();
+    std::fs::write(&state, kept.replace(&root, &"ab".repeat(32))).unwrap();
+    assert_eq!(walk.live(&follow).0, 3);
+    std::fs::write(&state, "{").unwrap();
+    assert_eq!(walk.live(&follow).0, 2);
+    assert_eq!(walk.live(&["query", "--until", "1000000"]).0, 8, "there are not as many");
+    let policy = std::fs::read_to_string(walk.path("log.cairn.policy")).unwrap();
+    let fresh = policy.replace("archival", "at most 60 seconds old");
+    std::fs::write(walk.path("fresh.policy"), &fresh).unwrap();
+    let live = ["query", "--network", &walk.url, "--policy", &walk.path("fresh.policy"), "--limit", "1"];
+    assert_eq!(cairn(&live).0, 0, "a live answer is fresh");
+    let log = walk.path("log.cairn");
+    assert_eq!(cairn(&["verify", &log, "--policy", &walk.path("fresh.policy")]).0, 7, "the demo's export is not");
+
+    let (code, proven) = walk.offline(&["verify", &bundle]);
+    assert_eq!((code, indices(&proven)), (0, indices(&money)));
+    let (code, proven) = walk.offline(&["verify", &receipt]);
+    assert_eq!((code, indices(&proven)), (0, vec![7]));
+    let (code, verified) = walk.offline(&["verify", &export]);
+    assert_eq!((code, &verified["events"]), (0, &all["log_length"]));
+    let (code, compared) = walk.offline(&["diff", &log, &export]);
+    assert_eq!(code, 0, "{compared}");
+    assert!(compared["relation"] == "equal" || compared["relation"] == "second_extends_first", "{compared}");
+}
