@@ -25,7 +25,7 @@ impl Walk {
         demo.args(["demo", "--seed", "5", "--export", "log.cairn", "--serve", "0"]).current_dir(&folder);
         let mut demo = demo.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(demo.stderr.take().unwrap()).lines();
-        let told = lines.map(Result::unwrap).find(|line| line.contains("http://")).expect("the network is served");
+        let told = lines.map(Result::unwrap).find(|line| line.contains("http://")).unwrap();
         let url = told.split(' ').find(|word| word.starts_with("http://")).unwrap().to_owned();
         Walk { folder, url, demo }
     }

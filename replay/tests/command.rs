@@ -59,7 +59,7 @@ impl Case {
 
     /// Writes the answer to a question as a bundle.
     fn prove(&self, about: About, span: Span) -> String {
-        let pages = sample::pages(&[self.log.clone()], &about, span, 7);
+        let pages = sample::pages(std::slice::from_ref(&self.log), &about, span, 7);
         self.write("answer.cairn", &Bundle { about, span, pages }.to_bytes());
         self.path("answer.cairn")
     }

@@ -6,6 +6,7 @@ use cairn_events::testing::{Dice, TestLog, principal, story};
 use cairn_events::{Event, Family, Hash, LogId, Timestamp, Topic};
 use cairn_verifier::*;
 use proptest::prelude::*;
+use std::slice::from_ref;
 use std::sync::LazyLock;
 
 fn bundle(logs: &[TestLog], about: About, span: Span, limit: u32) -> Bundle {
@@ -66,7 +67,7 @@ fn a_bundle_in_order_shows_what_a_search_finds() {
 static RECEIPT: LazyLock<(TestLog, Vec<u8>)> = LazyLock::new(|| {
     let log = small();
     let span = Span { from: 1, until: Some(2), ..Span::default() };
-    let receipt = bundle(&[log.clone()], About::Everything, span, 500).to_bytes();
+    let receipt = bundle(from_ref(&log), About::Everything, span, 500).to_bytes();
     (log, receipt)
 });
 
@@ -88,7 +89,7 @@ fn a_flipped_bit_anywhere_in_a_receipt_is_refused() {
 fn a_flipped_bit_in_a_question_makes_another_question_at_most() {
     let log = story(7, 1);
     let about = money();
-    let bytes = bundle(&[log.clone()], about.clone(), Span::default(), 500).to_bytes();
+    let bytes = bundle(from_ref(&log), about.clone(), Span::default(), 500).to_bytes();
     let policy = policy(&log);
     let mut others = 0;
     for position in 0..bytes.len() {
@@ -122,7 +123,7 @@ fn bytes_missing_or_added_are_refused() {
 #[test]
 fn pages_removed_swapped_or_added_are_named() {
     let log = story(7, 6);
-    let whole = bundle(&[log.clone()], money(), Span::default(), 5);
+    let whole = bundle(from_ref(&log), money(), Span::default(), 5);
     assert!(whole.pages.len() > 3);
     let last = whole.pages.len() - 1;
     let spoiled = |spoil: &dyn Fn(&mut Bundle)| {
@@ -174,7 +175,7 @@ fn a_page_of_another_network_canister_or_log_is_refused() {
     let refusal = |spoil: &dyn Fn(&mut Claim)| {
         let mut claim = Claim::of(&log);
         spoil(&mut claim);
-        let mut spoiled = bundle(&[log.clone()], money(), Span::default(), 500);
+        let mut spoiled = bundle(from_ref(&log), money(), Span::default(), 500);
         spoiled.pages[0].hash_tree = claim.hash_tree();
         spoiled.pages[0].certificate = claim.certificate();
         match refusal(&spoiled, &log) {
@@ -191,7 +192,7 @@ fn a_page_of_another_network_canister_or_log_is_refused() {
 #[test]
 fn old_answers_are_refused_where_age_matters() {
     let log = story(7, 2);
-    let bytes = bundle(&[log.clone()], money(), Span::default(), 500).to_bytes();
+    let bytes = bundle(from_ref(&log), money(), Span::default(), 500).to_bytes();
     let made = Claim::of(&log).time;
     let second = 1_000_000_000;
     let at = |now| {
