@@ -58,6 +58,16 @@ pub struct Findings {
     pub rest: Option<Span>,
 }
 
+impl Findings {
+    /// The digest under a salt of what the answer is complete for and of its events, as the log has it of an audited
+    /// question.
+    pub fn digest(&self, salt: &Hash) -> Hash {
+        let (from, until) = self.complete;
+        let hashes: Vec<u8> = self.events.iter().flat_map(|event| event.hash().0).collect();
+        Hash::of_fields("cairn.answer", &[salt.as_bytes(), &from.to_be_bytes(), &until.to_be_bytes(), &hashes])
+    }
+}
+
 /// The first thing wrong with an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untrue {

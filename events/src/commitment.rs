@@ -9,6 +9,13 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Commitment(pub Hash);
 
+impl Commitment {
+    /// What tells the opening of this commitment in event `index` from all others.
+    pub fn within(self, index: u64) -> Hash {
+        Hash::of_fields("cairn.opening", &[&index.to_be_bytes(), self.0.as_bytes()])
+    }
+}
+
 /// What a commitment commits to. Without its salt the content of a short field could be guessed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CandidType)]
 pub struct Opening {

@@ -2,7 +2,7 @@
 
 use crate::topic::links;
 use crate::value::{Form, Hashed};
-use crate::{Hash, Link, LogId, Payload, Stream, Timestamp, Value};
+use crate::{Hash, Link, LogId, Payload, Stream, Timestamp, Topic, Value};
 use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,11 @@ impl Event {
     /// The hash of the event's block: what the next event, the tree and the certificate refer to.
     pub fn hash(&self) -> Hash {
         self.to_form::<Hashed>().0
+    }
+
+    /// Whether `person` acted or is named.
+    pub fn concerns(&self, person: Principal) -> bool {
+        Topic::of(self).contains(&Topic::Party(person))
     }
 
     fn to_form<F: Form>(&self) -> F {

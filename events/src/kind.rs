@@ -167,6 +167,14 @@ kinds! {
     ContractReclaimed "contract_reclaimed" Fact, [Contracts], [Factory], 1000;
     /// A contract told its factory something new.
     CallbackAccepted "callback_accepted" Fact, [Contracts], [Factory], 900;
+    /// A person may read what is private, until a time.
+    AuditorGranted "auditor_granted" Fact, [Platform], [Gateway], 600;
+    /// That person may not any more.
+    AuditorRevoked "auditor_revoked" Fact, [Platform], [Gateway], 600;
+    /// The opening of a commitment was overwritten: what it held is gone.
+    OpeningErased "opening_erased" Fact, [Platform], [Gateway], 600;
+    /// An auditor asked the log, and was answered.
+    QuestionAsked "question_asked" Fact, [Platform], [Log], 1200;
 }
 
 impl Kind {

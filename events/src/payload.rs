@@ -13,7 +13,7 @@ pub use platform::*;
 
 use crate::topic::Service;
 use crate::value::{Form, UnsupportedValue, to_form};
-use crate::{DeploymentId, Hash, Kind, Stream};
+use crate::{Commitment, DeploymentId, Hash, Kind, Stream};
 use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
@@ -133,6 +133,10 @@ payloads! {
     ContractRegistered(ContractRegistered) "contract_registered",
     ContractReclaimed(ContractReclaimed) "contract_reclaimed",
     CallbackAccepted(CallbackAccepted) "callback_accepted",
+    AuditorGranted(AuditorGranted) "auditor_granted",
+    AuditorRevoked(AuditorRevoked) "auditor_revoked",
+    OpeningErased(OpeningErased) "opening_erased",
+    QuestionAsked(QuestionAsked) "question_asked",
 }
 
 use Payload as P;
@@ -142,12 +146,18 @@ impl Payload {
     pub fn stream(&self, source: Principal) -> Stream {
         match self {
             P::Genesis(_) | P::WriterRegistered(_) => Stream::Log,
-            P::AdminGranted(_) | P::ServiceConfigured(_) | P::FeeConfigured(_) | P::MaintenanceConfigured(_) => {
-                Stream::Platform
-            }
-            P::CanisterUpgraded(_) | P::TemplatePublished(_) | P::ProjectionRebuilt(_) | P::Refused(_) => {
-                Stream::Canister(source)
-            }
+            P::AdminGranted(_)
+            | P::ServiceConfigured(_)
+            | P::FeeConfigured(_)
+            | P::MaintenanceConfigured(_)
+            | P::AuditorGranted(_)
+            | P::AuditorRevoked(_)
+            | P::OpeningErased(_) => Stream::Platform,
+            P::CanisterUpgraded(_)
+            | P::TemplatePublished(_)
+            | P::ProjectionRebuilt(_)
+            | P::Refused(_)
+            | P::QuestionAsked(_) => Stream::Canister(source),
             P::CreationIntended(_) | P::ContractCreated(_) | P::CreationUnresolved(_) => Stream::Pool(source),
             P::InstallIntended(InstallIntended { contract, .. })
             | P::ContractInstalled(ContractInstalled { contract, .. })
@@ -217,10 +227,20 @@ impl Payload {
             P::Genesis(p) => Some(p.money_writer),
             P::WriterRegistered(p) => Some(p.writer),
             P::AdminGranted(p) => Some(p.admin),
+            P::AuditorGranted(p) => Some(p.auditor),
+            P::AuditorRevoked(p) => Some(p.auditor),
             P::DeliveryCommitted(p) => Some(p.owner),
             P::ContractRegistered(p) => Some(p.owner),
             P::CallbackAccepted(p) => p.notification.holder(),
             _ => None,
+        }
+    }
+
+    /// The commitments to its private fields.
+    pub fn commitments(&self) -> Vec<Commitment> {
+        match self {
+            P::DeploymentRequested(p) => p.billing.into_iter().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -238,6 +258,7 @@ impl Payload {
             P::InstallFailed(p) => p.reason.is_bounded(),
             P::ContractReclaimed(p) => p.reason.is_bounded(),
             P::ContractRegistered(p) => p.is_bounded(),
+            P::QuestionAsked(p) => p.scope.len() <= QuestionAsked::MAX_SCOPE,
             _ => true,
         }
     }

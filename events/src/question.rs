@@ -4,7 +4,7 @@
 //! length come in pages; each is complete for a part of what was asked, and says what to ask for next.
 
 use crate::topic_map::MapProof;
-use crate::{Event, Hash, Timestamp, Topic};
+use crate::{Event, Hash, Timestamp, Topic, codec};
 use candid::CandidType;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -51,6 +51,34 @@ pub enum BadQuestion {
 }
 
 impl Question {
+    /// The topics that it names.
+    pub fn topics(&self) -> &[Topic] {
+        match &self.about {
+            About::Everything => &[],
+            About::Topics(topics) => topics,
+        }
+    }
+
+    /// Its digest under a salt, as the log has it of an audited question.
+    pub fn digest(&self, salt: &Hash) -> Hash {
+        Hash::of_fields("cairn.question", &[salt.as_bytes(), &codec::encode(self)])
+    }
+
+    /// What it is about, for everyone to read: public topics by name, others by their kind.
+    pub fn scope(&self) -> String {
+        let name = |topic: &Topic| match topic {
+            Topic::Family(family) => format!("family/{family:?}").to_lowercase(),
+            Topic::Party(_) => "party".to_owned(),
+            Topic::Contract(contract) => format!("contract/{contract}"),
+            Topic::Deployment(deployment) => format!("deployment/{deployment}"),
+            Topic::Service(service) => format!("service/{}", service.name()),
+        };
+        match &self.about {
+            About::Everything => "everything".to_owned(),
+            About::Topics(topics) => topics.iter().map(name).collect::<Vec<_>>().join(" "),
+        }
+    }
+
     /// Whether it can be answered.
     ///
     /// # Errors

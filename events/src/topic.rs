@@ -122,6 +122,15 @@ impl Topic {
         topics
     }
 
+    /// Whether everyone may know how many events it has, and which: not so for people, whose events stand in the log
+    /// for whoever reads all of it, but are not gathered for everyone.
+    pub fn is_public(&self) -> bool {
+        match self {
+            Topic::Family(_) | Topic::Contract(_) | Topic::Deployment(_) | Topic::Service(_) => true,
+            Topic::Party(_) => false,
+        }
+    }
+
     /// The topics of `event`.
     pub fn of(event: &Event) -> Vec<Topic> {
         Topic::derive(event.actor, &event.payload)

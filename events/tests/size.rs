@@ -74,6 +74,7 @@ fn bounds_are_exact() {
                 refused(Payload::ContractRegistered(longer));
                 p.name.push('x');
             }
+            Payload::QuestionAsked(p) => p.scope.push('x'),
             _ => continue,
         }
         refused(payload);

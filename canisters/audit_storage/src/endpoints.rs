@@ -1,14 +1,16 @@
 //! The methods of the log: authenticate, ask the core, reply.
 
+use crate::log::Log;
 use crate::view::EventView;
-use crate::{certificate, state};
+use crate::{asking, certificate, state};
 use cairn_events::question::{Answer, Question};
 use cairn_events::{Commitment, Opening, Principal, WriterRole};
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::audit::{
-    AppendArgs, Appended, AuditError, AuditRequestError, EventPage, EventQuery, Proof, Tip, Writer,
+    AppendArgs, Appended, AuditError, AuditRequestError, AuditTemporaryError, AuditedQuestion, EventPage, EventQuery,
+    Filter, Proof, Tip, Writer,
 };
-use cairn_kit::runtime;
+use cairn_kit::{heap, runtime};
 use candid::{CandidType, DecoderConfig, Empty};
 use ic_cdk::{query, update};
 
@@ -57,11 +59,17 @@ fn reply(result: Result<Appended, AuditError>) -> Vec<u8> {
 
 #[update(name = "append", decode_with = "admit", encode_with = "reply", hidden = true)]
 fn append_admitted(args: Admitted) -> Result<Appended, AuditError> {
-    counted(args.0.and_then(append))
+    let erased = state::read(Log::erasures);
+    let result = counted(args.0.and_then(append));
+    if state::read(Log::erasures) > erased {
+        heap::wipe_stack();
+    }
+    result
 }
 
 /// Appends a batch of events, all of it or nothing. For registered writers.
 #[candid::candid_method(update)]
+#[inline(never)]
 fn append(args: AppendArgs) -> Result<Appended, AuditError> {
     let caller = ic_cdk::api::msg_caller();
     state::write(|log, means| log.append(caller, args, means))
@@ -101,14 +109,23 @@ fn get_tip() -> Result<Tip, AuditError> {
     state::read(|log| log.tip())
 }
 
-/// A page of events: all, a stream's or a topic's, in a span of time, oldest or newest first. For anyone.
+/// A page of events: all, a stream's or a topic's, in a span of time, oldest or newest first. For anyone; a person's
+/// events for that person, auditors and admins.
 #[query(name = "getEvents")]
 fn get_events(query: EventQuery) -> Result<EventPage, AuditError> {
-    state::read(|log| log.page(&query))
+    let topic = match &query.filter {
+        Filter::Topic(topic) => Some(topic),
+        Filter::All | Filter::Stream(_) => None,
+    };
+    state::read(|log| {
+        log.check_topics(ic_cdk::api::msg_caller(), topic, runtime::now())?;
+        log.page(&query)
+    })
 }
 
 /// Events with the proof that none is missing, changed or reordered, and the network's certificate: everything about
-/// some topics, or everything, in a span of the log, page by page. For anyone, as a query.
+/// some topics, or everything, in a span of the log, page by page. For anyone, as a query; about a person for that
+/// person, auditors and admins.
 ///
 /// To verify: the certificate against the network's root key, its certified data against the root of `hash_tree`, then
 /// the events against what `hash_tree` says of the end of the log: each names the one before it in the topic, the last
@@ -117,9 +134,23 @@ fn get_events(query: EventQuery) -> Result<EventPage, AuditError> {
 fn get_answer(question: Question) -> Result<Answer, AuditError> {
     let certificate = ic_cdk::api::data_certificate().unwrap_or_default();
     state::read(|log| {
+        log.check_topics(ic_cdk::api::msg_caller(), question.topics(), runtime::now())?;
         let hash_tree = certificate::encode(&certificate::tree(log.tip().ok().as_ref()));
         Ok(Answer { certificate, hash_tree, ..log.answer(&question)? })
     })
+}
+
+/// Answers a question and puts that into the log: digests of the question and of the answer, under a salt that only the
+/// caller is told. The proof comes from `getAnswer`. For auditors and admins, so many times a minute.
+#[update(name = "askAudited")]
+fn ask_audited(question: Question) -> Result<AuditedQuestion, AuditError> {
+    let (caller, now) = (ic_cdk::api::msg_caller(), runtime::now());
+    counted(state::read(|log| log.check_entitled(caller, now)).and_then(|()| {
+        asking::admit(caller, now).map_err(|retry_at| {
+            AuditError::Temporary(AuditTemporaryError::TooManyQuestions { most: asking::MAX_PER_MINUTE, retry_at })
+        })?;
+        state::write(|log, means| log.ask_audited(caller, question, means))
+    }))
 }
 
 /// One event with every field in a Candid type. For anyone.
@@ -146,10 +177,10 @@ fn get_writers() -> Result<Vec<Writer>, AuditError> {
     state::read(|log| log.writers())
 }
 
-/// The opening of a commitment in event `index`. For the event's actor only.
+/// The opening of a commitment in event `index`. For those whom the event concerns, for auditors and for admins.
 #[query(name = "getOpening")]
 fn get_opening(index: u64, commitment: Commitment) -> Result<Option<Opening>, AuditError> {
-    state::read(|log| log.opening(ic_cdk::api::msg_caller(), index, commitment))
+    state::read(|log| log.opening(ic_cdk::api::msg_caller(), index, commitment, runtime::now()))
 }
 
 /// The standards that this canister implements (ICRC-10). For anyone.

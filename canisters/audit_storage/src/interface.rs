@@ -6,7 +6,8 @@ use cairn_events::question::{Answer, Question};
 use cairn_events::{Commitment, Opening, Principal, WriterRole};
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::audit::{
-    AppendArgs, Appended, AuditError, AuditInit, EventPage, EventQuery, Proof, Tip, TipCertificate, Writer,
+    AppendArgs, Appended, AuditError, AuditInit, AuditedQuestion, EventPage, EventQuery, Proof, Tip, TipCertificate,
+    Writer,
 };
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use icrc_ledger_types::icrc3::archive::{GetArchivesArgs, GetArchivesResult};

@@ -4,6 +4,7 @@
 //! [`Memory`]. Everything lies in stable memory; what is held in the heap (the last record, the root) is read back or
 //! computed in O(log n) when the log is opened. There is no way to change or remove an event.
 
+mod access;
 mod answers;
 mod append;
 mod check;
@@ -153,6 +154,7 @@ pub struct Log<M: Memory> {
     postings: Postings<M>,
     topics: Topics<M>,
     root: Hash,
+    erasures: u64,
 }
 
 impl<M: Memory> Log<M> {
@@ -199,6 +201,7 @@ impl<M: Memory> Log<M> {
             threads: Threads::open(memories.threads, memories.buckets, secret, threads),
             postings: Postings::open(memories.postings, postings),
             topics: Topics::open(memories.forks, memories.leaves),
+            erasures: 0,
         }
     }
 
@@ -244,6 +247,11 @@ impl<M: Memory> Log<M> {
     /// Bytes of encoded events.
     pub fn event_bytes(&self) -> u64 {
         self.columns.last().events_end
+    }
+
+    /// Openings overwritten since the log was opened.
+    pub fn erasures(&self) -> u64 {
+        self.erasures
     }
 
     /// Who the log is.

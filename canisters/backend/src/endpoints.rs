@@ -7,13 +7,14 @@ use crate::request::intake;
 use crate::setup::microservices::{Microservices, set_up};
 use crate::setup::monitor;
 use crate::state::{State, check};
-use crate::{metrics, platform};
+use crate::{erasure, metrics, platform};
+use cairn_events::payload::ErasureReason;
 use cairn_events::topic::Service;
-use cairn_events::{DeploymentId, Principal};
+use cairn_events::{Commitment, DeploymentId, Principal, Timestamp};
 use cairn_kit::access::Caller;
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::backend::{
-    BackendError, BackendRequestError, ConfigEntry, CreateTokenArgs, DeploymentView, Quote, ServiceHealth,
+    Auditor, BackendError, BackendRequestError, ConfigEntry, CreateTokenArgs, DeploymentView, Quote, ServiceHealth,
     ServiceSetupStatus, StateCheck, SystemStatus,
 };
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
@@ -88,6 +89,43 @@ async fn admin_add_admin(admin: Principal) -> Result<(), BackendError> {
 #[query(name = "adminGetAdmins")]
 fn admin_get_admins() -> Vec<Principal> {
     platform::state(|state| state.admins().all())
+}
+
+/// Lets a person read what is private, as an auditor, until a time (nanoseconds since 1970, at most 366 days ahead).
+/// For admins.
+#[update(name = "adminGrantAuditor")]
+async fn admin_grant_auditor(auditor: Principal, until: Timestamp) -> Result<(), BackendError> {
+    let admin = metrics::counted(platform::require_admin(ic_cdk::api::msg_caller()))?;
+    command::grant_auditor(admin, auditor, until).await
+}
+
+/// Ends what an auditor was granted. For admins.
+#[update(name = "adminRevokeAuditor")]
+async fn admin_revoke_auditor(auditor: Principal) -> Result<(), BackendError> {
+    let admin = metrics::counted(platform::require_admin(ic_cdk::api::msg_caller()))?;
+    command::revoke_auditor(admin, auditor).await
+}
+
+/// The auditors, and until when each may read; expired ones too, until they are revoked. For everyone: the log says the
+/// same.
+#[query(name = "getAuditors")]
+fn get_auditors() -> Vec<Auditor> {
+    platform::state(State::auditors)
+}
+
+/// Erases the opening of a commitment in event `index`, for ever; the index of the event that says so. Repeatable. For
+/// admins.
+#[update(name = "adminEraseOpening")]
+async fn admin_erase_opening(index: u64, commitment: Commitment, reason: ErasureReason) -> Result<u64, BackendError> {
+    let admin = metrics::counted(platform::require_admin(ic_cdk::api::msg_caller()))?;
+    erasure::by_admin(admin, index, commitment, reason).await
+}
+
+/// As `adminEraseOpening`. For whoever the event concerns.
+#[update(name = "eraseMyOpening")]
+async fn erase_my_opening(index: u64, commitment: Commitment) -> Result<u64, BackendError> {
+    let caller = authenticate()?;
+    metrics::counted(erasure::by_person(caller, index, commitment).await)
 }
 
 /// The value under a key, if it is set. For everyone.

@@ -1,11 +1,12 @@
 //! The exported Candid interface. It is checked in as `backend.did`.
 
 use crate::readers::Profile;
-use cairn_events::{DeploymentId, Principal};
+use cairn_events::payload::ErasureReason;
+use cairn_events::{Commitment, DeploymentId, Principal, Timestamp};
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::backend::{
-    BackendError, BackendInit, ConfigEntry, DeploymentView, Quote, ServiceHealth, ServiceSetupStatus, StateCheck,
-    SystemStatus,
+    Auditor, BackendError, BackendInit, ConfigEntry, DeploymentView, Quote, ServiceHealth, ServiceSetupStatus,
+    StateCheck, SystemStatus,
 };
 use cairn_kit::api::host::{DigestCertificate, ProjectionStatus, Reflected};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};

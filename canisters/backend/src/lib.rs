@@ -6,12 +6,14 @@
 //! * [`request`]: what comes in, checked in full before money moves.
 //! * [`deployment`]: the pure course of a deployment: its progress, its money, what a ledger's reply proves, what is next.
 //! * [`driver`] performs that, for the request and for the timer of [`recovery`] alike.
+//! * [`erasure`] of private fields.
 //! * [`config`] and [`setup`]: what is offered, by whom, for how much.
 
 pub mod config;
 pub mod deployment;
 pub mod driver;
 mod endpoints;
+pub mod erasure;
 pub mod ledger;
 mod lifecycle;
 pub mod memory;
@@ -22,6 +24,11 @@ pub mod recovery;
 pub mod request;
 pub mod setup;
 pub mod state;
+
+/// What is freed is forgotten: private references pass through here.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: cairn_kit::heap::Wiping = cairn_kit::heap::WIPING;
 
 // Last: it exports the methods that were declared before it.
 mod interface;

@@ -42,7 +42,7 @@ impl ProjectionMemories {
     }
 }
 
-/// The memories of one decision state: six, from the first on.
+/// The memories of one decision state: eight, from the first on.
 #[derive(Clone, Copy, Debug)]
 pub struct DecisionMemories {
     first: u8,
@@ -77,6 +77,16 @@ impl DecisionMemories {
     /// How much each caller has asked for.
     pub fn usage(self) -> Memory {
         self.at(5)
+    }
+
+    /// The auditors.
+    pub fn auditors(self) -> Memory {
+        self.at(6)
+    }
+
+    /// The openings that were erased.
+    pub fn erased(self) -> Memory {
+        self.at(7)
     }
 
     fn at(self, offset: u8) -> Memory {

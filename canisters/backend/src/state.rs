@@ -7,8 +7,9 @@ use crate::request::admission::Standing;
 use cairn_events::payload::DeploymentRequested;
 use cairn_events::{DeploymentId, Hash, Payload, Principal, Receipt, Timestamp, codec};
 use cairn_kit::access::Admins;
+use cairn_kit::api::backend::Auditor;
 use cairn_kit::journal::Recorded;
-use cairn_kit::stable::{Cbor, DeploymentKey, Memory, PrincipalKey, Slot};
+use cairn_kit::stable::{Cbor, DeploymentKey, HashKey, Memory, PrincipalKey, Slot};
 use ic_stable_structures::StableBTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -43,6 +44,10 @@ pub struct State {
     progress: StableBTreeMap<DeploymentKey, Cbor<Progress>, Memory>,
     unfinished: StableBTreeMap<DeploymentKey, (), Memory>,
     usage: StableBTreeMap<PrincipalKey, Cbor<Usage>, Memory>,
+    /// Until when each auditor may read.
+    auditors: StableBTreeMap<PrincipalKey, u64, Memory>,
+    /// Which event erased an opening ([`cairn_events::Commitment::within`]).
+    erased: StableBTreeMap<HashKey, u64, Memory>,
 }
 
 impl State {
@@ -55,6 +60,8 @@ impl State {
             progress: StableBTreeMap::init(memories.progress()),
             unfinished: StableBTreeMap::init(memories.unfinished()),
             usage: StableBTreeMap::init(memories.usage()),
+            auditors: StableBTreeMap::init(memories.auditors()),
+            erased: StableBTreeMap::init(memories.erased()),
         }
     }
 
@@ -66,6 +73,8 @@ impl State {
         StableBTreeMap::<DeploymentKey, Cbor<Progress>, Memory>::new(memories.progress());
         StableBTreeMap::<DeploymentKey, (), Memory>::new(memories.unfinished());
         StableBTreeMap::<PrincipalKey, Cbor<Usage>, Memory>::new(memories.usage());
+        StableBTreeMap::<PrincipalKey, u64, Memory>::new(memories.auditors());
+        StableBTreeMap::<HashKey, u64, Memory>::new(memories.erased());
         State::open(memories)
     }
 
@@ -92,6 +101,14 @@ impl State {
             take(entry.key().0.as_slice());
             take(&codec::encode(&entry.value().0));
         }
+        for entry in self.auditors.iter() {
+            take(entry.key().0.as_slice());
+            take(&entry.value().to_be_bytes());
+        }
+        for entry in self.erased.iter() {
+            take(entry.key().0.as_bytes());
+            take(&entry.value().to_be_bytes());
+        }
         Hash(sha.finalize().into())
     }
 
@@ -100,6 +117,15 @@ impl State {
         let Recorded { receipt, payload, .. } = recorded;
         match payload {
             Payload::AdminGranted(granted) => self.admins.grant(granted.admin),
+            Payload::AuditorGranted(granted) => {
+                self.auditors.insert(PrincipalKey(granted.auditor), granted.until.0);
+            }
+            Payload::AuditorRevoked(revoked) => {
+                self.auditors.remove(&PrincipalKey(revoked.auditor));
+            }
+            Payload::OpeningErased(erased) => {
+                self.erased.insert(HashKey(erased.commitment.within(erased.index)), receipt.index);
+            }
             Payload::ServiceConfigured(_) | Payload::FeeConfigured(_) | Payload::MaintenanceConfigured(_) => {
                 let mut config = self.config.get();
                 config.apply(payload);
@@ -146,6 +172,22 @@ impl State {
     /// The admins.
     pub fn admins(&self) -> &Admins {
         &self.admins
+    }
+
+    /// The auditors, and until when each may read; expired ones too, until they are revoked.
+    pub fn auditors(&self) -> Vec<Auditor> {
+        let auditor = |(key, until): (PrincipalKey, u64)| Auditor { auditor: key.0, until: Timestamp(until) };
+        self.auditors.iter().map(|entry| auditor(entry.into_pair())).collect()
+    }
+
+    /// Until when `person` may read as an auditor.
+    pub fn auditor_until(&self, person: Principal) -> Option<Timestamp> {
+        self.auditors.get(&PrincipalKey(person)).map(Timestamp)
+    }
+
+    /// The event that erased an opening.
+    pub fn erased_by(&self, opening: Hash) -> Option<u64> {
+        self.erased.get(&HashKey(opening))
     }
 
     /// The configuration in force.

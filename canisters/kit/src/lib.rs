@@ -4,12 +4,14 @@
 //! * [`runtime`]: everything a canister asks of the network, behind one trait.
 //! * [`journal`]: a writer's way into the log. A canister's decision state changes in the journal's `apply` only.
 //! * [`host`]: a projection of the log, kept in stable memory, rebuilt beside the one that serves.
+//! * [`heap`]: one that forgets what is private.
 //! * [`access`], [`guard`], [`http`], [`layout`], [`stable`]: who calls, what is under way, what is shown to operators,
 //!   what stable memory holds.
 
 pub mod access;
 pub mod api;
 pub mod guard;
+pub mod heap;
 pub mod host;
 pub mod http;
 pub mod journal;

@@ -2,8 +2,8 @@
 
 use super::{Account, Bytes32, Reason};
 use crate::topic::Service;
-use crate::{Amount, Hash, WriterRole};
-use candid::Principal;
+use crate::{Amount, Commitment, Hash, Timestamp, WriterRole};
+use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 
 /// The log began: event 0.
@@ -132,4 +132,76 @@ pub struct Refused {
 impl Refused {
     /// Bytes of a method's name.
     pub const MAX_METHOD: usize = 64;
+}
+
+/// A person may read what is private, as an auditor. A later grant or revocation replaces it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditorGranted {
+    /// The auditor.
+    pub auditor: Principal,
+    /// Up to, but not including, this time of the network.
+    pub until: Timestamp,
+}
+
+/// A person is no auditor any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditorRevoked {
+    /// Who was one.
+    pub auditor: Principal,
+}
+
+/// Salt and content of an opening were overwritten, in the message that accepted this event. The commitment stays where
+/// it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpeningErased {
+    /// The event with the commitment.
+    pub index: u64,
+    /// The commitment.
+    pub commitment: Commitment,
+    /// Why.
+    pub reason: ErasureReason,
+}
+
+/// Why an opening was erased. One of few, not a text: a text would stand in the public log for ever, whatever it told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, CandidType)]
+pub enum ErasureReason {
+    /// The person concerned wanted it.
+    #[serde(rename = "requested")]
+    Requested,
+    /// It had been kept as long as it must be.
+    #[serde(rename = "retention_ended")]
+    RetentionEnded,
+    /// A court or an authority ordered it.
+    #[serde(rename = "ordered")]
+    Ordered,
+    /// It should never have been recorded.
+    #[serde(rename = "mistake")]
+    Mistake,
+}
+
+/// An auditor asked the log, and was answered. The digests are salted, and the salt is the auditor's: others learn what
+/// kind of question it was, and not whom it was about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionAsked {
+    /// Salted digest of the question.
+    pub question: Hash,
+    /// Salted digest of the answer: what it is complete for, and the hashes of its events.
+    pub answer: Hash,
+    /// What it was about: public topics by name, others by their kind.
+    pub scope: String,
+    /// How many events the answer has. This and what follows is absent if the question was about a person, whose events
+    /// it would point to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub count: Option<u64>,
+    /// The index from which on the answer is complete,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub complete_from: Option<u64>,
+    /// and the one before which it is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub complete_until: Option<u64>,
+}
+
+impl QuestionAsked {
+    /// Bytes of the scope.
+    pub const MAX_SCOPE: usize = 400;
 }

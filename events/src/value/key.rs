@@ -34,5 +34,6 @@ constant_keys! {
     "template" "factory" "attempt" "contract" "effect" "transfer" "created_at" "block" "evidence" "cycles" "intent"
     "args_hash" "controllers" "name" "symbol" "public" "epoch" "seq" "notification" "holder_added" "holder_removed"
     "size" "instructions" "principal" "subaccount" "dispatch_version" "decimals" "supply" "request"
-    "max_price" "amount"
+    "max_price" "amount" "auditor" "until" "index" "commitment" "question" "answer" "scope" "count" "complete_from"
+    "complete_until"
 }

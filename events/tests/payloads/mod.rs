@@ -156,6 +156,7 @@ pub fn payload(kind: Kind, draw: &mut impl Draw) -> Payload {
         Kind::Genesis | Kind::WriterRegistered | Kind::CanisterUpgraded | Kind::AdminGranted => platform(kind, draw),
         Kind::ServiceConfigured | Kind::FeeConfigured | Kind::MaintenanceConfigured => configuration(kind, draw),
         Kind::TemplatePublished | Kind::ProjectionRebuilt | Kind::Refused => operation(kind, draw),
+        Kind::AuditorGranted | Kind::AuditorRevoked | Kind::OpeningErased | Kind::QuestionAsked => access(kind, draw),
         Kind::PaymentIntended => Payload::PaymentIntended(draw.intended()),
         Kind::RefundIntended => Payload::RefundIntended(draw.intended()),
         Kind::ReleaseIntended => Payload::ReleaseIntended(draw.intended()),
@@ -230,6 +231,31 @@ fn operation(kind: Kind, draw: &mut impl Draw) -> Payload {
             equal: draw.pick(&[true, false]),
         }),
         _ => Payload::Refused(Refused { method: draw.text(Refused::MAX_METHOD), reason: draw.reason() }),
+    }
+}
+
+fn access(kind: Kind, draw: &mut impl Draw) -> Payload {
+    match kind {
+        Kind::AuditorGranted => {
+            Payload::AuditorGranted(AuditorGranted { auditor: draw.principal(), until: Timestamp(draw.number()) })
+        }
+        Kind::AuditorRevoked => Payload::AuditorRevoked(AuditorRevoked { auditor: draw.principal() }),
+        Kind::OpeningErased => {
+            use ErasureReason::*;
+            Payload::OpeningErased(OpeningErased {
+                index: draw.number(),
+                commitment: Commitment(draw.hash()),
+                reason: draw.pick(&[RetentionEnded, Requested, Ordered, Mistake]),
+            })
+        }
+        _ => Payload::QuestionAsked(QuestionAsked {
+            question: draw.hash(),
+            answer: draw.hash(),
+            scope: draw.text(QuestionAsked::MAX_SCOPE),
+            count: draw.option(Draw::number),
+            complete_from: draw.option(Draw::number),
+            complete_until: draw.option(Draw::number),
+        }),
     }
 }
 

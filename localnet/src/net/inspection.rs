@@ -157,6 +157,14 @@ impl Net {
         self.canisters.get(&id).map(|canister| canister.stable.to_vec())
     }
 
+    /// The whole heap, stack and globals' memory included; empty without code.
+    pub fn heap_memory(&self, id: Principal) -> Option<Vec<u8>> {
+        let canister = self.canisters.get(&id)?;
+        let Some(code) = &canister.code else { return Some(Vec::new()) };
+        let mut bytes = vec![0; code.image.heap.bytes()];
+        code.image.heap.read(0, &mut bytes).then_some(bytes)
+    }
+
     /// Bytes of heap and of stable memory.
     pub fn memory_sizes(&self, id: Principal) -> Option<(u64, u64)> {
         let canister = self.canisters.get(&id)?;

@@ -1,12 +1,14 @@
 //! Questions of auditors: what [`cairn_events::answer`] needs of the log.
 
 use super::key::Key;
+use super::reserve::Means;
 use super::{Log, broken};
-use cairn_events::answer::{self, Records};
+use cairn_events::answer::{self, CertifiedTip, Records};
+use cairn_events::payload::QuestionAsked;
 use cairn_events::question::{About, Answer, Question};
 use cairn_events::topic_map::MapProof;
-use cairn_events::{Hash, Timestamp, Topic};
-use cairn_kit::api::audit::{AuditError, AuditRequestError, AuditTemporaryError};
+use cairn_events::{Expected, Hash, Payload, Principal, Timestamp, Topic};
+use cairn_kit::api::audit::{AuditError, AuditRequestError, AuditTemporaryError, AuditedQuestion, Tip};
 use ic_stable_structures::Memory;
 
 impl<M: Memory> Log<M> {
@@ -34,6 +36,52 @@ impl<M: Memory> Log<M> {
             return Err(AuditError::Temporary(AuditTemporaryError::Lagging { covered, size }));
         }
         answer::answer(self, question).ok_or_else(|| broken("the records of an answer are missing"))
+    }
+}
+
+impl<M: Memory> Log<M> {
+    /// Answers `caller`, who is entitled ([`Log::check_entitled`]), and appends an event about it: the digests of question and answer, under a
+    /// salt that the log's secret gives. What the question remembers plays no part.
+    ///
+    /// # Errors
+    /// As [`Log::answer`] and [`Log::append`].
+    pub fn ask_audited(
+        &mut self,
+        caller: Principal,
+        question: Question,
+        means: &Means,
+    ) -> Result<AuditedQuestion, AuditError> {
+        let question = Question { since: None, ..question };
+        let answer = self.answer(&question)?;
+        let tip = self.certified_tip()?;
+        let found = answer::verify(&question, &answer, &tip, None).map_err(|fault| broken(&fault.to_string()))?;
+        let event = self.columns.len();
+        let salt = self.salt(event)?;
+        let ((complete_from, complete_until), count) = (found.complete, found.events.len() as u64);
+        let (asked, answered) = (question.digest(&salt), found.digest(&salt));
+        let public = question.topics().iter().all(Topic::is_public);
+        let payload = Payload::QuestionAsked(QuestionAsked {
+            question: asked,
+            answer: answered,
+            scope: question.scope(),
+            count: public.then_some(count),
+            complete_from: public.then_some(complete_from),
+            complete_until: public.then_some(complete_until),
+        });
+        self.write(caller, payload, Expected::Any, means)?;
+        Ok(AuditedQuestion { event, salt, question: asked, answer: answered, count, complete_from, complete_until })
+    }
+
+    /// The salt of the audited question that event `index` is about.
+    fn salt(&self, index: u64) -> Result<Hash, AuditError> {
+        let begun = self.who.begun.ok_or_else(|| broken("the log has no secret"))?;
+        Ok(Hash::of_fields("cairn.question.salt", &[&begun.secret, &index.to_be_bytes()]))
+    }
+
+    /// The end of the log, as it is certified.
+    fn certified_tip(&self) -> Result<CertifiedTip, AuditError> {
+        let Tip { log, size, last_hash, root, topics_size, topics_root, .. } = self.tip()?;
+        Ok(CertifiedTip { log, size, last_hash, root, topics_size, topics_root })
     }
 }
 

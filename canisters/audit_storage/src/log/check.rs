@@ -1,9 +1,8 @@
 //! The rules that a submission must obey, one function each.
 
 use super::threads::Head;
-use cairn_events::payload::DeploymentRequested;
-use cairn_events::{Class, Commitment, Effect, Expected, Kind, Opening, Payload, Principal, Stream, WriterRole};
-use cairn_kit::api::audit::{AppendArgs, AuditRequestError, MAX_BATCH, MAX_BATCH_BYTES};
+use cairn_events::{Class, Effect, Expected, Kind, Opening, Payload, Principal, Stream, WriterRole};
+use cairn_kit::api::audit::{AppendArgs, AuditRequestError, BadErasure, MAX_BATCH, MAX_BATCH_BYTES};
 
 /// The mark of a stream on which it is decided whether the deployment is delivered.
 const DECIDED: u8 = 0x80;
@@ -120,7 +119,7 @@ pub fn check_causation(position: u32, causation: Option<u64>, index: u64) -> Res
 
 /// Each opening is of bounded size and opens a commitment of the payload, each commitment at most once.
 pub fn check_openings(position: u32, payload: &Payload, openings: &[Opening]) -> Result<(), AuditRequestError> {
-    let mut commitments = commitments(payload);
+    let mut commitments = payload.commitments();
     for opening in openings {
         let small = opening.content.len() <= Opening::MAX_CONTENT;
         let opened = small.then(|| opening.commitment());
@@ -132,11 +131,9 @@ pub fn check_openings(position: u32, payload: &Payload, openings: &[Opening]) ->
     Ok(())
 }
 
-fn commitments(payload: &Payload) -> Vec<Commitment> {
-    match payload {
-        Payload::DeploymentRequested(DeploymentRequested { billing: Some(billing), .. }) => vec![*billing],
-        _ => Vec::new(),
-    }
+/// An opening is erased on behalf of somebody whom the event concerns, or of an admin.
+pub fn check_eraser(actor: Principal, concerned: bool, admin: bool) -> Result<(), BadErasure> {
+    if concerned || admin { Ok(()) } else { Err(BadErasure::NotConcerned { actor }) }
 }
 
 /// What an event of this class does to the marks of its stream, and by how much it changes the number of open intents.

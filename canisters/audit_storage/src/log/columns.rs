@@ -112,6 +112,14 @@ impl<M: Memory> Columns<M> {
         Some(self.openings.bytes(before.openings_end, record.openings_end))
     }
 
+    /// Replaces the bytes of the openings of event `index` by as many others.
+    pub fn overwrite_openings(&self, index: u64, bytes: &[u8]) {
+        let Some((before, record)) = self.bounds(index) else { return };
+        if record.openings_end - before.openings_end == bytes.len() as u64 {
+            self.openings.write(before.openings_end, bytes);
+        }
+    }
+
     fn bounds(&self, index: u64) -> Option<(Record, Record)> {
         let before = if index == 0 { NOTHING } else { self.record(index - 1)? };
         Some((before, self.record(index)?))

@@ -1,6 +1,6 @@
 //! Keys of threads, and the hash by which they are found.
 
-use cairn_events::{Principal, Stream, Topic};
+use cairn_events::{Commitment, Principal, Stream, Topic};
 
 /// Bytes of the longest key: a tag and 32 bytes.
 pub const MAX_KEY: usize = 33;
@@ -13,8 +13,10 @@ const STREAM_DEPLOYMENT: u8 = 0x24;
 const STREAM_CONTRACT: u8 = 0x25;
 const STREAM_POOL: u8 = 0x26;
 const SOURCE: u8 = 0x41;
+const READER: u8 = 0x51;
+const OPENING: u8 = 0x52;
 
-/// What a thread is about: a topic, a stream, or a writer.
+/// What a thread is about: a topic, a stream, a writer, who may read, or what was erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     bytes: [u8; MAX_KEY],
@@ -54,6 +56,16 @@ impl Key {
     /// The key of a writer: its thread has the writer's events in the order of their sequence numbers.
     pub fn source(writer: Principal) -> Key {
         Key::tagged(SOURCE, writer.as_slice())
+    }
+
+    /// The key of a person's right to read: the thread has the events that say so ([`super::access`]).
+    pub fn reader(person: Principal) -> Key {
+        Key::tagged(READER, person.as_slice())
+    }
+
+    /// The key of an opening: the thread has the event that erased it.
+    pub fn opening(index: u64, commitment: Commitment) -> Key {
+        Key::tagged(OPENING, commitment.within(index).as_bytes())
     }
 
     /// The key from its stored form.
@@ -124,6 +136,7 @@ fn round([v0, v1, v2, v3]: &mut [u64; 4]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cairn_events::Hash;
 
     /// From the reference implementation: key 00 .. 0f, message of n bytes 00 .. n-1.
     #[test]
@@ -142,6 +155,10 @@ mod tests {
         let id = Principal::from_slice(&[1]);
         let keys = [
             Key::source(id),
+            Key::reader(id),
+            Key::opening(1, Commitment(Hash([1; 32]))),
+            Key::opening(2, Commitment(Hash([1; 32]))),
+            Key::opening(1, Commitment(Hash([2; 32]))),
             Key::stream(&Stream::Canister(id)),
             Key::stream(&Stream::Contract(id)),
             Key::stream(&Stream::Pool(id)),

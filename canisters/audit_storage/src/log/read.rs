@@ -5,7 +5,7 @@ use super::postings::Reader;
 use super::{Log, broken};
 use crate::view::EventView;
 use cairn_events::topic::TopicHead;
-use cairn_events::{Commitment, Event, Opening, Payload, Principal, Stream, Topic, codec};
+use cairn_events::{Event, Payload, Principal, Stream, Topic, codec};
 use cairn_kit::api::audit::{
     AuditError, AuditRequestError, EventPage, EventQuery, Filter, MAX_PAGE, MAX_PAGE_BYTES, Order, Proof, Writer,
 };
@@ -219,29 +219,6 @@ impl<M: Memory> Log<M> {
             }
         }
         writers.into_iter().map(|writer| self.writer(writer)).collect()
-    }
-
-    /// The opening of a commitment in event `index`, for the event's actor and nobody else; `None` if there is none.
-    ///
-    /// # Errors
-    /// [`AuditRequestError::Unauthorized`], [`AuditRequestError::OutOfBounds`].
-    pub fn opening(
-        &self,
-        caller: Principal,
-        index: u64,
-        commitment: Commitment,
-    ) -> Result<Option<Opening>, AuditError> {
-        let event = self.event(index)?;
-        if event.actor != caller || caller == Principal::anonymous() {
-            return Err(AuditError::Request(AuditRequestError::Unauthorized { caller }));
-        }
-        let bytes = self.columns.openings(index).unwrap_or_default();
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        let openings: Vec<Opening> =
-            codec::decode_trusted(&bytes).map_err(|_| broken("an opening cannot be decoded"))?;
-        Ok(openings.into_iter().find(|opening| opening.commitment() == commitment))
     }
 }
 

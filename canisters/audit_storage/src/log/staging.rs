@@ -4,13 +4,14 @@ use super::key::Key;
 use super::postings::Postings;
 use super::reserve::{self, Means, Room, Urgency};
 use super::threads::{Head, ThreadId};
-use super::{Log, broken, check, mark_of};
+use super::{Log, access, broken, check, mark_of};
+use cairn_events::payload::OpeningErased;
 use cairn_events::topic::TopicHead;
 use cairn_events::{
-    Event, Hash, Kind, Link, LogId, Payload, Principal, Receipt, SCHEMA_VERSION, Stream, Submission, Timestamp, Topic,
-    WriterRole, codec,
+    Commitment, Event, Hash, Kind, Link, LogId, Payload, Principal, Receipt, SCHEMA_VERSION, Stream, Submission,
+    Timestamp, Topic, WriterRole, codec,
 };
-use cairn_kit::api::audit::{AuditError, Writer};
+use cairn_kit::api::audit::{AuditError, AuditRequestError, BadErasure, Writer};
 use ic_stable_structures::Memory;
 use std::collections::BTreeMap;
 
@@ -48,6 +49,7 @@ pub struct Staging<'a, M: Memory> {
     built: Vec<Built>,
     open_intents: u64,
     urgency: Urgency,
+    erased: Vec<(u64, Commitment)>,
 }
 
 /// A batch that is computed, and for which there is room.
@@ -56,6 +58,8 @@ pub struct Ready {
     built: Vec<Built>,
     timestamp: u64,
     open_intents: u64,
+    /// Openings to overwrite: the event, and its commitment.
+    erased: Vec<(u64, Commitment)>,
     /// What the writer gets.
     pub receipts: Vec<Receipt>,
 }
@@ -74,6 +78,7 @@ impl<'a, M: Memory> Staging<'a, M> {
             built: Vec::new(),
             open_intents: log.open_intents,
             urgency: Urgency::Continues,
+            erased: Vec::new(),
         }
     }
 
@@ -101,6 +106,9 @@ impl<'a, M: Memory> Staging<'a, M> {
             let dispatched_to = self.log.dispatched_to(&stream)?;
             check::check_deliverer(position, kind, self.writer.writer, dispatched_to).map_err(AuditError::Request)?;
         }
+        if let Payload::OpeningErased(erased) = &submission.payload {
+            self.erase(position, index, submission.actor, erased)?;
+        }
         let (mark, opened) = check::mark(class, head.mark);
         self.change(place, |thread| {
             thread.head.mark = mark;
@@ -109,6 +117,20 @@ impl<'a, M: Memory> Staging<'a, M> {
         self.open_intents = self.open_intents.saturating_add_signed(opened);
         self.urgency = self.urgency.max(Urgency::of(class));
         self.admitted.push(Admitted { submission, stream, stream_version: head.count + 1 });
+        Ok(())
+    }
+
+    /// Notes an opening to be overwritten; within a batch, too, once only.
+    fn erase(&mut self, position: u32, index: u64, actor: Principal, erased: &OpeningErased) -> Result<(), AuditError> {
+        self.log.check_erasure(position, actor, erased)?;
+        let place = self.place(Key::opening(erased.index, erased.commitment));
+        let head = self.head(place);
+        if head.count > 0 {
+            let problem = BadErasure::Erased { event: head.last };
+            return Err(AuditError::Request(AuditRequestError::Erasure { position, problem }));
+        }
+        self.change(place, |thread| thread.gain(index));
+        self.erased.push((erased.index, erased.commitment));
         Ok(())
     }
 
@@ -131,8 +153,8 @@ impl<'a, M: Memory> Staging<'a, M> {
         if !self.make_room() {
             return Err(self.log.exhausted());
         }
-        let Staging { threads, built, timestamp, open_intents, .. } = self;
-        Ok(Ready { threads, built, timestamp, open_intents, receipts })
+        let Staging { threads, built, timestamp, open_intents, erased, .. } = self;
+        Ok(Ready { threads, built, timestamp, open_intents, erased, receipts })
     }
 
     fn build_event(&mut self, position: u64, admitted: Admitted, parent: Option<Hash>) -> Result<Receipt, AuditError> {
@@ -169,6 +191,7 @@ impl<'a, M: Memory> Staging<'a, M> {
             self.change(place, |thread| thread.gain(index));
         }
         self.register(&event.payload);
+        self.entitle(&event.payload, index);
         let openings = if submission.openings.is_empty() { Vec::new() } else { codec::encode(&submission.openings) };
         self.built.push(Built { event: bytes, openings, hash });
         Ok(Receipt { index, hash, stream_version, timestamp: event.timestamp })
@@ -188,6 +211,18 @@ impl<'a, M: Memory> Staging<'a, M> {
             Payload::WriterRegistered(registered) => mark(registered.writer, registered.role),
             _ => {}
         }
+    }
+
+    /// Who may read, by this event.
+    fn entitle(&mut self, payload: &Payload, index: u64) {
+        let Some((person, mark, gains)) = access::entitled(payload) else { return };
+        let place = self.place(Key::reader(person));
+        self.change(place, |thread| {
+            thread.head.mark |= mark;
+            if gains {
+                thread.gain(index);
+            }
+        });
     }
 
     /// The link of a thread's next event.
@@ -274,6 +309,10 @@ impl<M: Memory> Log<M> {
         }
         for thread in ready.threads {
             self.write_thread(thread);
+        }
+        for (index, commitment) in ready.erased {
+            self.overwrite(index, commitment);
+            self.erasures += 1;
         }
         self.open_intents = ready.open_intents;
         self.root = self.tree.root(self.columns.len()).unwrap_or(self.root);

@@ -1,5 +1,6 @@
 //! The log on the memories of a test, which can run out.
 
+mod access;
 mod answers;
 mod bounds;
 mod model;

@@ -1,15 +1,20 @@
-//! What admins do: set a value, grant the role. What is refused to them is recorded, since they hold a role.
+//! What admins do: set a value, grant the role, say who may audit. What is refused to them is recorded, since they hold a role.
 
 use super::change::Conflict;
 use super::key::{BadSetting, Setting};
 use crate::state::State;
 use crate::{ledger, platform};
-use cairn_events::payload::{AdminGranted, Reason, Refused};
-use cairn_events::{Payload, Principal, Submission};
+use cairn_events::payload::{AdminGranted, AuditorGranted, AuditorRevoked, Reason, Refused};
+use cairn_events::{Payload, Principal, Submission, Timestamp};
 use cairn_kit::access::{Admin, MAX_ADMINS};
 use cairn_kit::api::backend::{BackendError, BackendRequestError, BackendTemporaryError};
 use cairn_kit::guard::Guards;
 use cairn_kit::journal;
+
+/// The most auditors that there can be, expired ones included.
+pub const MAX_AUDITORS: u64 = 100;
+/// The longest grant in nanoseconds: 366 days.
+const MAX_GRANT: u64 = 366 * 24 * 3_600 * 1_000_000_000;
 
 thread_local! {
     /// One change at a time: each is decided on what is in force.
@@ -32,6 +37,24 @@ pub async fn set_value(admin: Admin, key: &str, value: &str) -> Result<(), Backe
 pub async fn add_admin(admin: Admin, candidate: Principal) -> Result<(), BackendError> {
     let result = grant(admin, candidate).await;
     recorded(admin, "adminAddAdmin", result).await
+}
+
+/// Lets `auditor` read what is private until a time; once more replaces the grant.
+///
+/// # Errors
+/// [`BackendError`]; the refusal of a request is recorded.
+pub async fn grant_auditor(admin: Admin, auditor: Principal, until: Timestamp) -> Result<(), BackendError> {
+    let result = admit_auditor(admin, auditor, until).await;
+    recorded(admin, "adminGrantAuditor", result).await
+}
+
+/// Ends what `auditor` was granted.
+///
+/// # Errors
+/// [`BackendError`]; the refusal of a request is recorded.
+pub async fn revoke_auditor(admin: Admin, auditor: Principal) -> Result<(), BackendError> {
+    let result = dismiss_auditor(admin, auditor).await;
+    recorded(admin, "adminRevokeAuditor", result).await
 }
 
 async fn change(admin: Admin, key: &str, value: &str) -> Result<(), BackendError> {
@@ -64,6 +87,34 @@ async fn grant(admin: Admin, candidate: Principal) -> Result<(), BackendError> {
     }
 }
 
+async fn admit_auditor(admin: Admin, auditor: Principal, until: Timestamp) -> Result<(), BackendError> {
+    if auditor == Principal::anonymous() || auditor == Principal::management_canister() {
+        return Err(invalid("auditor", format!("{auditor} is nobody")));
+    }
+    let now = platform::now();
+    let last = Timestamp(now.0.saturating_add(MAX_GRANT));
+    if until <= now || until > last {
+        return Err(invalid("until", format!("{until}; after {now}, at most {last}")));
+    }
+    let _changing = CHANGING.with(|changing| changing.acquire(())).map_err(|_| BackendTemporaryError::Busy)?;
+    let (known, auditors) = platform::state(|state| (state.auditor_until(auditor), state.auditors().len() as u64));
+    match known {
+        Some(known) if known == until => Ok(()),
+        None if auditors >= MAX_AUDITORS => {
+            Err(BackendRequestError::Quota { found: auditors, max: MAX_AUDITORS }.into())
+        }
+        _ => append(admin, vec![Payload::AuditorGranted(AuditorGranted { auditor, until })]).await,
+    }
+}
+
+async fn dismiss_auditor(admin: Admin, auditor: Principal) -> Result<(), BackendError> {
+    let _changing = CHANGING.with(|changing| changing.acquire(())).map_err(|_| BackendTemporaryError::Busy)?;
+    if platform::state(|state| state.auditor_until(auditor)).is_none() {
+        return Err(BackendRequestError::NotFound { what: format!("auditor {auditor}") }.into());
+    }
+    append(admin, vec![Payload::AuditorRevoked(AuditorRevoked { auditor })]).await
+}
+
 async fn append(admin: Admin, events: Vec<Payload>) -> Result<(), BackendError> {
     let submissions = events.into_iter().map(|event| Submission::new(admin.principal(), event)).collect();
     let appended = journal::append(submissions).await;
@@ -71,7 +122,7 @@ async fn append(admin: Admin, events: Vec<Payload>) -> Result<(), BackendError> 
 }
 
 /// Records the refusal of a request. If the log cannot take it now, the metrics of the journal show that.
-async fn recorded(admin: Admin, method: &str, result: Result<(), BackendError>) -> Result<(), BackendError> {
+pub async fn recorded<T>(admin: Admin, method: &str, result: Result<T, BackendError>) -> Result<T, BackendError> {
     if let Err(BackendError::Request(refusal)) = &result {
         let refused = Refused { method: method.to_owned(), reason: Reason::new("request", &refusal.to_string()) };
         let _ = journal::append(vec![Submission::new(admin.principal(), Payload::Refused(refused))]).await;

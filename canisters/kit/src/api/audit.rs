@@ -220,6 +220,32 @@ pub enum AuditRequestError {
         /// Which submission.
         position: u32,
     },
+    /// An opening cannot be erased.
+    #[error("submission {position}: {problem}")]
+    Erasure {
+        /// Which submission.
+        position: u32,
+        /// What stands against it.
+        problem: BadErasure,
+    },
+    /// The opening is gone, for everyone.
+    #[error("the opening of event {index} was erased by event {event}")]
+    Erased {
+        /// The event with the commitment.
+        index: u64,
+        /// The event that says so.
+        event: u64,
+    },
+    /// The events of a person are gathered for that person, for auditors and for admins: whoever asks needs an identity.
+    #[error(
+        "the events of {topic:?} are for that person, auditors and admins; {caller} is none of them: use an identity"
+    )]
+    Private {
+        /// Who must not be asked about.
+        topic: Topic,
+        /// Who called; perhaps nobody.
+        caller: Principal,
+    },
     /// The question has no answer.
     #[error("{problem}")]
     Question {
@@ -238,6 +264,29 @@ pub enum AuditRequestError {
     },
 }
 
+/// Why an opening cannot be erased.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
+pub enum BadErasure {
+    /// The actor is neither concerned nor an admin.
+    #[error("{actor} is neither concerned nor an admin")]
+    NotConcerned {
+        /// On whose behalf it was to be erased.
+        actor: Principal,
+    },
+    /// There is no such opening.
+    #[error("event {index} has no such opening")]
+    NoOpening {
+        /// The event named.
+        index: u64,
+    },
+    /// It was erased before.
+    #[error("it was erased by event {event}")]
+    Erased {
+        /// The event that says so.
+        event: u64,
+    },
+}
+
 /// Why the audit canister cannot accept right now.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize, thiserror::Error)]
 pub enum AuditTemporaryError {
@@ -250,6 +299,14 @@ pub enum AuditTemporaryError {
         /// Intents without outcome.
         open_intents: u64,
     },
+    /// The caller has asked too often through the log.
+    #[error("at most {most} audited questions a minute; the next one from {retry_at} on")]
+    TooManyQuestions {
+        /// How many are taken in a minute.
+        most: u32,
+        /// When the next one is, in nanoseconds.
+        retry_at: u64,
+    },
     /// The topic map is too far behind; it catches up by itself, within seconds.
     #[error("the topic map covers {covered} of {size} events: too few for this")]
     Lagging {
@@ -258,6 +315,26 @@ pub enum AuditTemporaryError {
         /// Events that the log has.
         size: u64,
     },
+}
+
+/// What `askAudited` has put into the log. The proof is fetched by `getAnswer`, with the span narrowed to what the answer
+/// is complete for; `cairn_events::answer::Findings::digest` of what that proves is `answer`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct AuditedQuestion {
+    /// Index of the event.
+    pub event: u64,
+    /// The salt of both digests. Whoever knows it can tell what was asked; the log shows the digests only.
+    pub salt: Hash,
+    /// Digest of the question.
+    pub question: Hash,
+    /// Digest of the answer.
+    pub answer: Hash,
+    /// How many events the answer has.
+    pub count: u64,
+    /// The index from which on the answer is complete,
+    pub complete_from: u64,
+    /// and the one before which it is.
+    pub complete_until: u64,
 }
 
 /// The end of the log.

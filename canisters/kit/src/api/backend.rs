@@ -2,7 +2,7 @@
 
 use super::InternalError;
 use cairn_events::payload::{Account, Subaccount};
-use cairn_events::{Amount, DeploymentId, Hash, Principal};
+use cairn_events::{Amount, DeploymentId, Hash, Principal, Timestamp};
 use candid::{CandidType, Deserialize};
 
 /// Install argument of the backend.
@@ -305,6 +305,15 @@ pub enum BackendTemporaryError {
         /// What happened.
         detail: String,
     },
+}
+
+/// A person who may read what is private, up to but not including a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Auditor {
+    /// Who.
+    pub auditor: Principal,
+    /// Until when, in nanoseconds.
+    pub until: Timestamp,
 }
 
 /// A setting, as `adminSetConfigValue` takes it.

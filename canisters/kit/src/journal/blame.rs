@@ -43,7 +43,8 @@ fn position_mut(error: &mut AuditError) -> Option<&mut u32> {
             | E::StreamVersion { position, .. }
             | E::IntentConflict { position }
             | E::Causation { position, .. }
-            | E::Opening { position },
+            | E::Opening { position }
+            | E::Erasure { position, .. },
         ) => Some(position),
         _ => None,
     }

@@ -160,15 +160,15 @@ fn an_opening_is_for_its_actor_only_and_stands_in_no_block() {
         .receipts;
     let index = receipts[1].index;
     bench.reopen();
-    assert_eq!(bench.log.opening(id(ALICE), index, commitment), Ok(Some(opening())));
-    assert_eq!(bench.log.opening(id(ALICE), index, Commitment(Hash([0; 32]))), Ok(None));
-    assert_eq!(bench.log.opening(id(ALICE), receipts[0].index, commitment), Ok(None));
-    assert_eq!(bench.log.opening(id(ALICE), receipts[2].index, commitment), Ok(None));
+    assert_eq!(bench.log.opening(id(ALICE), index, commitment, 0), Ok(Some(opening())));
+    assert_eq!(bench.log.opening(id(ALICE), index, Commitment(Hash([0; 32])), 0), Ok(None));
+    assert_eq!(bench.log.opening(id(ALICE), receipts[0].index, commitment, 0), Ok(None));
+    assert_eq!(bench.log.opening(id(ALICE), receipts[2].index, commitment, 0), Ok(None));
     for other in [id(BOB), id(BACKEND), id(AUDIT), Principal::anonymous()] {
-        let refusal = request_error(bench.log.opening(other, index, commitment).expect_err("refused"));
+        let refusal = request_error(bench.log.opening(other, index, commitment, 0).expect_err("refused"));
         assert_eq!(refusal, AuditRequestError::Unauthorized { caller: other });
     }
-    assert!(bench.log.opening(id(ALICE), 1_000, commitment).is_err());
+    assert!(bench.log.opening(id(ALICE), 1_000, commitment, 0).is_err());
     let secret = opening().content;
     let public = [
         bench.log.columns.event(index).expect("there"),
