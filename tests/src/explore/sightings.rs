@@ -3,8 +3,8 @@
 use super::flow::Asked;
 use crate::invariants::World;
 use cairn::platform::Platform;
-use cairn_events::Payload;
 use cairn_events::verify::LogVerifier;
+use cairn_events::{Hash, Payload};
 use cairn_kit::api::audit::Tip;
 use cairn_kit::api::backend::{BackendError, DeploymentView};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl Sightings {
         }
         // A canister that is stopped or short of everything answers no query; later ones will show the same.
         let Ok(tip) = platform.tip() else { return };
-        if self.tips.last().is_some_and(|last| last.size == tip.size) {
+        if self.tips.last().is_some_and(|last| (last.size, last.topics_size) == (tip.size, tip.topics_size)) {
             self.violated.push(format!("I11: the certified data changed, the log's end did not: {} events", tip.size));
         }
         self.tips.push(tip);
@@ -52,10 +52,14 @@ impl Sightings {
     pub(super) fn check(&self, platform: &Platform, world: &World, found: &mut Vec<String>) {
         found.extend(self.violated.iter().cloned());
         let wanted: BTreeMap<u64, &Tip> = self.tips.iter().map(|tip| (tip.size, tip)).collect();
+        let maps: BTreeMap<u64, Hash> = self.tips.iter().map(|tip| (tip.topics_size, tip.topics_root)).collect();
         let mut verifier = LogVerifier::new(world.audit, world.log);
         for event in &world.events {
             if verifier.push(event).is_err() {
                 break; // I10 says what is wrong.
+            }
+            if maps.get(&verifier.size()).is_some_and(|root| Some(*root) != verifier.topics_root()) {
+                found.push(format!("I11: the topic map of {} events was shown otherwise than it is", verifier.size()));
             }
             let Some(tip) = wanted.get(&verifier.size()) else { continue };
             if (Some(tip.last_hash), tip.root) != (verifier.last_hash(), verifier.root()) {
