@@ -1,5 +1,7 @@
 //! Answers: what is asked is found, complete, and nothing else is believed.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use cairn_events::answer::{CertifiedTip, Findings, Remembered, Untrue, answer, verify};
 use cairn_events::question::{About, Answer, Order, Question, Span};
 use cairn_events::testing::{Dice, TestLog, TestRecords, story};
