@@ -4,7 +4,7 @@ use crate::merkle::Frontier;
 use crate::topic::TopicHead;
 use crate::topic_map::{HeapMap, Place};
 use crate::{Event, Hash, Link, LogId, Payload, Principal, SCHEMA_VERSION, Stream, Timestamp, Topic, WriterRole};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The first thing wrong with a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +76,27 @@ pub enum Fault {
     Bounds,
 }
 
+/// An event with what is computed from it alone, whatever comes before it: most of the work of a verification, which
+/// any number of threads may share.
+#[derive(Clone, Debug)]
+pub struct Rehashed {
+    event: Event,
+    topics: Vec<Topic>,
+    hash: Hash,
+}
+
+impl Rehashed {
+    /// Hashes every field of `event`.
+    pub fn of(event: Event) -> Self {
+        Rehashed { topics: Topic::of(&event), hash: event.hash(), event }
+    }
+
+    /// The event.
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+}
+
 /// Checks events one after the other, in the order of the log.
 #[derive(Clone, Debug)]
 pub struct LogVerifier {
@@ -84,8 +105,8 @@ pub struct LogVerifier {
     last: Option<(Hash, Timestamp)>,
     writers: BTreeMap<Principal, WriterRole>,
     sources: BTreeMap<Principal, u64>,
-    streams: BTreeMap<Stream, u64>,
-    topics: BTreeMap<Vec<u8>, TopicHead>,
+    streams: HashMap<Stream, u64>,
+    topics: HashMap<Topic, TopicHead>,
     tree: Frontier,
 }
 
@@ -98,8 +119,8 @@ impl LogVerifier {
             last: None,
             writers: BTreeMap::from([(canister, WriterRole::Log)]),
             sources: BTreeMap::new(),
-            streams: BTreeMap::new(),
-            topics: BTreeMap::new(),
+            streams: HashMap::new(),
+            topics: HashMap::new(),
             tree: Frontier::default(),
         }
     }
@@ -121,12 +142,12 @@ impl LogVerifier {
 
     /// The last event of `topic`.
     pub fn topic_head(&self, topic: &Topic) -> Option<TopicHead> {
-        self.topics.get(&topic.key()).copied()
+        self.topics.get(topic).copied()
     }
 
     /// The root of the topic map over all events accepted, computed anew; `None` beyond 2^32 topics.
     pub fn topics_root(&self) -> Option<Hash> {
-        HeapMap::default().set(self.topics.iter().map(|(key, head)| (Place::of_key(key), *head)))
+        HeapMap::default().set(self.topics.iter().map(|(topic, head)| (Place::of(topic), *head)))
     }
 
     /// Checks the next event and returns its hash, computed anew from every field.
@@ -134,18 +155,30 @@ impl LogVerifier {
     /// # Errors
     /// The first rule that the event breaks. The verifier then stands where it stood before.
     pub fn push(&mut self, event: &Event) -> Result<Hash, Violation> {
-        let index = self.size();
-        self.check(event).map_err(|fault| Violation { index, fault })?;
         let hash = event.hash();
-        self.accept(event, hash);
-        Ok(hash)
+        self.take(event, &Topic::of(event), hash).map(|()| hash)
     }
 
-    fn check(&self, event: &Event) -> Result<(), Fault> {
+    /// As [`LogVerifier::push`], for an event that has been hashed, perhaps on another thread.
+    ///
+    /// # Errors
+    /// As [`LogVerifier::push`].
+    pub fn push_rehashed(&mut self, Rehashed { event, topics, hash }: &Rehashed) -> Result<(), Violation> {
+        self.take(event, topics, *hash)
+    }
+
+    fn take(&mut self, event: &Event, topics: &[Topic], hash: Hash) -> Result<(), Violation> {
+        let index = self.size();
+        self.check(event, topics).map_err(|fault| Violation { index, fault })?;
+        self.accept(event, topics, hash);
+        Ok(())
+    }
+
+    fn check(&self, event: &Event, topics: &[Topic]) -> Result<(), Fault> {
         self.check_position(event)?;
         self.check_origin(event)?;
         self.check_numbering(event)?;
-        let expected = Topic::of(event).into_iter().map(|topic| Link::after(self.topics.get(&topic.key())));
+        let expected = topics.iter().map(|topic| Link::after(self.topics.get(topic)));
         if !expected.eq(event.links.iter().copied()) {
             return Err(Fault::Links);
         }
@@ -208,7 +241,7 @@ impl LogVerifier {
         Ok(())
     }
 
-    fn accept(&mut self, event: &Event, hash: Hash) {
+    fn accept(&mut self, event: &Event, topics: &[Topic], hash: Hash) {
         match &event.payload {
             Payload::Genesis(genesis) => self.writers.insert(genesis.money_writer, WriterRole::Gateway),
             Payload::WriterRegistered(registered) => self.writers.insert(registered.writer, registered.role),
@@ -217,8 +250,8 @@ impl LogVerifier {
         self.last = Some((hash, event.timestamp));
         self.sources.insert(event.source, event.source_seq);
         self.streams.insert(event.stream, event.stream_version);
-        for (topic, link) in Topic::of(event).into_iter().zip(&event.links) {
-            self.topics.insert(topic.key(), TopicHead { count: link.sequence, index: event.index, hash });
+        for (topic, link) in topics.iter().zip(&event.links) {
+            self.topics.insert(*topic, TopicHead { count: link.sequence, index: event.index, hash });
         }
         self.tree.push(&hash);
     }

@@ -19,6 +19,7 @@ mod failure;
 pub mod file;
 mod log;
 mod policy;
+mod reading;
 
 pub use answer::{Answered, verify_answer};
 pub use bundle::{Bundle, BundleFault, Proven};

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::file::Sections;
-use crate::{CertificateFault, FormatError, Policy, certificate};
+use crate::{CertificateFault, FormatError, Policy, certificate, reading};
 use cairn_events::answer::CertifiedTip;
 use cairn_events::payload::Genesis;
 use cairn_events::verify::LogVerifier;
@@ -53,15 +53,17 @@ pub fn verify_each(bytes: &[u8], policy: &Policy, mut observe: impl FnMut(&Event
     let mut log = LogVerifier::new(policy.canister, policy.log);
     let mut ends: Option<(Timestamp, Timestamp)> = None;
     let mut topics = (0, log.topics_root());
-    for (index, section) in sections.events.iter().enumerate() {
-        let event = codec::decode_event(section).map_err(|error| FormatError::Event { index: index as u64, error })?;
-        log.push(&event)?;
+    reading::each(&sections.events, |read| {
+        let read = read?;
+        log.push_rehashed(&read)?;
+        let event = read.event();
         if log.size() == certified.tip.topics_size {
             topics = (log.size(), log.topics_root());
         }
-        observe(&event, total);
+        observe(event, total);
         ends = Some((ends.map_or(event.timestamp, |(begin, _)| begin), event.timestamp));
-    }
+        Ok::<(), Failure>(())
+    })?;
     let (Some(last_hash), Some((begin, end)), (topics_size, Some(topics_root))) = (log.last_hash(), ends, topics)
     else {
         return Err(FormatError::Empty.into());
