@@ -95,6 +95,16 @@ impl Rehashed {
     pub fn event(&self) -> &Event {
         &self.event
     }
+
+    /// Its topics.
+    pub fn topics(&self) -> &[Topic] {
+        &self.topics
+    }
+
+    /// Its hash.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
 }
 
 /// Checks events one after the other, in the order of the log.

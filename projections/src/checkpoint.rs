@@ -1,5 +1,6 @@
 //! Up to where a projection has followed its feed, and the check that a feed has no gap.
 
+use cairn_events::verify::Rehashed;
 use cairn_events::{Event, Family, Hash, SCHEMA_VERSION, Topic};
 use candid::CandidType;
 use serde::{Deserialize, Serialize};
@@ -70,21 +71,40 @@ impl Checkpoint {
     /// # Errors
     /// [`FeedFault`] if the event is not the next one; `last` stands.
     pub fn follow(last: Option<&Checkpoint>, event: &Event, family: Family) -> Result<Checkpoint, FeedFault> {
-        let index = event.index;
-        if event.schema != SCHEMA_VERSION {
-            return Err(FeedFault::UnknownSchema { index, schema: event.schema });
-        }
-        let topics = Topic::of(event);
-        let place = topics.iter().position(|topic| *topic == Topic::Family(family));
-        let link = place.filter(|_| topics.len() == event.links.len()).and_then(|place| event.links.get(place));
-        let link = link.ok_or(FeedFault::Foreign { index })?;
-        let expected = last.map_or(1, |last| last.sequence.saturating_add(1));
-        if link.sequence != expected {
-            return Err(FeedFault::Gap { index, found: link.sequence, expected });
-        }
-        if link.previous != last.map(|last| (last.index, last.hash)) || last.is_some_and(|last| index <= last.index) {
-            return Err(FeedFault::Fork { index });
-        }
-        Ok(Checkpoint { sequence: expected, index, hash: event.hash() })
+        let sequence = number(last, event, &Topic::of(event), family)?;
+        Ok(Checkpoint { sequence, index: event.index, hash: event.hash() })
     }
+
+    /// As [`Checkpoint::follow`], for an event that has been hashed.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::follow`].
+    pub fn follow_rehashed(
+        last: Option<&Checkpoint>,
+        rehashed: &Rehashed,
+        family: Family,
+    ) -> Result<Checkpoint, FeedFault> {
+        let event = rehashed.event();
+        let sequence = number(last, event, rehashed.topics(), family)?;
+        Ok(Checkpoint { sequence, index: event.index, hash: rehashed.hash() })
+    }
+}
+
+/// The number of `event` in the feed of `family`, if it is the one after `last`.
+fn number(last: Option<&Checkpoint>, event: &Event, topics: &[Topic], family: Family) -> Result<u64, FeedFault> {
+    let index = event.index;
+    if event.schema != SCHEMA_VERSION {
+        return Err(FeedFault::UnknownSchema { index, schema: event.schema });
+    }
+    let place = topics.iter().position(|topic| *topic == Topic::Family(family));
+    let link = place.filter(|_| topics.len() == event.links.len()).and_then(|place| event.links.get(place));
+    let link = link.ok_or(FeedFault::Foreign { index })?;
+    let expected = last.map_or(1, |last| last.sequence.saturating_add(1));
+    if link.sequence != expected {
+        return Err(FeedFault::Gap { index, found: link.sequence, expected });
+    }
+    if link.previous != last.map(|last| (last.index, last.hash)) || last.is_some_and(|last| index <= last.index) {
+        return Err(FeedFault::Fork { index });
+    }
+    Ok(expected)
 }

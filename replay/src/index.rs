@@ -1,5 +1,6 @@
 //! Every index of the platform, folded natively from the log.
 
+use cairn_events::verify::Rehashed;
 use cairn_events::{Event, Hash, Topic};
 use cairn_projections::{Checkpoint, Definition, FeedFault, MemoryTables, digest};
 
@@ -32,12 +33,12 @@ impl Index {
         digest(&self.tables)
     }
 
-    fn apply(&mut self, event: &Event) -> Result<(), FeedFault> {
-        if !Topic::of(event).contains(&Topic::Family(self.definition.family)) {
+    fn apply(&mut self, rehashed: &Rehashed) -> Result<(), FeedFault> {
+        if !rehashed.topics().contains(&Topic::Family(self.definition.family)) {
             return Ok(());
         }
-        let checkpoint = Checkpoint::follow(self.checkpoint.as_ref(), event, self.definition.family)?;
-        (self.definition.apply)(&mut self.tables, event);
+        let checkpoint = Checkpoint::follow_rehashed(self.checkpoint.as_ref(), rehashed, self.definition.family)?;
+        (self.definition.apply)(&mut self.tables, rehashed.event());
         self.checkpoint = Some(checkpoint);
         Ok(())
     }
@@ -64,6 +65,14 @@ impl Indexes {
     /// # Errors
     /// [`FeedFault`] if it is not the next event of a family that an index follows.
     pub fn apply(&mut self, event: &Event) -> Result<(), FeedFault> {
+        self.apply_rehashed(&Rehashed::of(event.clone()))
+    }
+
+    /// As [`Indexes::apply`], for an event that has been hashed, as when it was verified.
+    ///
+    /// # Errors
+    /// As [`Indexes::apply`].
+    pub fn apply_rehashed(&mut self, event: &Rehashed) -> Result<(), FeedFault> {
         self.0.iter_mut().try_for_each(|index| index.apply(event))
     }
 

@@ -33,8 +33,10 @@ impl Row {
 pub enum Scale {
     /// A minute or two.
     Small,
-    /// All scales.
+    /// Up to a hundred thousand.
     Large,
+    /// A million events with a million topics: an hour, the first time.
+    Huge,
 }
 
 impl Scale {
@@ -42,15 +44,24 @@ impl Scale {
         match self {
             Scale::Small => &[1_000, 10_000],
             Scale::Large => &[1_000, 10_000, 100_000],
+            Scale::Huge => &[1_000, 10_000, 100_000, 1_000_000],
         }
     }
 
     fn contracts(self) -> &'static [u64] {
         match self {
             Scale::Small => &[100, 1_000, 10_000],
-            Scale::Large => &[100, 1_000, 10_000, 100_000],
+            Scale::Large | Scale::Huge => &[100, 1_000, 10_000, 100_000],
         }
     }
+}
+
+/// Measures the log alone.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_log(scale: Scale, progress: impl FnMut(&str)) -> anyhow::Result<Vec<Row>> {
+    log::measure(scale.events(), progress)
 }
 
 /// Measures everything.
@@ -63,8 +74,7 @@ pub fn run(scale: Scale, mut progress: impl FnMut(&str)) -> anyhow::Result<Vec<R
     rows.extend(token::measure()?);
     progress("platform: createToken from end to end");
     rows.extend(payment::measure()?);
-    progress("log: appends and upgrades");
-    rows.extend(log::measure(scale.events())?);
+    rows.extend(log::measure(scale.events(), &mut progress)?);
     progress("index: my contracts");
     rows.extend(index::measure(scale.contracts())?);
     Ok(rows)

@@ -4,9 +4,10 @@ use anyhow::{Context as _, anyhow};
 use cairn_events::payload::{CallbackAccepted, ContractRegistered, Notification};
 use cairn_events::topic::Service;
 use cairn_events::{DeploymentId, Hash, Payload, Principal, Receipt, Submission, WriterRole};
-use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, AuditInit, MAX_BATCH, WireSubmission};
+use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, AuditInit, MAX_BATCH, WireSubmission, Writer};
 use localnet::{Config, Metering, Net};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Cycles that every canister starts with.
 pub const CYCLES: u128 = 1_000_000_000_000_000;
@@ -31,13 +32,17 @@ pub fn person(n: u64) -> Principal {
     Principal::self_authenticating(n.to_be_bytes())
 }
 
+fn config() -> Config {
+    Config { metering: Metering::Operators, ..Config::default() }
+}
+
 impl LogFixture {
     /// A log that has just begun.
     ///
     /// # Errors
     /// If the canister does not build, install or answer.
     pub fn begin(seed: u64) -> anyhow::Result<Self> {
-        let mut net = Net::new(Config { seed, metering: Metering::Operators, ..Config::default() });
+        let mut net = Net::new(Config { seed, ..config() });
         let (admin, gateway, factory) = (person(1), person(2), person(3));
         let audit = net.create_canister(admin, CYCLES);
         let init = candid::encode_one(AuditInit { money_writer: gateway })?;
@@ -46,6 +51,20 @@ impl LogFixture {
         let mut log = LogFixture { net, audit, admin, gateway, factory, next: BTreeMap::new() };
         log.register(factory, WriterRole::Factory)?;
         Ok(log)
+    }
+
+    /// The log of a network that was saved: the first canister of it.
+    ///
+    /// # Errors
+    /// If no network was saved there, or it has no log.
+    pub fn restore(directory: &Path) -> anyhow::Result<Self> {
+        let mut net = Net::restore(directory, config())?;
+        let (admin, gateway, factory) = (person(1), person(2), person(3));
+        let audit = *net.canisters().first().context("no canister")?;
+        let writers: Result<Vec<Writer>, AuditError> =
+            net.query(audit, admin, "getWriters", ()).map_err(|reject| anyhow!("{reject}"))?;
+        let next = writers?.into_iter().map(|writer| (writer.writer, writer.next_seq)).collect();
+        Ok(LogFixture { net, audit, admin, gateway, factory, next })
     }
 
     /// A second log in the same state, independent from now on.

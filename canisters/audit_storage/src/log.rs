@@ -254,6 +254,11 @@ impl<M: Memory> Log<M> {
         self.erasures
     }
 
+    /// Bytes of stable memory that the log takes, without what is set aside.
+    pub fn stored_bytes(&self) -> u64 {
+        self.columns.bytes() + self.tree.bytes() + self.threads.bytes() + self.postings.end() + self.topics.bytes()
+    }
+
     /// Who the log is.
     pub fn who(&self) -> &Identity {
         &self.who

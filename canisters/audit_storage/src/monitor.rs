@@ -23,13 +23,14 @@ fn http_request(request: HttpRequest) -> HttpResponse {
 fn metrics(metrics: &mut Metrics) {
     let means = state::means();
     let refusals = state::refusals();
-    let (counters, bytes, reserve, lag) =
-        state::read(|log| (log.counters(), log.event_bytes(), log.reserve(&means), log.lag()));
+    let (counters, bytes, stored, reserve, lag) =
+        state::read(|log| (log.counters(), log.event_bytes(), log.stored_bytes(), log.reserve(&means), log.lag()));
     metrics
         .canister()
         .gauge("canister_liquid_cycles", "Cycles above the freezing threshold.", means.cycles)
         .counter("audit_events_total", "Events in the log.", counters.events)
         .counter("audit_event_bytes_total", "Bytes of encoded events.", bytes)
+        .gauge("audit_stored_bytes", "Bytes of stable memory that the log takes.", stored)
         .gauge("audit_threads", "Topics, streams and writers that have events.", counters.threads)
         .gauge("audit_topics_lag", "Events that the topic map does not cover yet.", lag)
         .gauge("audit_open_intents", "Intents without outcome.", reserve.open_intents)

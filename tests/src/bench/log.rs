@@ -1,34 +1,57 @@
-//! Appends alone and in batches, and the upgrade of the audit canister, by length of the log.
+//! The log by its length and the number of its topics: appends alone and in batches, the commitment of topics, certified
+//! answers and how long their proofs are, the upgrade of the audit canister, the bytes that events take.
+
+mod answers;
+mod crowd;
+mod native;
 
 use super::Row;
-use crate::log_fixture::{LogFixture, callback};
-use anyhow::anyhow;
-use cairn_events::Submission;
+use crate::log_fixture::LogFixture;
+use anyhow::{Context as _, anyhow};
+use cairn_kit::api::audit::{AuditError, Tip};
+use cairn_kit::api::http::{HttpRequest, HttpResponse};
+use localnet::MessageKind;
+use serde_bytes::ByteBuf;
 
 const SAMPLES: u64 = 20;
+/// The length at which the native figures are taken.
+const NATIVE: u64 = 100_000;
 
-pub(super) fn measure(scales: &[u64]) -> anyhow::Result<Vec<Row>> {
+pub(super) fn measure(scales: &[u64], mut progress: impl FnMut(&str)) -> anyhow::Result<Vec<Row>> {
     let mut log = LogFixture::begin(1)?;
-    let (mut rows, mut size) = (Vec::new(), 1);
+    let mut rows = Vec::new();
     for scale in scales {
-        log.grow_callbacks(size, *scale)?;
-        size = *scale;
-        rows.push(Row::instructions("append/1", *scale, per_event(&mut log, &mut size, 1)?));
-        rows.push(Row::instructions("append/100", *scale, per_event(&mut log, &mut size, 100)?));
-        rows.push(Row::instructions("audit_upgrade", *scale, upgrade(&mut log)?));
+        progress(&format!("log: {scale} events"));
+        crowd::grow(&mut log, *scale)?;
+        rows.push(storage(&mut log, *scale)?);
+        // What is measured leaves no trace in the log that grows on.
+        let mut measured = log.fork();
+        rows.extend(answers::measure(&mut measured, *scale)?);
+        for (append, commitment, length) in [("append/1", "topics/1", 1), ("append/100", "topics/100", 100)] {
+            let (appending, committing) = per_event(&mut measured, length)?;
+            rows.push(Row::instructions(append, *scale, appending));
+            rows.push(Row::instructions(commitment, *scale, committing));
+        }
+        rows.push(Row::instructions("audit_upgrade", *scale, upgrade(&mut measured)?));
+        if *scale == NATIVE.min(scales.iter().copied().max().unwrap_or_default()) {
+            rows.extend(native::measure(&mut log)?);
+        }
     }
     Ok(rows)
 }
 
-/// Instructions per event of batches of `length`, on average.
-fn per_event(log: &mut LogFixture, size: &mut u64, length: u64) -> anyhow::Result<u64> {
+/// Instructions per event of batches of `length`, on average: of the append, and of the topic map that follows it.
+fn per_event(log: &mut LogFixture, length: u64) -> anyhow::Result<(u64, u64)> {
+    let mut size = tip(log)?.size;
     log.net.clear_trace();
     for _ in 0..SAMPLES {
-        let batch: Vec<Submission> = (*size..*size + length).map(|n| callback(log.factory, n)).collect();
-        log.append(log.factory, &batch)?;
-        *size += length;
+        crowd::append(log, size, size + length)?;
+        size += length;
+        log.net.run_until_idle(20);
     }
-    Ok(log.net.traced_instructions(|_| true) / (SAMPLES * length))
+    let events = SAMPLES * length;
+    let of = |ingress: bool| log.net.traced_instructions(|kind| (kind == MessageKind::Ingress) == ingress) / events;
+    Ok((of(true), of(false)))
 }
 
 fn upgrade(log: &mut LogFixture) -> anyhow::Result<u64> {
@@ -38,4 +61,22 @@ fn upgrade(log: &mut LogFixture) -> anyhow::Result<u64> {
     let instructions = log.net.traced_instructions(|_| true);
     log.net.run_until_idle(100);
     Ok(instructions)
+}
+
+/// Bytes of stable memory per event, without its payload.
+fn storage(log: &mut LogFixture, scale: u64) -> anyhow::Result<Row> {
+    let request =
+        HttpRequest { method: "GET".to_owned(), url: "/metrics".to_owned(), headers: Vec::new(), body: ByteBuf::new() };
+    let response: HttpResponse =
+        log.net.query(log.audit, log.admin, "http_request", (request,)).map_err(|e| anyhow!("{e}"))?;
+    let page = String::from_utf8(response.body.into_vec())?;
+    let stored = page.lines().find_map(|line| line.strip_prefix("audit_stored_bytes ")).context("stored bytes")?;
+    let stored: u64 = stored.trim().parse()?;
+    let value = stored.saturating_sub(crowd::payload_bytes(scale)) / scale;
+    Ok(Row { name: "storage_overhead", scale, value, unit: "bytes per event" })
+}
+
+fn tip(log: &mut LogFixture) -> anyhow::Result<Tip> {
+    let tip: Result<Tip, AuditError> = log.net.query(log.audit, log.admin, "getTip", ()).map_err(|e| anyhow!("{e}"))?;
+    Ok(tip?)
 }

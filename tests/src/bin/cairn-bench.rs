@@ -14,24 +14,34 @@ struct Arguments {
     #[arg(long)]
     json: bool,
     /// The small scales only: a minute or two.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "huge")]
     small: bool,
+    /// A million events as well; the grown log is kept under `target/bench-logs`.
+    #[arg(long)]
+    huge: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Suite {
     /// What the platform's canisters cost, in wasm instructions.
     Platform,
+    /// The log alone.
+    Log,
     /// How fast localnet is: boot, messages, memory, rollback, forks, modules.
     Engine,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let scale = if arguments.small { Scale::Small } else { Scale::Large };
+    let scale = match (arguments.small, arguments.huge) {
+        (true, _) => Scale::Small,
+        (false, true) => Scale::Huge,
+        (false, false) => Scale::Large,
+    };
     let progress = |step: &str| eprintln!("{step}");
     let rows = match arguments.suite {
         Suite::Platform => bench::run(scale, progress)?,
+        Suite::Log => bench::run_log(scale, progress)?,
         Suite::Engine => bench::engine::run(progress)?,
     };
     if arguments.json {

@@ -49,6 +49,11 @@ impl<M: Memory> Columns<M> {
             && self.openings.holds(self.last.openings_end)
     }
 
+    /// Bytes taken.
+    pub fn bytes(&self) -> u64 {
+        RECORD * self.length + self.last.events_end + self.last.openings_end
+    }
+
     /// How many events there are.
     pub fn len(&self) -> u64 {
         self.length

@@ -8,6 +8,7 @@ mod reads;
 mod repetition;
 mod reserves;
 mod rules;
+mod scans;
 
 use super::Log;
 use super::reserve::{FLOOR_CYCLES, Means};

@@ -67,6 +67,11 @@ impl<M: Memory> Threads<M> {
         self.count
     }
 
+    /// Bytes taken.
+    pub fn bytes(&self) -> u64 {
+        (RECORD + BUCKET) * u64::from(self.count)
+    }
+
     /// Whether the memories are as long as they must be.
     pub fn is_whole(&self) -> bool {
         self.records.holds(RECORD * u64::from(self.count)) && self.buckets.holds(BUCKET * u64::from(self.count))

@@ -82,6 +82,11 @@ impl<M: Memory> Topics<M> {
         self.covered
     }
 
+    /// Bytes taken.
+    pub fn bytes(&self) -> u64 {
+        self.forks_end(0) + LEAF * (u64::from(self.fork_count) + 1)
+    }
+
     /// The map's root.
     pub fn root(&self) -> Hash {
         self.root

@@ -30,6 +30,11 @@ impl<M: Memory> Tree<M> {
         self.nodes.holds(NODE * merkle::node_count(self.size))
     }
 
+    /// Bytes taken.
+    pub fn bytes(&self) -> u64 {
+        NODE * merkle::node_count(self.size)
+    }
+
     /// Makes room for `added` more leaves; false if there is none.
     pub fn ensure(&self, added: u64) -> bool {
         self.nodes.ensure(NODE * merkle::node_count(self.size + added))

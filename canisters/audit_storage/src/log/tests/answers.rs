@@ -12,7 +12,7 @@ fn question(about: About, span: Span) -> Question {
     Question { about, span, order: From::OldestFirst, limit: 5, since: None }
 }
 
-fn certified(bench: &Bench) -> CertifiedTip {
+pub fn certified(bench: &Bench) -> CertifiedTip {
     let tip = bench.log.tip().expect("a tip");
     CertifiedTip {
         log: tip.log,

@@ -176,6 +176,7 @@ proptest! {
         bench.cover(5);
         prop_assert_eq!(bench.log.counters().events, model.events);
         bench.verify();
+        super::scans::assert_scanned(&bench);
         let (tip, certified) = (bench.log.tip(), bench.certified());
         bench.reopen();
         bench.verify();

@@ -32,7 +32,7 @@ fn filters() -> Vec<Filter> {
     ]
 }
 
-fn is_in(filter: &Filter, event: &Event) -> bool {
+pub fn is_in(filter: &Filter, event: &Event) -> bool {
     match filter {
         Filter::All => true,
         Filter::Stream(stream) => event.stream == *stream,
