@@ -14,8 +14,8 @@ const KEPT: u64 = 100_000;
 /// The contract that event `n` is about, and the person whom it names.
 pub(super) fn cast(n: u64) -> (Principal, Principal) {
     let (contracts, people) = match n {
-        ..1_000 => (10, 90),
-        ..100_000 => (1_000, 9_000),
+        0..1_000 => (10, 90),
+        1_000..100_000 => (1_000, 9_000),
         _ => (1_000, 1_000_000),
     };
     let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
