@@ -13,7 +13,7 @@ use std::time::Instant;
 const CHECKS: u32 = 200;
 
 pub(super) fn measure(log: &mut LogFixture, scale: u64) -> anyhow::Result<Vec<Row>> {
-    // Of event `scale / 3`: somewhere in the middle, by the generator.
+    // Of event `scale / 3`: somewhere in the middle, by the generator. What is about a person is for that person.
     let (contract, holder) = crowd::cast(scale / 3);
     let about = |topics: &[Topic]| About::Topics(topics.to_vec());
     let all = Span::default();
@@ -34,7 +34,7 @@ pub(super) fn measure(log: &mut LogFixture, scale: u64) -> anyhow::Result<Vec<Ro
     for (cost, size, about, span) in asked {
         let question = Question { about, span, order: Order::OldestFirst, limit: 20, since: None };
         let answer: Result<Answer, AuditError> =
-            log.net.query(log.audit, Principal::anonymous(), "getAnswer", (&question,)).map_err(|e| anyhow!("{e}"))?;
+            log.net.query(log.audit, holder, "getAnswer", (&question,)).map_err(|e| anyhow!("{e}"))?;
         rows.push(Row::instructions(cost, scale, log.net.last_instructions()));
         let answer = answer?;
         let tip = verify_answer(&question, &answer, &policy, None)?.tip;
