@@ -79,7 +79,7 @@ impl<M: Memory> Log<M> {
     }
 
     /// The end of the log, as it is certified.
-    fn certified_tip(&self) -> Result<CertifiedTip, AuditError> {
+    pub(super) fn certified_tip(&self) -> Result<CertifiedTip, AuditError> {
         let Tip { log, size, last_hash, root, topics_size, topics_root, .. } = self.tip()?;
         Ok(CertifiedTip { log, size, last_hash, root, topics_size, topics_root })
     }

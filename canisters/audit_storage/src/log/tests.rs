@@ -14,6 +14,7 @@ use super::Log;
 use super::reserve::{FLOOR_CYCLES, Means};
 use crate::certificate;
 use crate::memory::Memories;
+use cairn_events::answer::CertifiedTip;
 use cairn_events::payload::{
     Account, Bytes32, DeliveryCommitted, DeploymentAbandoned, DeploymentDispatched, DeploymentRequested, Evidence,
     Reason, Transfer, TransferIntended, TransferSettled,
@@ -122,6 +123,11 @@ impl Bench {
     /// What is certified.
     pub fn certified(&self) -> [u8; 32] {
         certificate::tree(self.log.tip().ok().as_ref()).digest()
+    }
+
+    /// The end of the log, as an auditor takes it from the certificate.
+    pub fn certified_tip(&self) -> CertifiedTip {
+        self.log.certified_tip().expect("a tip")
     }
 
     pub fn next_seq(&self, writer: u8) -> u64 {

@@ -1,5 +1,8 @@
 //! The interface of the audit canister.
 
+pub use cairn_events::answer::{MAX_PAGE, MAX_PAGE_BYTES};
+pub use cairn_events::question::Order;
+
 use super::InternalError;
 use cairn_events::codec::{self, CodecError};
 use cairn_events::question::BadQuestion;
@@ -370,17 +373,6 @@ pub enum Filter {
     Topic(Topic),
 }
 
-/// The order in which to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
-pub enum Order {
-    /// From the first one on.
-    #[serde(rename = "oldest_first")]
-    OldestFirst,
-    /// From the last one back.
-    #[serde(rename = "newest_first")]
-    NewestFirst,
-}
-
 /// Argument of `getEvents`.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct EventQuery {
@@ -397,11 +389,6 @@ pub struct EventQuery {
     /// Most events in the page; capped by [`MAX_PAGE`] and by bytes.
     pub limit: u32,
 }
-
-/// Most events in a page.
-pub const MAX_PAGE: u32 = 500;
-/// Most bytes of events in a page.
-pub const MAX_PAGE_BYTES: usize = 1_500_000;
 
 /// A page of events.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]

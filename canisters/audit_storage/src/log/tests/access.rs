@@ -172,14 +172,14 @@ fn only_what_is_there_is_erased_once_and_for_those_who_may() {
 
 #[test]
 fn an_audited_question_leaves_digests_that_its_answer_has() {
-    use cairn_events::answer::{CertifiedTip, verify};
-    use cairn_events::question::{About, Order as From, Question, Span};
+    use cairn_events::answer::verify;
+    use cairn_events::question::{About, Question, Span};
     let (mut bench, _, _) = bench();
     bench.cover(100);
     let ask = |topics: Vec<Topic>| Question {
         about: About::Topics(topics),
         span: Span::default(),
-        order: From::OldestFirst,
+        order: Order::OldestFirst,
         limit: 2,
         since: Some(1),
     };
@@ -197,15 +197,7 @@ fn an_audited_question_leaves_digests_that_its_answer_has() {
         let span = Span { from: asked.complete_from, until: Some(asked.complete_until), ..question.span };
         let again = Question { span, since: None, ..question.clone() };
         let answer = bench.log.answer(&again).expect("an answer");
-        let tip = bench.log.tip().expect("a tip");
-        let tip = CertifiedTip {
-            log: tip.log,
-            size: tip.size,
-            last_hash: tip.last_hash,
-            root: tip.root,
-            topics_size: tip.topics_size,
-            topics_root: tip.topics_root,
-        };
+        let tip = bench.certified_tip();
         let found = verify(&again, &answer, &tip, None).expect("it holds");
         assert_eq!((found.digest(&asked.salt), found.events.len() as u64), (asked.answer, asked.count));
         assert_eq!(Question { since: None, ..question.clone() }.digest(&asked.salt), asked.question);

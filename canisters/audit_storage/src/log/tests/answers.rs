@@ -1,27 +1,15 @@
 //! Answers of the log are those of the records that it was made of, and they hold.
 
 use super::*;
-use cairn_events::answer::{self, CertifiedTip};
-use cairn_events::question::{About, BadQuestion, Order as From, Question, Span};
+use cairn_events::answer;
+use cairn_events::question::{About, BadQuestion, Question, Span};
 use cairn_events::testing::TestRecords;
 use cairn_events::topic_map;
 use cairn_events::{Family, Topic};
 use cairn_kit::api::audit::AuditTemporaryError;
 
 fn question(about: About, span: Span) -> Question {
-    Question { about, span, order: From::OldestFirst, limit: 5, since: None }
-}
-
-pub fn certified(bench: &Bench) -> CertifiedTip {
-    let tip = bench.log.tip().expect("a tip");
-    CertifiedTip {
-        log: tip.log,
-        size: tip.size,
-        last_hash: tip.last_hash,
-        root: tip.root,
-        topics_size: tip.topics_size,
-        topics_root: tip.topics_root,
-    }
+    Question { about, span, order: Order::OldestFirst, limit: 5, since: None }
 }
 
 /// Six deployments, each as far as it got.
@@ -47,7 +35,7 @@ fn the_log_answers_as_its_records_do() {
     let mut bench = bench();
     bench.cover(4);
     bench.append(BACKEND, &[requested(7).exactly(0)]).expect("accepted");
-    let tip = certified(&bench);
+    let tip = bench.certified_tip();
     assert_eq!(tip.topics_size, tip.size - 1);
     let records = TestRecords::from_events(bench.events(), tip.topics_size);
     assert_eq!(records.tip(), Some(tip));
@@ -63,7 +51,7 @@ fn the_log_answers_as_its_records_do() {
     let spans = [(0, None), (3, None), (4, Some(9)), (tip.topics_size, None), (9, Some(9))];
     for about in abouts {
         for (from, until) in spans {
-            for order in [From::OldestFirst, From::NewestFirst] {
+            for order in [Order::OldestFirst, Order::NewestFirst] {
                 let span = Span { from, until, ..Span::default() };
                 let question = Question { order, since: Some(tip.size), ..question(about.clone(), span) };
                 let found = bench.log.answer(&question).expect("an answer");

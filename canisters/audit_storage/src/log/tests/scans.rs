@@ -1,10 +1,9 @@
 //! The oracle of every indexed query: a scan of all events.
 
-use super::answers::certified;
 use super::reads::is_in;
 use super::*;
 use cairn_events::answer;
-use cairn_events::question::{About, Order as From, Question, Span};
+use cairn_events::question::{About, Question, Span};
 use cairn_events::{Stream, Topic};
 use std::collections::BTreeSet;
 
@@ -47,9 +46,9 @@ fn assert_pages(bench: &Bench, events: &[Event], filter: &Filter) {
 fn assert_answers(bench: &Bench, events: &[Event], about: &About) {
     let third = events.len() as u64 / 3;
     let spans = [
-        (Span::default(), From::OldestFirst),
-        (Span { from: third, until: Some(2 * third), ..Span::default() }, From::NewestFirst),
-        (Span { from_time: Some(middle(events)), ..Span::default() }, From::OldestFirst),
+        (Span::default(), Order::OldestFirst),
+        (Span { from: third, until: Some(2 * third), ..Span::default() }, Order::NewestFirst),
+        (Span { from_time: Some(middle(events)), ..Span::default() }, Order::OldestFirst),
     ];
     for (span, order) in spans {
         let fits = |event: &&Event| {
@@ -65,14 +64,14 @@ fn assert_answers(bench: &Bench, events: &[Event], about: &About) {
 
 /// All events of a question, page by page, each of which holds; from the oldest on.
 fn answered(bench: &Bench, mut question: Question) -> Vec<Event> {
-    let tip = certified(bench);
+    let tip = bench.certified_tip();
     let mut events = Vec::new();
     loop {
         let answer = bench.log.answer(&question).expect("an answer");
         let findings = answer::verify(&question, &answer, &tip, None).expect("it holds");
         match question.order {
-            From::OldestFirst => events.extend(findings.events),
-            From::NewestFirst => events = findings.events.into_iter().chain(events).collect(),
+            Order::OldestFirst => events.extend(findings.events),
+            Order::NewestFirst => events = findings.events.into_iter().chain(events).collect(),
         }
         match findings.rest {
             Some(rest) => question.span = rest,
