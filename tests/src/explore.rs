@@ -26,7 +26,7 @@ pub fn explorer(
     impl Fn(&mut Stage) -> Sightings + Send + Sync,
     impl Fn(&mut Stage, Sightings) -> Vec<String> + Send + Sync,
 > {
-    let choice = stage.choice(flow);
+    let choice = stage.choice();
     Explorer::new(
         stage,
         move |stage: &mut Stage| flow.play(stage),

@@ -105,7 +105,7 @@ fn a_map_that_is_behind_is_seen_and_catches_up() {
     let mut log = LogFixture::begin(44).unwrap();
     log.grow_callbacks(1, 30).unwrap();
     log.net.run_until_idle(20);
-    let slice = || Fault::trap().method("<ic-cdk internal> timer_executor");
+    let slice = || Fault::trap().method("cairn_timer");
     // Between the two, somebody looks twice: the first time it may still be on its way.
     for occurrence in [1, 4] {
         log.net.inject(slice().callee(log.audit).occurrence(occurrence));

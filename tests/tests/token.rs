@@ -396,7 +396,7 @@ fn what_the_factory_does_not_take_is_kept_and_sent_again() {
 #[test]
 fn a_trap_at_the_timer_does_not_stop_the_notifications() {
     let (mut net, token) = network_with_factory();
-    net.inject(Fault::trap().method("<ic-cdk internal> timer_executor").kind(MessageKind::Request));
+    net.inject(Fault::trap().method("cairn_timer").kind(MessageKind::Request));
     let_pass(&mut net, 3);
     assert_eq!(net.struck_faults().len(), 1);
     assert_eq!(status(&mut net, token).failures, 0, "nothing was sent");

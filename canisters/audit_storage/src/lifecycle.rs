@@ -6,7 +6,8 @@
 //! our module: both are fetched by timers, again and again until they are there.
 
 use crate::log::Log;
-use crate::{commitment, memory, state};
+use crate::memory::{self, Bucketed, Memories};
+use crate::{commitment, state};
 use cairn_events::{Hash, Principal};
 use cairn_kit::api::audit::AuditInit;
 use cairn_kit::runtime;
@@ -26,18 +27,27 @@ fn init(argument: AuditInit) {
     if [canister, Principal::anonymous(), Principal::management_canister()].contains(&argument.money_writer) {
         ic_cdk::trap("the money writer must be another canister");
     }
-    state::install(Log::create(memory::memories(), canister, installer, argument.money_writer));
+    state::install(Log::create(memories(), canister, installer, argument.money_writer));
     resume();
 }
 
 #[ic_cdk::post_upgrade]
 fn post_upgrade() {
-    match Log::open(memory::memories()) {
+    match Log::open(memories()) {
         Ok(log) => state::install(log),
         Err(reason) => ic_cdk::trap(reason.to_string()),
     }
     state::note(|log| log.note_upgrade(runtime::instructions()));
     resume();
+}
+
+/// The log's memories, once the runtime has its own.
+fn memories() -> Memories<Bucketed> {
+    let (log, tickets) = memory::memories();
+    if let Err(error) = runtime::take_up(tickets) {
+        ic_cdk::trap(error.to_string());
+    }
+    log
 }
 
 /// Arms the timers for what is still owed, if anything is.

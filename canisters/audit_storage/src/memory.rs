@@ -31,6 +31,9 @@ const FORKS: MemoryId = MemoryId::new(9);
 /// Leaves of the topic map: one per thread.
 const LEAVES: MemoryId = MemoryId::new(10);
 
+/// What the runtime keeps: see [`cairn_kit::runtime::take_up`].
+const TICKETS: MemoryId = MemoryId::new(11);
+
 /// Pages of 64 KiB per bucket.
 const BUCKET_PAGES: u16 = 256;
 
@@ -60,13 +63,13 @@ pub struct Memories<M> {
     pub leaves: M,
 }
 
-/// The memories of this canister.
+/// The memories of this canister: the log's, and the one that the runtime keeps.
 #[allow(clippy::clone_on_copy, reason = "Copy in a canister only; elsewhere a shared vector")]
-pub fn memories() -> Memories<Bucketed> {
+pub fn memories() -> (Memories<Bucketed>, VirtualMemory<DefaultMemoryImpl>) {
     let raw = DefaultMemoryImpl::default();
     let manager = MemoryManager::init_with_bucket_size(raw.clone(), BUCKET_PAGES);
     let get = |id| Bucketed { memory: manager.get(id), raw: raw.clone() };
-    Memories {
+    let log = Memories {
         identity: get(IDENTITY),
         counters: get(COUNTERS),
         directory: get(DIRECTORY),
@@ -78,7 +81,8 @@ pub fn memories() -> Memories<Bucketed> {
         postings: get(POSTINGS),
         forks: get(FORKS),
         leaves: get(LEAVES),
-    }
+    };
+    (log, manager.get(TICKETS))
 }
 
 /// A memory of the manager whose growth can be refused.

@@ -44,6 +44,9 @@ fn post_upgrade() {
 }
 
 fn open(audit: Principal) {
+    if let Err(error) = runtime::take_up(memory::get(memory::TICKETS)) {
+        ic_cdk::trap(error.to_string());
+    }
     let memory = memory::get(memory::JOURNAL);
     journal::init(JournalConfig { audit, apply: platform::apply, memory });
     let projections = vec![

@@ -17,6 +17,8 @@ pub const JOURNAL: MemoryId = MemoryId::new(1);
 pub const SETUP: MemoryId = MemoryId::new(2);
 /// The contracts that factories or the log have named.
 pub const DELIVERIES: MemoryId = MemoryId::new(3);
+/// What the runtime keeps: see [`cairn_kit::runtime::take_up`].
+pub const TICKETS: MemoryId = MemoryId::new(4);
 
 /// The decision state in force.
 pub const DECISIONS: DecisionMemories = DecisionMemories { first: 10 };

@@ -37,6 +37,8 @@ pub const MODULE_BYTES: MemoryId = MemoryId::new(12);
 pub const UPLOAD: MemoryId = MemoryId::new(13);
 /// The admins.
 pub const ADMINS: MemoryId = MemoryId::new(14);
+/// What the runtime keeps: see [`cairn_kit::runtime::take_up`].
+pub const TICKETS: MemoryId = MemoryId::new(15);
 /// The journal's outbox.
 pub const JOURNAL: MemoryId = MemoryId::new(20);
 /// Where the hosted projection stands.

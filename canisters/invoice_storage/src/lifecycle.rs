@@ -44,6 +44,9 @@ pub fn resume() {
 }
 
 fn open(audit: Principal) {
+    if let Err(error) = runtime::take_up(memory(memory::TICKETS)) {
+        ic_cdk::trap(error.to_string());
+    }
     journal::init(JournalConfig { audit, apply: host::recorded, memory: memory(memory::JOURNAL) });
     let memories =
         Memories { state: memory(memory::HOST), rows: memory(memory::ROWS), spare: memory(memory::SPARE_ROWS) };

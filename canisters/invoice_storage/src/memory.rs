@@ -13,6 +13,8 @@ pub const LAYOUT: MemoryId = MemoryId::new(0);
 pub const SETTINGS: MemoryId = MemoryId::new(1);
 /// The admins.
 pub const ADMINS: MemoryId = MemoryId::new(2);
+/// What the runtime keeps: see [`cairn_kit::runtime::take_up`].
+pub const TICKETS: MemoryId = MemoryId::new(3);
 /// The journal's outbox.
 pub const JOURNAL: MemoryId = MemoryId::new(20);
 /// Where the projection stands.

@@ -9,8 +9,9 @@ mod ic;
 pub mod testing;
 
 pub use call::{CallFailure, Request, Wait, call, call_bounded, call_with_cycles, decode_bounded};
-pub use ic::Ic;
+pub use ic::{Ic, TakeUpError, timers};
 
+use crate::stable::Memory;
 use cairn_events::Principal;
 use std::cell::RefCell;
 use std::future::Future;
@@ -35,9 +36,18 @@ pub trait Runtime {
     fn stable_bytes(&self) -> u64;
     /// Instructions that the current message has used.
     fn instructions(&self) -> u64;
+    /// Takes up the work of this canister, where the code before left it; `memory` is for this alone. First thing when
+    /// code is installed or upgraded.
+    ///
+    /// # Errors
+    /// [`TakeUpError`]: trap with it, so that the old code stays.
+    fn take_up(&self, memory: Memory) -> Result<(), TakeUpError> {
+        drop(memory);
+        Ok(())
+    }
     /// Runs `task` in a message of its own, after `delay`. Upgrades forget it.
     fn after(&self, delay: Duration, task: Task<()>);
-    /// Runs what `task` gives, in a message of its own, again and again. Upgrades forget it.
+    /// Runs what `task` gives, in a message of its own, again and again, one at a time. Upgrades forget it.
     fn every(&self, interval: Duration, task: Box<dyn FnMut() -> Task<()>>);
     /// Sees to it that what is set to run will run: the network forgets its one timer in a trap.
     fn revive(&self) {}
@@ -85,6 +95,14 @@ pub fn stable_bytes() -> u64 {
 /// See [`Runtime::instructions`].
 pub fn instructions() -> u64 {
     current().instructions()
+}
+
+/// See [`Runtime::take_up`].
+///
+/// # Errors
+/// [`TakeUpError`]: trap with it, so that the old code stays.
+pub fn take_up(memory: Memory) -> Result<(), TakeUpError> {
+    current().take_up(memory)
 }
 
 /// See [`Runtime::after`].

@@ -1,6 +1,5 @@
 //! What flows are played on: a platform, and those who use it.
 
-use super::Flow;
 use cairn::artifacts;
 use cairn::platform::{Order, Pending, Platform, account, ledger_upgrade, token, user};
 use cairn_events::{Amount, DeploymentId, Hash, Principal};
@@ -91,17 +90,12 @@ impl Stage {
 
     /// What may happen to a message of the flow: whatever the network permits; the fee ledger, which is foreign, may
     /// lie; canisters may be stopped, upgraded, drained. The host of the invoices has no part in a payment.
-    /// Code that is upgraded without being stopped gets the answers to calls that it has not made; on the network, too,
-    /// that is for operators to avoid. Each canister survives it once, at any message: where a flow does it, no fault does it again.
-    pub(super) fn choice(&self, flow: Flow) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
+    pub(super) fn choice(&self) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
         let (ledger, backend, invoices) = (self.platform.ledger, self.platform.backend, self.platform.invoices);
         let nothing = candid::encode_args(()).unwrap_or_default();
         let mut upgrades: BTreeMap<Principal, Vec<u8>> =
             self.platform.canisters().into_iter().map(|(_, id)| (id, nothing.clone())).collect();
         upgrades.insert(ledger, ledger_upgrade().unwrap_or_default());
-        if flow == Flow::Overtaken {
-            upgrades.remove(&backend);
-        }
         move |message| {
             if [message.caller, message.callee].contains(&invoices) {
                 return Vec::new();

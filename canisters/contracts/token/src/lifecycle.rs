@@ -6,10 +6,11 @@
 use crate::block::certified_root;
 use crate::config::{Config, InvalidArgument};
 use crate::ledger::{Ledger, Transfer};
-use crate::memory::Memories;
+use crate::memory::{self, Memories};
 use crate::{endpoints, notify, state};
 use cairn_events::Timestamp;
 use cairn_kit::api::ledger::{InitArgs, LedgerArg};
+use cairn_kit::runtime;
 use ic_stable_structures::DefaultMemoryImpl;
 use std::cell::Cell;
 
@@ -25,7 +26,7 @@ pub fn upgrade_instructions() -> u64 {
 #[ic_cdk::init]
 fn init(argument: LedgerArg) {
     match install(argument) {
-        Ok(ledger) => take_up(ledger),
+        Ok(ledger) => begin(ledger),
         Err(reason) => ic_cdk::trap(reason),
     }
 }
@@ -33,13 +34,20 @@ fn init(argument: LedgerArg) {
 #[ic_cdk::post_upgrade]
 fn post_upgrade(argument: Option<LedgerArg>) {
     match upgrade(argument) {
-        Ok(ledger) => take_up(ledger),
+        Ok(ledger) => begin(ledger),
         Err(reason) => ic_cdk::trap(reason),
     }
     UPGRADE_INSTRUCTIONS.set(ic_cdk::api::instruction_counter());
 }
 
-fn take_up(ledger: Ledger) {
+/// The memories of this canister.
+fn memories() -> Result<Memories, String> {
+    let memories = Memories::new(DefaultMemoryImpl::default());
+    runtime::take_up(memories.get(memory::TICKETS)).map_err(|error| error.to_string())?;
+    Ok(memories)
+}
+
+fn begin(ledger: Ledger) {
     state::install(ledger);
     certify();
     endpoints::prepare_replies();
@@ -57,7 +65,7 @@ fn install(argument: LedgerArg) -> Result<Ledger, String> {
         return Err(wrong.to_string());
     };
     let now = Timestamp(ic_cdk::api::time());
-    new_ledger(&Memories::new(DefaultMemoryImpl::default()), args, now)
+    new_ledger(&memories()?, args, now)
 }
 
 /// A new ledger with its initial balances minted.
@@ -73,7 +81,7 @@ pub(crate) fn new_ledger(memories: &Memories, args: InitArgs, now: Timestamp) ->
 }
 
 fn upgrade(argument: Option<LedgerArg>) -> Result<Ledger, String> {
-    let memories = Memories::new(DefaultMemoryImpl::default());
+    let memories = memories()?;
     let mut ledger = Ledger::open(&memories).map_err(|error| error.to_string())?;
     match argument {
         None | Some(LedgerArg::Upgrade(None)) => Ok(ledger),

@@ -32,6 +32,8 @@ pub const OUTBOX: MemoryId = MemoryId::new(10);
 pub const OUTBOX_CHANGES: MemoryId = MemoryId::new(11);
 /// Numbered notifications that are not yet acknowledged.
 pub const OUTBOX_NUMBERED: MemoryId = MemoryId::new(12);
+/// What the runtime keeps: see [`cairn_kit::runtime::take_up`].
+pub const TICKETS: MemoryId = MemoryId::new(13);
 
 const ALL: [MemoryId; 13] = [
     CONFIG,
@@ -52,7 +54,7 @@ const ALL: [MemoryId; 13] = [
 /// The version of this layout and of the encodings in it.
 pub const LAYOUT_VERSION: u32 = 1;
 
-/// Pages of 64 KiB that a memory grows by. Fixed at the first install: 1 MiB keeps an idle token small (13 MiB), and
+/// Pages of 64 KiB that a memory grows by. Fixed at the first install: 1 MiB keeps an idle token small (14 MiB), and
 /// still leaves 32 GiB, some 150 million transfers.
 const BUCKET_PAGES: u16 = 16;
 

@@ -1,23 +1,20 @@
 //! The Internet Computer.
 
-use super::{CallFailure, Request, Runtime, Task, Wait};
+mod calls;
+mod tickets;
+pub mod timers;
+
+pub use tickets::TakeUpError;
+
+use super::{CallFailure, Request, Runtime, Task};
+use crate::stable::Memory;
 use cairn_events::Principal;
-use ic_cdk::call::{Call, CallFailed};
+use ic_cdk::api::CanisterStatusCode;
 use std::time::Duration;
 
 /// The network itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Ic;
-
-/// Sees to it that the network's one timer is set. The network forgets it when it fires, also if that message traps;
-/// the trap undoes what the library of timers has noted, and so it would wait for ever.
-fn revive_timer() {
-    const AT_ONCE: u64 = 1;
-    let set_before = ic_cdk::api::global_timer_set(AT_ONCE);
-    if set_before != 0 {
-        ic_cdk::api::global_timer_set(set_before);
-    }
-}
 
 /// Bytes of a wasm page.
 const PAGE: u64 = 65_536;
@@ -47,18 +44,21 @@ impl Runtime for Ic {
         ic_cdk::api::instruction_counter()
     }
 
+    fn take_up(&self, memory: Memory) -> Result<(), TakeUpError> {
+        let running = ic_cdk::api::canister_status() != CanisterStatusCode::Stopped;
+        tickets::take_up(memory, calls::places(), running)
+    }
+
     fn after(&self, delay: Duration, task: Task<()>) {
-        ic_cdk_timers::set_timer(delay, task);
-        revive_timer();
+        timers::after(delay, task);
     }
 
     fn every(&self, interval: Duration, task: Box<dyn FnMut() -> Task<()>>) {
-        ic_cdk_timers::set_timer_interval(interval, task);
-        revive_timer();
+        timers::every(interval, task);
     }
 
     fn revive(&self) {
-        revive_timer();
+        timers::revive();
     }
 
     fn certify(&self, data: [u8; 32]) {
@@ -70,19 +70,7 @@ impl Runtime for Ic {
     }
 
     fn send(&self, request: Request) -> Task<Result<Vec<u8>, CallFailure>> {
-        revive_timer();
-        Box::pin(async move {
-            let call = match request.wait {
-                Wait::Unbounded => Call::unbounded_wait(request.to, request.method),
-                Wait::Bounded(seconds) => Call::bounded_wait(request.to, request.method).change_timeout(seconds),
-            };
-            match call.take_raw_args(request.args).with_cycles(request.cycles).await {
-                Ok(reply) => Ok(reply.into_bytes()),
-                Err(CallFailed::CallRejected(rejected)) => {
-                    Err(CallFailure::rejected(rejected.raw_reject_code(), rejected.reject_message()))
-                }
-                Err(unsent) => Err(CallFailure::unsent(&unsent.to_string())),
-            }
-        })
+        timers::revive();
+        Box::pin(calls::Call::new(request))
     }
 }

@@ -4,9 +4,9 @@ use super::outbox::Outcome;
 use super::wire::{NotifyReply, Numbered};
 use crate::state;
 use cairn_events::Timestamp;
+use cairn_kit::runtime::timers::{self, TimerId};
+use cairn_kit::runtime::{self, Request, Wait};
 use candid::{DecoderConfig, Encode, Principal};
-use ic_cdk::call::Call;
-use ic_cdk_timers::TimerId;
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -32,19 +32,9 @@ pub fn is_in_flight() -> bool {
 /// Arms the timer if there is something to send and no timer yet. Cheap when there is nothing to do.
 pub fn wake() {
     match TIMER.get() {
-        Some(_) => revive(),
+        Some(_) => timers::revive(),
         None if !IN_FLIGHT.get() => resume(),
         None => {}
-    }
-}
-
-/// Sets the network's one timer again if it is lost: the network forgets it when it fires, also if that message traps,
-/// and the library of timers does not notice.
-fn revive() {
-    const AT_ONCE: u64 = 1;
-    let set_before = ic_cdk::api::global_timer_set(AT_ONCE);
-    if set_before != 0 {
-        ic_cdk::api::global_timer_set(set_before);
     }
 }
 
@@ -61,16 +51,14 @@ pub fn resume() {
 
 fn disarm() {
     if let Some(timer) = TIMER.take() {
-        ic_cdk_timers::clear_timer(timer);
+        timers::clear(timer);
     }
 }
 
 fn arm(delay: Duration) {
     disarm();
     // An interval, which the delivery ends when it begins: should that message trap, the timer is still there.
-    TIMER.set(Some(ic_cdk_timers::set_timer_interval(delay, deliver)));
-    // The library sets the network's timer only if this one comes before all that it believes set.
-    revive();
+    TIMER.set(Some(timers::every(delay, Box::new(|| Box::pin(deliver())))));
 }
 
 fn now() -> Timestamp {
@@ -122,10 +110,11 @@ async fn send(factory: Principal, batch: &[Numbered]) -> Outcome {
         Ok(arguments) => arguments,
         Err(error) => return Outcome::Unknown(error.to_string()),
     };
-    let call = Call::bounded_wait(factory, "notifyBatch").take_raw_args(arguments).change_timeout(TIMEOUT_SECONDS);
-    match call.await {
-        Ok(response) => decode(&response),
-        Err(error) => Outcome::Unknown(error.to_string()),
+    let mut request = Request::new(factory, "notifyBatch", arguments);
+    request.wait = Wait::Bounded(TIMEOUT_SECONDS);
+    match runtime::send(request).await {
+        Ok(reply) => decode(&reply),
+        Err(failure) => Outcome::Unknown(failure.to_string()),
     }
 }
 
