@@ -109,21 +109,34 @@ impl Timers {
         begun
     }
 
-    /// What becomes of a job, now that the message that ran it has been answered.
-    fn end(&mut self, ticket: Ticket, outcome: Result<(), CallFailure>, now: u64) -> Option<Job> {
-        // Rejected for now, or perhaps never begun.
-        let again = match outcome {
-            Err(CallFailure::NotExecuted { code: 0 | 2, .. } | CallFailure::Unknown { code: 6, .. }) => {
-                Some((now.saturating_add(AGAIN), ticket))
-            }
-            _ => None,
-        };
-        match (self.jobs.get_mut(&ticket)?, again) {
-            (Job::Every { busy, .. }, _) => *busy = false,
-            (Job::Once(Some(_)), Some(again)) => drop(self.due.insert(again)),
-            (Job::Once(_), _) => return self.jobs.remove(&ticket),
+    /// What becomes of a job, now that the message that ran it is over. If it was not, or perhaps not, begun, it is due
+    /// again.
+    fn end(&mut self, ticket: Ticket, begun: bool, now: u64) -> Option<Job> {
+        match self.jobs.get_mut(&ticket)? {
+            Job::Every { busy, .. } => *busy = false,
+            Job::Once(Some(_)) if !begun => drop(self.due.insert((now.saturating_add(AGAIN), ticket))),
+            Job::Once(_) => return self.jobs.remove(&ticket),
         }
         None
+    }
+}
+
+/// Whether the message that was to run a job has run, well or badly.
+fn has_run(outcome: &Result<Vec<u8>, CallFailure>) -> bool {
+    !matches!(outcome, Err(CallFailure::NotExecuted { code: 0 | 2, .. } | CallFailure::Unknown { code: 6, .. }))
+}
+
+/// A job's message on its way. However that ends, also by a trap where its answer is taken, the job can be due again.
+struct Running {
+    ticket: Ticket,
+    begun: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let job = TIMERS.with_borrow_mut(|timers| timers.end(self.ticket, self.begun, api::time()));
+        drop(job);
+        revive();
     }
 }
 
@@ -142,12 +155,10 @@ extern "C" fn fired() {
 }
 
 async fn begin(ticket: Ticket) {
+    let mut running = Running { ticket, begun: false };
     let mut request = Request::new(api::canister_self(), METHOD, ticket.to_le_bytes().to_vec());
     request.wait = Wait::Bounded(AWAITED_SECONDS);
-    let outcome = Call::new(request).await.map(drop);
-    let job = TIMERS.with_borrow_mut(|timers| timers.end(ticket, outcome, api::time()));
-    drop(job);
-    revive();
+    running.begun = has_run(&Call::new(request).await);
 }
 
 /// Runs a job that is due. Only the canister itself may call it.
@@ -207,7 +218,7 @@ mod tests {
         let mut timers = timers(vec![(30, once()), (10, once()), (50, once())]);
         assert_eq!(timers.begin(40), [1, 0]);
         assert_eq!(timers.begin(40), [] as [Ticket; 0]);
-        assert!(timers.end(1, Ok(()), 41).is_some());
+        assert!(timers.end(1, true, 41).is_some());
         assert_eq!(timers.begin(50), [2]);
     }
 
@@ -216,26 +227,27 @@ mod tests {
         let mut timers = timers(vec![(10, every(10))]);
         assert_eq!(timers.begin(10), [0]);
         assert_eq!(timers.begin(25), [] as [Ticket; 0]);
-        assert!(timers.end(0, Err(CallFailure::rejected(5, "a trap")), 30).is_none());
+        assert!(timers.end(0, true, 30).is_none());
         assert_eq!(timers.begin(34), [] as [Ticket; 0]);
         assert_eq!(timers.begin(35), [0]);
     }
 
     #[test]
     fn what_could_not_begin_is_tried_again_and_what_began_is_not() {
-        for (failure, again) in [
-            (CallFailure::unsent("no cycles"), true),
-            (CallFailure::rejected(2, "for now"), true),
-            (CallFailure::rejected(6, "silence"), true),
-            (CallFailure::rejected(5, "a trap"), false),
+        for (failure, run) in [
+            (CallFailure::unsent("no cycles"), false),
+            (CallFailure::rejected(2, "for now"), false),
+            (CallFailure::rejected(6, "silence"), false),
+            (CallFailure::rejected(5, "a trap"), true),
         ] {
             let mut timers = timers(vec![(10, once())]);
             assert_eq!(timers.begin(10), [0]);
-            assert_eq!(timers.end(0, Err(failure.clone()), 10).is_none(), again, "{failure}");
-            assert_eq!(timers.begin(10 + AGAIN).len(), usize::from(again), "{failure}");
+            assert_eq!(has_run(&Err(failure.clone())), run, "{failure}");
+            assert_eq!(timers.end(0, run, 10).is_some(), run, "{failure}");
+            assert_eq!(timers.begin(10 + AGAIN).len(), usize::from(!run), "{failure}");
         }
         let mut begun = timers(vec![(10, Job::Once(None))]);
-        assert!(begun.end(0, Err(CallFailure::rejected(6, "silence")), 10).is_some());
+        assert!(begun.end(0, false, 10).is_some());
     }
 
     #[test]
