@@ -19,11 +19,12 @@ pub struct Mutant {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 4] = [
+pub const MUTANTS: [Mutant; 5] = [
     Mutant { name: "arbiter", package: "audit_storage" },
     Mutant { name: "exact_version", package: "audit_storage" },
     Mutant { name: "frozen_arguments", package: "backend" },
     Mutant { name: "outcome_reserve", package: "audit_storage" },
+    Mutant { name: "tickets", package: "backend" },
 ];
 
 /// The root of the workspace.
