@@ -253,7 +253,7 @@ fn request(n: u64, payer: Principal, args: usize) -> DeploymentRequested {
 #[test]
 fn when_the_network_gives_no_more_memory_what_was_begun_still_ends() {
     // A little more than the log takes at first, and less than one bucket more.
-    let limits = Limits { stable_bytes: 140_000_000, ..Limits::default() };
+    let limits = Limits { stable_bytes: 157_000_000, ..Limits::default() };
     let mut net = Net::new(Config { seed: 10, limits, ..Config::default() });
     let (admin, gateway, payer) = (person(1), person(2), person(40));
     let audit = net.create_canister(admin, CYCLES);

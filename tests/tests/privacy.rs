@@ -168,8 +168,7 @@ fn found(platform: &mut Platform, secrets: &[&[u8]]) -> Vec<String> {
     let mut places = Vec::new();
     let mut search = |name: String, bytes: &[u8]| {
         for (number, secret) in secrets.iter().enumerate() {
-            let begins = bytes.iter().enumerate().filter(|(_, byte)| Some(*byte) == secret.first());
-            let count = begins.filter(|(at, _)| bytes[*at..].starts_with(secret)).count();
+            let count = memchr::memmem::find_iter(bytes, secret).count();
             if count > 0 {
                 places.push(format!("{name}: secret {number}, {count} times"));
             }
