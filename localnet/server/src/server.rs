@@ -49,12 +49,7 @@ impl Server {
         system_canisters::provide(&mut net);
         let (network, writer) = Network::start(net);
         let (stop, stopped) = oneshot::channel::<()>();
-        let router = router(network.clone(), options.patience);
-        let serving = axum::serve(listener, router).with_graceful_shutdown(async {
-            // A server that is dropped stops as well.
-            let _ = stopped.await;
-        });
-        let serving = tokio::spawn(serving.into_future());
+        let serving = serve(listener, router(network.clone(), options.patience), stopped);
         Ok(Self { address, network, writer, serving, stop })
     }
 
@@ -95,6 +90,15 @@ impl Server {
         let joined = tokio::task::spawn_blocking(|| self.writer.join()).await.map_err(io::Error::other)?;
         joined.map_err(|_| io::Error::other("the thread of the network has panicked"))
     }
+}
+
+/// Not a part of the async function above, whose code is compiled anew by every program that calls it.
+fn serve(listener: TcpListener, router: Router, stopped: oneshot::Receiver<()>) -> Task<io::Result<()>> {
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async {
+        // A server that is dropped stops as well.
+        let _ = stopped.await;
+    });
+    tokio::spawn(serving.into_future())
 }
 
 fn router(network: Network, patience: Duration) -> Router {
