@@ -10,7 +10,7 @@ use localnet::{Fault, MessageKind, Plan, RejectCode};
 use std::process::Command;
 
 /// Single faults, and pairs, drawn for each flow.
-const SAMPLE: (usize, usize) = (45, 12);
+const SAMPLE: (usize, usize) = (40, 8);
 
 #[test]
 fn a_payment_survives_faults_drawn_from_a_seed() {
