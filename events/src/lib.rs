@@ -17,6 +17,7 @@ pub mod event;
 pub mod hash;
 pub mod kind;
 pub mod merkle;
+pub mod moment;
 pub mod payload;
 pub mod question;
 pub mod stream;

@@ -3,7 +3,9 @@
 use crate::merkle::Frontier;
 use crate::topic::TopicHead;
 use crate::topic_map::{HeapMap, Place};
-use crate::{Event, Hash, Link, LogId, Payload, Principal, SCHEMA_VERSION, Stream, Timestamp, Topic, WriterRole};
+use crate::{
+    Event, Hash, Link, LogId, Payload, Principal, SCHEMA_VERSION, Stream, Timestamp, Topic, WriterRole, moment,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// The first thing wrong with a log.
@@ -32,7 +34,7 @@ pub enum Fault {
     #[error("parent hash is not the hash of the previous event")]
     Parent,
     /// Time went backwards.
-    #[error("timestamp {0} is before that of the previous event")]
+    #[error("timestamp {} is before that of the previous event", moment::both(.0))]
     Timestamp(Timestamp),
     /// The cause is not an earlier event.
     #[error("causing event {0} is not earlier")]

@@ -13,7 +13,6 @@ mod progress;
 mod prove;
 mod query;
 mod rebuild;
-mod rows;
 mod serve;
 mod verify;
 

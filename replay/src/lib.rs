@@ -3,8 +3,10 @@
 pub mod artifacts;
 pub mod command;
 pub mod demo;
+pub mod download;
 pub mod export;
 pub mod follow;
+pub mod identity;
 pub mod index;
 pub mod network;
 pub mod platform;

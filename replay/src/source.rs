@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use cairn_events::Principal;
 use cairn_events::question::{Answer, Question};
 use cairn_kit::api::audit::{AuditError, EventPage, EventQuery, Filter, MAX_PAGE, Order, Tip, TipCertificate};
+use cairn_kit::runtime::decode_bounded;
 use candid::utils::ArgumentEncoder;
 use candid::{CandidType, encode_args};
 use localnet::Net;
@@ -110,6 +111,7 @@ impl<Q: Queried> Source<Q> {
 
     fn reply<R: CandidType + DeserializeOwned>(&mut self, method: &str, arguments: impl ArgumentEncoder) -> Result<R> {
         let reply = self.0.query(method, encode_args(arguments)?).with_context(|| method.to_owned())?;
-        candid::decode_one(&reply).with_context(|| method.to_owned())
+        // The network is not believed: a short reply may claim to be long.
+        decode_bounded(&reply, reply.len()).with_context(|| method.to_owned())
     }
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
 
+use cairn::download::Download;
+use cairn::verify::Sections;
+use serde_bytes::ByteBuf;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -110,6 +113,12 @@ fn a_stranger_gets_complete_answers_and_keeps_them() {
     last(walk.live(&["prove", "--family", "money", "--out", &bundle]));
     last(walk.live(&["prove", "--event", "7", "--out", &receipt]));
     last(walk.live(&["export", "--out", &export]));
+    for form in ["jsonl", "csv"] {
+        let text = walk.path(form);
+        last(walk.live(&["export", "--format", form, "--out", &text]));
+        assert_eq!(walk.offline(&["verify", &text]).0, 0);
+        assert!(!Path::new(&format!("{text}.part")).exists(), "all of it has come");
+    }
     let state = walk.path("state.json");
     let follow = ["follow", "--once", "--family", "money", "--state", &state];
     let (code, told) = walk.live(&follow);
@@ -142,4 +151,78 @@ fn a_stranger_gets_complete_answers_and_keeps_them() {
     let (code, compared) = walk.offline(&["diff", &log, &export]);
     assert_eq!(code, 0, "{compared}");
     assert!(compared["relation"] == "equal" || compared["relation"] == "second_extends_first", "{compared}");
+}
+
+#[test]
+fn an_interrupted_export_goes_on_where_it_stopped() {
+    let walk = Walk::begin("interrupted");
+    let (whole, again) = (walk.path("whole.cairn"), walk.path("again.cairn"));
+    let part = format!("{again}.part");
+    assert_eq!(walk.live(&["export", "--out", &whole]).0, 0);
+    let bytes = std::fs::read(&whole).unwrap();
+    let sections = Sections::parse(&bytes).unwrap();
+    let events: Vec<ByteBuf> = sections.events.iter().map(|event| ByteBuf::from(event.to_vec())).collect();
+    let begin = |certificate: &[u8]| {
+        let tree = sections.hash_tree.to_vec();
+        let mut download = Download::begin(Path::new(&part), tree, certificate.to_vec()).unwrap();
+        download.add(&events[..10], events.len() as u64).unwrap();
+    };
+    // The last event has not come as a whole, and the network is gone for a while.
+    begin(&sections.certificate);
+    let kept = std::fs::read(&part).unwrap();
+    std::fs::write(&part, &kept[..kept.len() - 3]).unwrap();
+    let policy = walk.path("log.cairn.policy");
+    let nobody = ["export", "--out", &again, "--network", "http://127.0.0.1:9", "--policy", &policy];
+    assert_eq!(cairn(&nobody).0, 8);
+    let live = ["export", "--out", &again, "--network", &walk.url, "--policy", &policy];
+    let output = Command::new(env!("CARGO_BIN_EXE_cairn")).args(live).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains(&format!("goes on after 9 of {} events", events.len())), "{told}");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(std::fs::read(&again).unwrap(), bytes, "the same bytes as without an interruption");
+    assert!(!Path::new(&part).exists());
+
+    // What has come so far is believed as little as anything else.
+    std::fs::write(&part, "something else").unwrap();
+    assert_eq!(cairn(&live).0, 2);
+    let mut other = sections.certificate.to_vec();
+    *other.last_mut().unwrap() ^= 1;
+    begin(&other);
+    assert_eq!(cairn(&live).0, 4);
+    begin(&sections.certificate);
+    let mut spoiled = std::fs::read(&part).unwrap();
+    *spoiled.last_mut().unwrap() ^= 1;
+    std::fs::write(&part, &spoiled).unwrap();
+    assert!([2, 3].contains(&cairn(&live).0), "the tenth event is another one");
+    begin(&sections.certificate);
+    let text = std::fs::read_to_string(&policy).unwrap();
+    let id = text.lines().find_map(|line| line.strip_prefix("log_id: ")).unwrap();
+    let other = text.replace(id, &"ab".repeat(32));
+    std::fs::write(walk.path("other.policy"), other).unwrap();
+    let other = ["export", "--out", &again, "--network", &walk.url, "--policy", &walk.path("other.policy")];
+    assert_eq!(cairn(&other).0, 5);
+}
+
+/// An Ed25519 key, as `openssl genpkey` writes it.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g
+-----END PRIVATE KEY-----
+";
+
+#[test]
+fn people_ask_about_themselves() {
+    let walk = Walk::begin("identity");
+    let pem = walk.path("key.pem");
+    std::fs::write(&pem, KEY).unwrap();
+    let own = cairn::identity::read(KEY.as_bytes()).unwrap().sender().unwrap().to_text();
+    let (code, told) = walk.live(&["query", "--party", &own, "--identity", &pem]);
+    assert_eq!((code, told[0]["events"].as_array().map(Vec::len)), (0, Some(0)), "verified: there is none");
+    let receipt = walk.path("own.cairn");
+    assert_eq!(walk.live(&["prove", "--party", &own, "--identity", &pem, "--out", &receipt]).0, 0);
+    assert_eq!(walk.offline(&["verify", &receipt]).0, 0);
+    assert_eq!(walk.live(&["query", "--party", &own]).0, 8, "nobody in particular may not");
+    assert_eq!(walk.live(&["query", "--party", "aaaaa-aa", "--identity", &pem]).0, 8, "nor about others");
+    std::fs::write(&pem, "no key").unwrap();
+    assert_eq!(walk.live(&["query", "--party", &own, "--identity", &pem]).0, 2);
+    assert_eq!(walk.live(&["query", "--party", &own, "--identity", &walk.path("none.pem")]).0, 2);
 }

@@ -6,7 +6,7 @@
 #[allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
 mod sample;
 
-use cairn::verify::{Bundle, Freshness, Policy, file};
+use cairn::verify::{Bundle, Form, Freshness, Policy, Sections, file};
 use cairn_events::question::{About, Span};
 use cairn_events::testing::{TestLog, principal, story};
 use cairn_events::{Family, Hash, LogId, Timestamp, Topic};
@@ -183,6 +183,41 @@ fn bundles_end_as_exports_do() {
         case.write("policy", policy.to_text().as_bytes());
         assert_eq!(verify().0, expected);
     }
+}
+
+#[test]
+fn exports_as_text_end_as_those_of_bytes_do() {
+    let case = Case::new("text");
+    let binary = std::fs::read(case.path("log.cairn")).unwrap();
+    case.write("log.bytes", &binary);
+    for form in [Form::Lines, Form::Table] {
+        let text = form.write(&Sections::parse(&binary).unwrap()).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let ends = |text: &str| {
+            case.write("log.cairn", text.as_bytes());
+            case.verify()
+        };
+        let (code, report) = ends(&text);
+        assert_eq!((code, &report["events"]), (0, &Value::from(case.log.events.len())), "{report}");
+        let (code, compared) = cairn(&["diff", &case.path("log.bytes"), &case.path("log.cairn")]);
+        assert_eq!((code, &compared["relation"]), (0, &Value::from("equal")));
+        assert_eq!(cairn(&["rebuild", &case.path("log.cairn"), "--policy", &case.path("policy")]).0, 0);
+
+        let (code, report) = ends(&text.replacen("cairn_fee_configured", "cairn_genesis", 1));
+        assert_eq!(code, 3, "{report}");
+        assert!(report["error"].as_str().unwrap().starts_with("line "), "{report}");
+        assert_eq!(ends(&text.replacen(&hex::encode([7; 32]), &hex::encode([8; 32]), 9)).0, 3, "another genesis");
+        assert_eq!(ends(text.trim_end()).0, 2, "cut short");
+        assert_eq!(ends(&text.replace('a', "ä")).0, 2);
+        let other = Policy { log: LogId(Hash([1; 32])), ..case.policy.clone() };
+        case.write("log.cairn", text.as_bytes());
+        assert_eq!(case.verify_with(other), 5);
+        assert_eq!(case.verify_with(Policy { root_key: der(&key(2)), ..case.policy.clone() }), 4);
+        assert_eq!(case.verify_with(case.policy.clone()), 0);
+    }
+    let policy = case.path("policy");
+    let export = ["export", "--network", "http://127.0.0.1:9", "--policy", &policy, "--out", &case.path("out")];
+    assert_eq!(cairn(&[&export[..], &["--format", "xml"]].concat()).0, 1);
 }
 
 #[test]

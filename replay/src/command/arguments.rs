@@ -1,6 +1,7 @@
 //! What can be asked for.
 
-use super::{moment, rows};
+use super::moment;
+use crate::verify::{Form, rows};
 use cairn_events::topic::Service;
 use cairn_events::{DeploymentId, Family, Hash, Principal, Timestamp};
 use clap::{Args, Parser, Subcommand};
@@ -83,6 +84,9 @@ pub struct Network {
     pub url: String,
     #[command(flatten)]
     pub trust: Trust,
+    /// Who asks, as a private key in a PEM file: what concerns people is told to them, to auditors and to admins only.
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 }
 
 /// Topics: what has all of them.
@@ -185,9 +189,13 @@ pub struct Diff {
 
 #[derive(Debug, Args)]
 pub struct Export {
-    /// The file to write; the policy of a demo goes to FILE.policy.
+    /// The file to write; the policy of a demo goes to FILE.policy. What has come so far is kept in FILE.part: the same
+    /// command goes on from there.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// The form of the file: cairn (bytes), jsonl (JSON Lines, each event with its proof) or csv.
+    #[arg(long, value_name = "FORM", default_value = "cairn", value_parser = form)]
+    pub format: Form,
     /// The network whose log it is, by the address of its HTTP interface.
     #[arg(long, value_name = "URL", requires = "policy", conflicts_with = "seed")]
     pub network: Option<String>,
@@ -243,6 +251,10 @@ fn principal(text: &str) -> Result<Principal, String> {
 
 fn deployment(text: &str) -> Result<DeploymentId, String> {
     Hash::from_hex(text).map(DeploymentId).ok_or_else(|| "a deployment's id has 64 hexadecimal digits".to_owned())
+}
+
+fn form(text: &str) -> Result<Form, String> {
+    Form::from_name(text).ok_or_else(|| format!("the forms are {}", Form::ALL.map(Form::name).join(", ")))
 }
 
 fn service(text: &str) -> Result<Service, String> {

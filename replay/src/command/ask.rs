@@ -1,14 +1,16 @@
 //! Questions to the audit canister of a network.
 
 use super::arguments::{Asked, Network, Topics};
-use super::policy::policy;
+use super::policy::{policy, read};
 use super::{Exit, Failed};
+use crate::identity;
 use crate::network::Remote;
 use crate::source::Source;
 use crate::verify::Policy;
 use cairn_events::Topic;
 use cairn_events::question::{About, Answer, Question, Span};
 use cairn_kit::api::audit::{AuditError, AuditRequestError};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -28,12 +30,18 @@ pub struct Asking {
 impl Asking {
     /// The canister that the policy names, on the network named.
     pub fn new(network: &Network) -> Result<Asking, Failed> {
-        Asking::of(&network.url, policy(&network.trust)?)
+        Asking::of(&network.url, policy(&network.trust)?, network.identity.as_deref())
     }
 
-    /// The canister that `policy` names, on the network at `url`.
-    pub fn of(url: &str, policy: Policy) -> Result<Asking, Failed> {
-        let remote = Remote::new(url, policy.canister).map_err(unreachable)?;
+    /// The canister that `policy` names, on the network at `url`, asked by who has the key in the file `identity`, or
+    /// anonymously.
+    pub fn of(url: &str, policy: Policy, identity: Option<&Path>) -> Result<Asking, Failed> {
+        let unreadable = |path: &Path, error| Failed::new(Exit::Malformed, format_args!("{}: {error}", path.display()));
+        let identity = match identity {
+            Some(path) => identity::read(&read(path)?).map_err(|error| unreadable(path, error))?,
+            None => identity::nobody(),
+        };
+        let remote = Remote::new(url, policy.canister, identity).map_err(unreachable)?;
         Ok(Asking { source: Source(remote), policy })
     }
 

@@ -2,11 +2,11 @@
 
 use super::arguments::Diff;
 use super::policy::{read, read_policy};
-use super::rows::Row;
 use super::verify::verify;
 use super::{Exit, Failed, Report};
 use crate::verify::Failure;
 use crate::verify::file::read_events;
+use crate::verify::rows::Row;
 use cairn_events::Event;
 use serde::Serialize;
 use std::fmt;

@@ -62,6 +62,7 @@ impl From<Failure> for Failed {
 fn judge(failure: &Failure) -> (Exit, &'static str) {
     match failure {
         Failure::Malformed(_) => (Exit::Malformed, "get the file again; it is damaged, or neither export nor bundle"),
+        Failure::Row { .. } => (Exit::Log, "do not trust this file; export the log anew"),
         Failure::Log(_) => (Exit::Log, "do not trust this file; ask its issuer for the log itself"),
         Failure::Certificate(_) => (Exit::Certificate, "do not trust this file; check the root key, or export anew"),
         Failure::Answer(_) | Failure::Bundle(_) => (Exit::Log, "do not trust this answer; ask the log again"),

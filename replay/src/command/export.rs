@@ -6,11 +6,15 @@ use super::policy::read_policy;
 use super::verify::verify;
 use super::{Exit, Failed, Report, demo, progress};
 use crate::demo::Ended;
-use crate::verify::{Failure, file, verify_answer};
+use crate::download::{Download, DownloadError};
+use crate::verify::{Failure, Sections, verify_answer};
 use cairn_events::question::{About, Order, Question, Span};
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
+
+/// What is added to the name of a file of which there is only a part.
+const PART: &str = "part";
 
 /// A log that was written to a file.
 #[derive(Serialize)]
@@ -38,27 +42,58 @@ pub fn run(options: &Export) -> Result<Exported, Failed> {
     }
 }
 
-/// The end comes first, and then what leads up to it: a log that grows meanwhile does not matter.
+/// The end comes first, and then what leads up to it: a log that grows meanwhile does not matter. What comes is kept, so
+/// that an interrupted export goes on where it stopped, up to the same end.
 fn of_network(options: &Export, url: &str, policy: &Path) -> Result<Exported, Failed> {
-    let mut asking = Asking::of(url, read_policy(policy)?)?;
-    let (about, span, order) = (About::Everything, Span::default(), Order::OldestFirst);
-    let question = Question { about, span, order, limit: 0, since: None };
-    let end = asking.answer(&question)?;
-    let size = verify_answer(&question, &end, &asking.policy, None)?.tip.size;
+    let mut asking = Asking::of(url, read_policy(policy)?, None)?;
+    let question = end_of_log();
+    let part = options.out.with_added_extension(PART);
+    let mut download = match Download::resume(&part).map_err(|error| unusable(&part, &error))? {
+        Some(download) => download,
+        None => {
+            let end = asking.answer(&question)?;
+            verify_answer(&question, &end, &asking.policy, None)?;
+            Download::begin(&part, end.hash_tree, end.certificate).map_err(|error| unusable(&part, &error))?
+        }
+    };
+    let size = verify_answer(&question, &download.end(), &asking.policy, None)
+        .map_err(|failure| about_part(&part, failure))?
+        .tip
+        .size;
+    if download.length() > 0 {
+        eprintln!("{}: goes on after {} of {size} events", part.display(), download.length());
+    }
     let bar = progress::bar("exporting", size);
-    let mut events = Vec::new();
-    while (events.len() as u64) < size {
-        events.extend(asking.source.page(events.len() as u64).map_err(unreachable)?.events);
-        bar.set_position(events.len() as u64);
+    while download.length() < size {
+        let page = asking.source.page(download.length()).map_err(unreachable)?;
+        download.add(&page.events, size).map_err(|error| unusable(&part, &error))?;
+        bar.set_position(download.length());
     }
     bar.finish_and_clear();
-    events.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let events = events.iter().map(|event| event.as_slice());
-    let bytes = file::write(events, &end.hash_tree, &end.certificate).map_err(Failure::from)?;
-    verify(&bytes, &asking.policy)?;
+    let bytes = options.format.write(&download.export()).map_err(|error| about_part(&part, error.into()))?;
+    verify(&bytes, &asking.policy).map_err(|failed| beside_part(&part, failed))?;
     write(&options.out, &bytes)?;
+    download.finish().map_err(|error| unusable(&part, &error))?;
     let (export, policy) = (options.out.to_string_lossy().into_owned(), policy.to_string_lossy().into_owned());
     Ok(Exported { events: size, bytes: bytes.len(), export, policy })
+}
+
+/// Asks for the proof of the log's end alone.
+fn end_of_log() -> Question {
+    Question { about: About::Everything, span: Span::default(), order: Order::OldestFirst, limit: 0, since: None }
+}
+
+fn unusable(part: &Path, error: &DownloadError) -> Failed {
+    Failed::new(Exit::Malformed, format_args!("{}: {error}", part.display()))
+}
+
+fn about_part(part: &Path, failure: Failure) -> Failed {
+    beside_part(part, Failed::from(failure))
+}
+
+/// What was wrong with what has come so far will be wrong again.
+fn beside_part(part: &Path, Failed { exit, message }: Failed) -> Failed {
+    Failed::new(exit, format_args!("{message}; delete {} to begin anew", part.display()))
 }
 
 fn of_demo(options: &Export) -> Result<Exported, Failed> {
@@ -66,6 +101,7 @@ fn of_demo(options: &Export) -> Result<Exported, Failed> {
     if let Some(problem) = outcome.problems.first() {
         return Err(Failed::new(Exit::Platform, format_args!("{problem}; run `cairn demo` to see all")));
     }
+    let export = Sections::parse(&export).and_then(|export| options.format.write(&export)).map_err(Failure::from)?;
     let path = options.out.to_string_lossy().into_owned();
     let policy_file = demo::policy_path(&path);
     write(&options.out, &export)?;
@@ -73,7 +109,9 @@ fn of_demo(options: &Export) -> Result<Exported, Failed> {
     Ok(Exported { events: outcome.events, bytes: export.len(), export: path, policy: policy_file })
 }
 
-/// Writes a file.
+/// Writes a file: all of it, or none.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), Failed> {
-    std::fs::write(path, content).map_err(|error| Failed::file(path, &error))
+    let written = path.with_added_extension("new");
+    std::fs::write(&written, content).map_err(|error| Failed::file(&written, &error))?;
+    std::fs::rename(&written, path).map_err(|error| Failed::file(path, &error))
 }

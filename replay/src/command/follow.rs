@@ -2,9 +2,9 @@
 
 use super::arguments::Follow;
 use super::ask::Asking;
-use super::rows::{self, Row};
 use super::{Exit, Failed, Report, moment};
 use crate::follow::{Feed, Seen};
+use crate::verify::rows::{self, Row};
 use crate::verify::{Answered, Failure, verify_answer};
 use cairn_events::Timestamp;
 use serde::Serialize;

@@ -2,8 +2,8 @@
 
 use super::arguments::Query;
 use super::ask::Asking;
-use super::rows::{self, Row};
 use super::{Exit, Failed, Report, moment};
+use crate::verify::rows::{self, Row};
 use crate::verify::{Answered, Proven, verify_answer};
 use cairn_events::answer::{CertifiedTip, MAX_PAGE, Remembered};
 use cairn_events::question::{Order, Question, Span};

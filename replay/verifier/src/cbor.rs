@@ -4,6 +4,7 @@
 //! form, the keys of a certificate in the order tree, signature, delegation. Source: Internet Computer interface
 //! specification, "Certification" and its CDDL. Depth is bounded, so that no input exhausts the stack.
 
+use cairn_events::Principal;
 use ic_certification::hash_tree::{empty, fork, label, leaf, pruned};
 use ic_certification::{Certificate, Delegation, HashTree};
 
@@ -57,6 +58,21 @@ pub fn certificate(bytes: &[u8]) -> Result<Certificate, CborError> {
         return Err(CborError::Expected("a certificate without a second delegation"));
     }
     Ok(certificate)
+}
+
+/// Reads a list of ranges of canisters, first and last of each.
+pub fn ranges(bytes: &[u8]) -> Result<Vec<(Principal, Principal)>, CborError> {
+    let mut decoder = Decoder::new(bytes)?;
+    let count = decoder.head(ARRAY, "a list of ranges")?;
+    // The count is not believed: no memory is set aside for it.
+    let mut ranges = Vec::new();
+    for _ in 0..count {
+        if decoder.head(ARRAY, "first and last of a range")? != 2 {
+            return Err(CborError::Expected("first and last of a range"));
+        }
+        ranges.push((decoder.principal()?, decoder.principal()?));
+    }
+    decoder.end(ranges)
 }
 
 fn shallow_certificate(bytes: &[u8]) -> Result<Certificate, CborError> {
@@ -113,6 +129,10 @@ impl<'a> Decoder<'a> {
     fn bytes(&mut self) -> Result<Vec<u8>, CborError> {
         let length = self.head(BYTES, "bytes")?;
         self.take(usize::try_from(length).map_err(|_| CborError::Short)?).map(<[u8]>::to_vec)
+    }
+
+    fn principal(&mut self) -> Result<Principal, CborError> {
+        Principal::try_from_slice(&self.bytes()?).map_err(|_| CborError::Expected("a principal"))
     }
 
     fn key(&mut self, name: &'static str) -> Result<(), CborError> {

@@ -2,9 +2,9 @@
 
 use crate::{Failure, FormatError, Freshness, Policy, cbor};
 use cairn_events::answer::CertifiedTip;
+use cairn_events::moment::both;
 use cairn_events::value::leb128;
-use cairn_events::{Hash, LogId, Timestamp};
-use ic_cbor::parse_cbor_principals_array;
+use cairn_events::{Hash, LogId, Principal, Timestamp};
 use ic_certificate_verification::VerifyCertificate;
 use ic_certification::{Certificate, HashTree, LookupResult, SubtreeLookupResult};
 
@@ -39,7 +39,7 @@ pub enum CertificateFault {
     #[error("it has no readable time")]
     Time,
     /// The certificate is older than the events.
-    #[error("made at {certified_at}, before the last event at {end}")]
+    #[error("made at {}, before the last event at {}", both(certified_at), both(end))]
     BeforeLastEvent {
         /// When the certificate was made.
         certified_at: Timestamp,
@@ -47,7 +47,7 @@ pub enum CertificateFault {
         end: Timestamp,
     },
     /// The certificate is of a time that is not yet.
-    #[error("made at {certified_at}, and it is only {now}")]
+    #[error("made at {}, and it is only {}", both(certified_at), both(now))]
     Future {
         /// When the certificate was made.
         certified_at: Timestamp,
@@ -167,33 +167,43 @@ fn check_signature(certificate: &Certificate, policy: &Policy) -> Result<Timesta
         return Err(CertificateFault::Time);
     };
     let made_at = read_leb128(time).ok_or(CertificateFault::Time)?;
+    check_delegation(certificate, policy.canister)?;
     certificate
         .verify(policy.canister.as_slice(), &policy.root_key, &u128::from(made_at), &0)
         .map_err(|error| CertificateFault::Signature(error.to_string()))?;
-    check_delegation(certificate)?;
     Ok(Timestamp(made_at))
 }
 
-/// A subnet that signs for others must be told which: a delegation without canister ranges, which the signature's check
-/// lets pass, speaks for nobody.
-fn check_delegation(certificate: &Certificate) -> Result<(), CertificateFault> {
+/// A subnet signs for the canisters that the root has given to it, and for no others. The public check lets a delegation
+/// pass that names none at all, and panics at ids that are too long; this one comes before it.
+fn check_delegation(certificate: &Certificate, canister: Principal) -> Result<(), CertificateFault> {
     let Some(delegation) = &certificate.delegation else { return Ok(()) };
-    let unreadable = |_| CertificateFault::Signature("its delegation is unreadable".to_owned());
-    let tree = cbor::certificate(&delegation.certificate).map_err(unreadable)?.tree;
-    let subnet = delegation.subnet_id.as_slice();
-    let names_canisters = |ranges: &[u8]| parse_cbor_principals_array(ranges).is_ok_and(|ranges| !ranges.is_empty());
-    let sharded = match tree.lookup_subtree([b"canister_ranges".as_slice(), subnet]) {
-        SubtreeLookupResult::Found(shards) => shards.list_paths().iter().any(|path| {
-            let shard = shards.lookup_path(path.iter().map(|label| label.as_bytes()));
-            matches!(shard, LookupResult::Found(ranges) if names_canisters(ranges))
-        }),
-        _ => false,
-    };
-    let whole = tree.lookup_path([b"subnet".as_slice(), subnet, b"canister_ranges"]);
-    if sharded || matches!(whole, LookupResult::Found(ranges) if names_canisters(ranges)) {
+    let refused = |why: &str| CertificateFault::Signature(format!("its delegation {why}"));
+    let told = cbor::certificate(&delegation.certificate).map_err(|_| refused("is unreadable"))?.tree;
+    let ranges = ranges(&told, &delegation.subnet_id).ok_or_else(|| refused("names no canisters"))?;
+    if ranges.iter().any(|(first, last)| (first..=last).contains(&&canister)) {
         return Ok(());
     }
-    Err(CertificateFault::Signature("its delegation names no canisters".to_owned()))
+    Err(refused(&format!("does not extend to canister {canister}")))
+}
+
+/// The canisters of a subnet, first and last of each range, from both places where they may stand. `None` if they stand
+/// in neither, or cannot be read.
+fn ranges(told: &HashTree, subnet: &[u8]) -> Option<Vec<(Principal, Principal)>> {
+    let SubtreeLookupResult::Found(shards) = told.lookup_subtree([b"canister_ranges".as_slice(), subnet]) else {
+        let LookupResult::Found(all) = told.lookup_path([b"subnet".as_slice(), subnet, b"canister_ranges"]) else {
+            return None;
+        };
+        return cbor::ranges(all).ok();
+    };
+    let mut ranges = Vec::new();
+    for path in shards.list_paths() {
+        let LookupResult::Found(shard) = shards.lookup_path(path.iter().map(|label| label.as_bytes())) else {
+            return None;
+        };
+        ranges.extend(cbor::ranges(shard).ok()?);
+    }
+    Some(ranges)
 }
 
 /// Reads the shortest unsigned LEB128 form of a number, all of it.

@@ -3,6 +3,7 @@
 use crate::{BundleFault, CertificateFault, FormatError};
 use cairn_events::Timestamp;
 use cairn_events::answer::Untrue;
+use cairn_events::moment::both;
 use cairn_events::verify::Violation;
 
 /// The first thing wrong with an export, an answer or a bundle.
@@ -14,6 +15,12 @@ pub enum Failure {
     /// The events are not a log.
     #[error("{0}")]
     Log(#[from] Violation),
+    /// A line of an export in text says something else than the event in it, or proves nothing.
+    #[error("line {line} does not say what its event says")]
+    Row {
+        /// Which one, from 1.
+        line: usize,
+    },
     /// The certificate does not vouch for the events.
     #[error("certificate: {0}")]
     Certificate(#[from] CertificateFault),
@@ -32,7 +39,11 @@ pub enum Failure {
         failure: Box<Failure>,
     },
     /// Certified longer ago than the policy allows.
-    #[error("certified at {certified_at}; at {now} the policy wants what is at most {seconds} seconds old")]
+    #[error(
+        "certified at {}; at {} the policy wants what is at most {seconds} seconds old",
+        both(certified_at),
+        both(now)
+    )]
     Stale {
         /// When the network certified it.
         certified_at: Timestamp,

@@ -1,4 +1,4 @@
-//! The export format: everything that is in it is authenticated, and nothing can be said in two ways.
+//! The binary form of an export: everything that is in it is authenticated, and nothing can be said in two ways.
 //!
 //! ```text
 //! magic        8 bytes   "CAIRNLOG"
@@ -18,6 +18,8 @@ use cairn_events::Event;
 use cairn_events::codec::{self, CodecError};
 
 use crate::cbor::CborError;
+use crate::{Failure, Form, lines, table};
+use std::borrow::Cow;
 
 /// What every export begins with.
 pub const MAGIC: &[u8; 8] = b"CAIRNLOG";
@@ -36,6 +38,22 @@ pub enum FormatError {
     /// The bytes end too early.
     #[error("cut short in {0}")]
     Short(&'static str),
+    /// A line of an export in text is not one.
+    #[error("line {line} is {problem}")]
+    Line {
+        /// Which one, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// There are not as many lines as there should be.
+    #[error("{promised} events are promised, there are {found}")]
+    Count {
+        /// How many there should be.
+        promised: u64,
+        /// How many there are.
+        found: u64,
+    },
     /// Bytes that belong to nothing.
     #[error("{0} bytes after the end")]
     Trailing(usize),
@@ -70,19 +88,53 @@ pub enum FormatError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sections<'a> {
     /// The encoded events.
-    pub events: Vec<&'a [u8]>,
+    pub events: Vec<Cow<'a, [u8]>>,
     /// The encoded hash tree.
-    pub hash_tree: &'a [u8],
+    pub hash_tree: Cow<'a, [u8]>,
     /// The encoded certificate.
-    pub certificate: &'a [u8],
+    pub certificate: Cow<'a, [u8]>,
 }
 
 impl<'a> Sections<'a> {
-    /// Takes an export apart.
+    /// Takes an export of any form apart. What lines of text say beside is not looked at: see [`Sections::check_text`].
     ///
     /// # Errors
     /// [`FormatError`] if the bytes are not sections and nothing else.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FormatError> {
+        match Form::of(bytes).ok_or(FormatError::Magic)? {
+            Form::Binary => Self::parse_binary(bytes),
+            Form::Lines => lines::read(bytes),
+            Form::Table => table::read(bytes),
+        }
+    }
+
+    /// That the text around the sections says what they say: nothing, in a file of bytes.
+    ///
+    /// # Errors
+    /// [`Failure::Row`]: the first line that does not.
+    pub fn check_text(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let Some(form @ (Form::Lines | Form::Table)) = Form::of(bytes) else { return Ok(()) };
+        let expected = form.write(self)?;
+        if expected == bytes {
+            return Ok(());
+        }
+        let lines = |text| <[u8]>::split(text, |byte| *byte == b'\n');
+        let same = lines(&expected).zip(lines(bytes)).take_while(|(expected, found)| expected == found).count();
+        Err(Failure::Row { line: same + 1 })
+    }
+
+    /// The events.
+    ///
+    /// # Errors
+    /// [`FormatError::Event`].
+    pub fn decoded(&self) -> Result<Vec<Event>, FormatError> {
+        let decode = |(index, section): (u64, &Cow<'_, [u8]>)| {
+            codec::decode_event(section).map_err(|error| FormatError::Event { index, error })
+        };
+        (0..).zip(&self.events).map(decode).collect()
+    }
+
+    fn parse_binary(bytes: &'a [u8]) -> Result<Self, FormatError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(FormatError::Magic)?;
         let mut reader = Reader { rest };
         match reader.u32("the header")? {
@@ -119,11 +171,11 @@ impl<'a> Reader<'a> {
         self.array(what).map(u32::from_be_bytes)
     }
 
-    fn section(&mut self, what: &'static str) -> Result<&'a [u8], FormatError> {
+    fn section(&mut self, what: &'static str) -> Result<Cow<'a, [u8]>, FormatError> {
         let length = usize::try_from(self.u32(what)?).map_err(|_| FormatError::Short(what))?;
         let (section, rest) = self.rest.split_at_checked(length).ok_or(FormatError::Short(what))?;
         self.rest = rest;
-        Ok(section)
+        Ok(Cow::Borrowed(section))
     }
 }
 
@@ -159,9 +211,5 @@ fn write_section(out: &mut Vec<u8>, section: &[u8], what: &'static str) -> Resul
 /// # Errors
 /// [`FormatError`].
 pub fn read_events(bytes: &[u8]) -> Result<Vec<Event>, FormatError> {
-    let sections = Sections::parse(bytes)?;
-    let decode = |(index, section): (usize, &&[u8])| {
-        codec::decode_event(section).map_err(|error| FormatError::Event { index: index as u64, error })
-    };
-    sections.events.iter().enumerate().map(decode).collect()
+    Sections::parse(bytes)?.decoded()
 }

@@ -31,7 +31,7 @@ pub struct Verdict {
     pub public_network: bool,
 }
 
-/// Checks an export.
+/// Checks an export, in any of its forms.
 ///
 /// # Errors
 /// [`Failure`]: the first thing wrong.
@@ -49,7 +49,7 @@ pub fn verify_each(bytes: &[u8], policy: &Policy, mut observe: impl FnMut(&Event
     let sections = Sections::parse(bytes)?;
     let total = sections.events.len() as u64;
     check_identity(&sections, policy)?;
-    let certified = certificate::open(sections.hash_tree, sections.certificate, policy)?;
+    let certified = certificate::open(&sections.hash_tree, &sections.certificate, policy)?;
     let mut log = LogVerifier::new(policy.canister, policy.log);
     let mut ends: Option<(Timestamp, Timestamp)> = None;
     let mut topics = (0, log.topics_root());
@@ -75,6 +75,7 @@ pub fn verify_each(bytes: &[u8], policy: &Policy, mut observe: impl FnMut(&Event
     if certified_at < end {
         return Err(CertificateFault::BeforeLastEvent { certified_at, end }.into());
     }
+    sections.check_text(bytes)?;
     Ok(Verdict {
         events: log.size(),
         log: policy.log,

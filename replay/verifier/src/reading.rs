@@ -3,6 +3,7 @@
 use crate::FormatError;
 use cairn_events::codec;
 use cairn_events::verify::Rehashed;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::num::NonZero;
 use std::thread;
@@ -16,7 +17,7 @@ type Read = Result<Rehashed, FormatError>;
 ///
 /// # Errors
 /// The first error of `take`.
-pub fn each<E>(events: &[&[u8]], mut take: impl FnMut(Read) -> Result<(), E>) -> Result<(), E> {
+pub fn each<E>(events: &[Cow<'_, [u8]>], mut take: impl FnMut(Read) -> Result<(), E>) -> Result<(), E> {
     // Where there are no threads, such as in a browser, there is one core.
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let mut chunks = (0..).step_by(CHUNK).zip(events.chunks(CHUNK));
@@ -36,7 +37,7 @@ pub fn each<E>(events: &[&[u8]], mut take: impl FnMut(Read) -> Result<(), E>) ->
 }
 
 /// The events of a chunk that begins with event `begin`.
-fn read(begin: u64, chunk: &[&[u8]]) -> impl Iterator<Item = Read> {
+fn read(begin: u64, chunk: &[Cow<'_, [u8]>]) -> impl Iterator<Item = Read> {
     (begin..).zip(chunk).map(|(index, section)| {
         codec::decode_event(section).map(Rehashed::of).map_err(|error| FormatError::Event { index, error })
     })

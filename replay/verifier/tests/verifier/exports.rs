@@ -1,5 +1,5 @@
 use cairn_events::testing::{TestLog, principal, story};
-use cairn_events::{Hash, LogId, Principal, Timestamp};
+use cairn_events::{Hash, LogId, Timestamp};
 use cairn_verifier::*;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -137,21 +137,6 @@ fn the_policy_decides_not_the_file() {
     assert!(matches!(refusal(Policy { log: LogId(Hash([1; 32])), ..policy(&log) }), Failure::Policy(_)));
     assert!(matches!(refusal(Policy { canister: principal(78), ..policy(&log) }), Failure::Policy(_)));
     assert!(matches!(refusal(Policy { root_key: der(&key(2)), ..policy(&log) }), Failure::Certificate(_)));
-}
-
-#[test]
-fn a_subnet_speaks_for_the_canisters_it_was_given() {
-    let log = small();
-    let outcome = |ranges: &[Principal]| {
-        let mut claim = Claim::of(&log);
-        claim.subnet = Some(ranges.iter().map(|id| id.as_slice().to_vec()).collect());
-        verify(&export(&claim, &log), &policy(&log))
-    };
-    assert!(outcome(&[log.canister]).is_ok());
-    assert!(outcome(&[principal(55), log.canister]).is_ok());
-    for ranges in [&[principal(55)][..], &[]] {
-        assert!(matches!(outcome(ranges), Err(Failure::Certificate(CertificateFault::Signature(_)))), "{ranges:?}");
-    }
 }
 
 #[test]

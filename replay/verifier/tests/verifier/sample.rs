@@ -95,8 +95,71 @@ pub struct Claim {
     pub canister: Principal,
     pub time: u64,
     pub signer: PrivateKey,
-    /// The canisters for which a subnet of its own signs, if it is not the root that does.
-    pub subnet: Option<Vec<Vec<u8>>>,
+    /// The subnet that signs, if it is not the root that does.
+    pub subnet: Option<Subnet>,
+}
+
+/// First and last canister.
+pub type Range = (Principal, Principal);
+
+/// A subnet that signs for canisters, and what the root says of it.
+pub struct Subnet {
+    /// Its canisters, in shards.
+    pub shards: Vec<Vec<Range>>,
+    /// Whether they stand with the subnet instead, all together, as they did once.
+    pub together: bool,
+    /// The subnet that the delegation names.
+    pub named: Principal,
+    /// What is said to be its key.
+    pub key: Vec<u8>,
+    /// Who says so.
+    pub told_by: PrivateKey,
+    /// Whether that one is itself a subnet.
+    pub nested: bool,
+}
+
+impl Subnet {
+    /// A subnet that has these canisters.
+    pub fn of(ranges: &[Range]) -> Subnet {
+        Subnet {
+            shards: vec![ranges.to_vec()],
+            together: false,
+            named: HOME,
+            key: der(&key(5)),
+            told_by: key(1),
+            nested: false,
+        }
+    }
+
+    /// What the root says, certified.
+    fn delegation(&self, time: u64) -> Vec<u8> {
+        let about = Label("public_key", Box::new(Leaf(self.key.clone())));
+        let told = if self.together {
+            let ranges = entry("canister_ranges", list(&self.shards.concat()));
+            Label("subnet", Box::new(LabelId(HOME, Box::new(fork(ranges, about)))))
+        } else {
+            let shard = |ranges: &Vec<Range>| {
+                let first = ranges.first().map_or(Principal::management_canister(), |(first, _)| *first);
+                LabelId(first, Box::new(Leaf(list(ranges))))
+            };
+            let shards = self.shards.iter().map(shard).reduce(fork).unwrap_or(Pruned([3; 32]));
+            let ranges = Label("canister_ranges", Box::new(LabelId(HOME, Box::new(shards))));
+            fork(ranges, Label("subnet", Box::new(LabelId(HOME, Box::new(about)))))
+        };
+        let told = fork(told, entry("time", leb128(time)));
+        let above = if self.nested { Subnet::of(&[]).delegation(time) } else { Vec::new() };
+        let told = sealed(&told, &self.told_by, &above);
+        [vec![0xa2], text("subnet_id"), bytes(self.named.as_slice()), text("certificate"), bytes(&told)].concat()
+    }
+}
+
+/// The subnet that there is.
+const HOME: Principal = Principal::from_slice(&[5; 29]);
+
+/// Ranges of canisters, as the network writes them.
+fn list(ranges: &[Range]) -> Vec<u8> {
+    let ends = |(first, last): &Range| [vec![0x82], bytes(first.as_slice()), bytes(last.as_slice())].concat();
+    [vec![0xd9, 0xd9, 0xf7], head(4, ranges.len()), ranges.iter().flat_map(ends).collect()].concat()
 }
 
 impl Claim {
@@ -136,16 +199,10 @@ impl Claim {
         let data = entry("certified_data", self.tree().digest());
         let canister = LabelId(self.canister, Box::new(fork(data, Pruned([9; 32]))));
         let state = fork(Label("canister", Box::new(canister)), entry("time", leb128(self.time)));
-        let Some(ranges) = &self.subnet else { return sealed(&state, &self.signer, &[]) };
-        let subnet = Principal::from_slice(&[5; 29]);
-        let list: Vec<u8> = ranges.iter().flat_map(|id| [vec![0x82], bytes(id), bytes(id)].concat()).collect();
-        let list = [vec![0xd9, 0xd9, 0xf7], head(4, ranges.len()), list].concat();
-        let shard = LabelId(subnet, Box::new(LabelId(self.canister, Box::new(Leaf(list)))));
-        let about = LabelId(subnet, Box::new(entry("public_key", der(&key(5)))));
-        let told = fork(Label("canister_ranges", Box::new(shard)), Label("subnet", Box::new(about)));
-        let told = sealed(&told, &self.signer, &[]);
-        let delegation = [vec![0xa2], text("subnet_id"), bytes(subnet.as_slice()), text("certificate"), bytes(&told)];
-        sealed(&state, &key(5), &delegation.concat())
+        match &self.subnet {
+            None => sealed(&state, &self.signer, &[]),
+            Some(subnet) => sealed(&state, &key(5), &subnet.delegation(self.time)),
+        }
     }
 
     /// The canister's tree, encoded.
@@ -154,7 +211,7 @@ impl Claim {
     }
 }
 
-/// A certificate of `tree`, signed by `key`, with a delegation unless it is empty.
+/// A certificate of `tree`, signed by `key`, with a delegation unless that is empty.
 fn sealed(tree: &Tree, key: &PrivateKey, delegation: &[u8]) -> Vec<u8> {
     let message = [b"\x0Dic-state-root".to_vec(), tree.digest().to_vec()].concat();
     let signature = key.sign(&message).serialize();

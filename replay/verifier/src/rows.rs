@@ -1,24 +1,32 @@
 //! Events and questions, for people and as JSON.
 
-use super::moment;
+use cairn_events::moment;
 use cairn_events::question::{About, Span};
 use cairn_events::{Event, Family, Timestamp, Topic, Value};
-use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use std::fmt;
 
 /// An event, as it is shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct Row {
-    index: u64,
-    hash: String,
-    time: String,
-    kind: &'static str,
-    actor: String,
-    source: String,
-    stream: String,
-    topics: Vec<String>,
-    payload: Json,
+    /// Position in the log.
+    pub index: u64,
+    /// Hash of its block, in hexadecimal.
+    pub hash: String,
+    /// When it was accepted.
+    pub time: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// On whose behalf.
+    pub actor: String,
+    /// Which canister wrote it.
+    pub source: String,
+    /// Its stream.
+    pub stream: String,
+    /// Its topics.
+    pub topics: Vec<String>,
+    /// What happened.
+    pub payload: Shown,
 }
 
 impl From<&Event> for Row {
@@ -32,7 +40,7 @@ impl From<&Event> for Row {
             source: event.source.to_text(),
             stream: event.stream.to_string(),
             topics: Topic::of(event).iter().map(topic).collect(),
-            payload: value(&event.payload.to_value()),
+            payload: Shown(event.payload.to_value()),
         }
     }
 }
@@ -91,16 +99,30 @@ pub fn question(about: &About, span: &Span) -> String {
     std::iter::once(topics).chain(bounds.into_iter().flatten()).collect::<Vec<_>>().join(", ")
 }
 
-/// A value of a block as JSON: blobs as hexadecimal text, numbers beyond 2^53 as decimal text.
-fn value(of: &Value) -> Json {
-    match of {
-        Value::Nat(n) => match u64::try_from(*n) {
-            Ok(small) if small <= 1 << 53 => json!(small),
-            _ => json!(n.to_string()),
-        },
-        Value::Text(text) => json!(text),
-        Value::Blob(bytes) => json!(hex::encode(bytes)),
-        Value::Array(items) => Json::Array(items.iter().map(value).collect()),
-        Value::Map(entries) => Json::Object(entries.iter().map(|(key, item)| (key.clone(), value(item))).collect()),
+/// A value of a block, as JSON has it: blobs as hexadecimal text, numbers beyond 2^53 as decimal text, the entries of
+/// maps in the order of their names.
+#[derive(Clone, Debug)]
+pub struct Shown(pub Value);
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Value::Nat(n) => match u64::try_from(*n) {
+                Ok(small) if small <= 1 << 53 => serializer.serialize_u64(small),
+                _ => serializer.serialize_str(&n.to_string()),
+            },
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Blob(bytes) => serializer.serialize_str(&hex::encode(bytes)),
+            Value::Array(items) => serializer.collect_seq(items.iter().map(|item| Shown(item.clone()))),
+            Value::Map(entries) => {
+                let mut sorted: Vec<&(String, Value)> = entries.iter().collect();
+                sorted.sort_by_key(|(name, _)| name);
+                let mut map = serializer.serialize_map(Some(sorted.len()))?;
+                for (name, item) in sorted {
+                    map.serialize_entry(name, &Shown(item.clone()))?;
+                }
+                map.end()
+            }
+        }
     }
 }
