@@ -175,6 +175,20 @@ kinds! {
     OpeningErased "opening_erased" Fact, [Platform], [Gateway], 600;
     /// An auditor asked the log, and was answered.
     QuestionAsked "question_asked" Fact, [Platform], [Log], 1200;
+    /// The audit canister has other controllers, other code or another history than the gateway had seen before.
+    AuditCanisterChanged "audit_canister_changed" Fact, [Platform], [Gateway], 1000;
+    /// A canister that had found another log than it knew goes on: the log has what it knew, and an admin wants it to.
+    ForkAlarmAcknowledged "fork_alarm_acknowledged" Fact, [Platform], [Gateway, Factory, Host], 900;
+    /// An admin said when bodies of events are moved to archives.
+    ArchivingConfigured "archiving_configured" Fact, [Platform], [Log], 700;
+    /// An archive is about to be created.
+    ArchiveIntended "archive_intended" Intent(Effect::Creation), [Platform], [Log], 700;
+    /// The archive is there.
+    ArchiveCreated "archive_created" Outcome(Effect::Creation), [Platform], [Log], 700;
+    /// The creation failed, or its reply was lost: at most one empty canister is.
+    ArchiveUnresolved "archive_unresolved" Outcome(Effect::Creation), [Platform], [Log], 700;
+    /// An archive has the bodies of a range of events, and the log has them no longer.
+    RangeMoved "range_moved" Fact, [Platform], [Log], 700;
 }
 
 impl Kind {

@@ -3,10 +3,12 @@
 //! Field names are the wire names, in CBOR and in the hashed form alike; golden vectors pin them for ever. New fields
 //! are optional, a new meaning is a new kind.
 
+mod archive;
 mod contract;
 mod deployment;
 mod platform;
 
+pub use archive::*;
 pub use contract::*;
 pub use deployment::*;
 pub use platform::*;
@@ -137,6 +139,13 @@ payloads! {
     AuditorRevoked(AuditorRevoked) "auditor_revoked",
     OpeningErased(OpeningErased) "opening_erased",
     QuestionAsked(QuestionAsked) "question_asked",
+    AuditCanisterChanged(AuditCanisterChanged) "audit_canister_changed",
+    ForkAlarmAcknowledged(ForkAlarmAcknowledged) "fork_alarm_acknowledged",
+    ArchivingConfigured(ArchivingConfigured) "archiving_configured",
+    ArchiveIntended(ArchiveIntended) "archive_intended",
+    ArchiveCreated(ArchiveCreated) "archive_created",
+    ArchiveUnresolved(ArchiveUnresolved) "archive_unresolved",
+    RangeMoved(RangeMoved) "range_moved",
 }
 
 use Payload as P;
@@ -152,12 +161,19 @@ impl Payload {
             | P::MaintenanceConfigured(_)
             | P::AuditorGranted(_)
             | P::AuditorRevoked(_)
-            | P::OpeningErased(_) => Stream::Platform,
+            | P::OpeningErased(_)
+            | P::AuditCanisterChanged(_) => Stream::Platform,
             P::CanisterUpgraded(_)
             | P::TemplatePublished(_)
             | P::ProjectionRebuilt(_)
             | P::Refused(_)
-            | P::QuestionAsked(_) => Stream::Canister(source),
+            | P::QuestionAsked(_)
+            | P::ForkAlarmAcknowledged(_)
+            | P::ArchivingConfigured(_)
+            | P::ArchiveIntended(_)
+            | P::ArchiveCreated(_)
+            | P::ArchiveUnresolved(_)
+            | P::RangeMoved(_) => Stream::Canister(source),
             P::CreationIntended(_) | P::ContractCreated(_) | P::CreationUnresolved(_) => Stream::Pool(source),
             P::InstallIntended(InstallIntended { contract, .. })
             | P::ContractInstalled(ContractInstalled { contract, .. })
@@ -255,10 +271,13 @@ impl Payload {
             P::DeploymentQuarantined(p) => p.reason.is_bounded(),
             P::PaymentFailed(p) | P::RefundFailed(p) | P::ReleaseFailed(p) => p.reason.is_bounded(),
             P::CreationUnresolved(p) => p.reason.is_bounded(),
+            P::ArchiveUnresolved(p) => p.reason.is_bounded(),
             P::InstallFailed(p) => p.reason.is_bounded(),
             P::ContractReclaimed(p) => p.reason.is_bounded(),
             P::ContractRegistered(p) => p.is_bounded(),
             P::QuestionAsked(p) => p.scope.len() <= QuestionAsked::MAX_SCOPE,
+            P::AuditCanisterChanged(p) => p.controllers.len() <= AuditCanisterChanged::MAX_CONTROLLERS,
+            P::ForkAlarmAcknowledged(p) => p.reason.is_bounded(),
             _ => true,
         }
     }

@@ -63,6 +63,7 @@ fn bounds_are_exact() {
             Payload::DeploymentQuarantined(p) => p.reason.detail.push('x'),
             Payload::PaymentFailed(p) | Payload::RefundFailed(p) | Payload::ReleaseFailed(p) => p.reason.code.push('x'),
             Payload::CreationUnresolved(p) => p.reason.detail.push('x'),
+            Payload::ArchiveUnresolved(p) => p.reason.detail.push('x'),
             Payload::InstallFailed(p) => p.reason.code.push('x'),
             Payload::ContractReclaimed(p) => p.reason.detail.push('x'),
             Payload::ContractRegistered(p) => {
@@ -75,6 +76,8 @@ fn bounds_are_exact() {
                 p.name.push('x');
             }
             Payload::QuestionAsked(p) => p.scope.push('x'),
+            Payload::AuditCanisterChanged(p) => p.controllers.push(candid::Principal::anonymous()),
+            Payload::ForkAlarmAcknowledged(p) => p.reason.code.push('x'),
             _ => continue,
         }
         refused(payload);

@@ -175,6 +175,13 @@ fn stories_come_to_every_end() {
                 | Kind::AuditorRevoked
                 | Kind::OpeningErased
                 | Kind::QuestionAsked
+                | Kind::AuditCanisterChanged
+                | Kind::ForkAlarmAcknowledged
+                | Kind::ArchivingConfigured
+                | Kind::ArchiveIntended
+                | Kind::ArchiveCreated
+                | Kind::ArchiveUnresolved
+                | Kind::RangeMoved
         );
         assert!(told != elsewhere, "{kind:?}");
     }

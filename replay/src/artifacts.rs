@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use wasm_encoder::{CustomSection, Section};
 
 /// The canisters of the platform, by package.
-pub const CANISTERS: [&str; 5] = ["audit_storage", "backend", "invoice_storage", "token_factory", "token"];
+pub const CANISTERS: [&str; 6] = ["audit_storage", "archive", "backend", "invoice_storage", "token_factory", "token"];
 
 /// Environment variable: a folder with `PACKAGE.wasm` files to use as they are, instead of building.
 pub const WASM_DIR: &str = "CAIRN_WASM_DIR";

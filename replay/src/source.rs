@@ -3,7 +3,9 @@
 use anyhow::{Context, Result, bail};
 use cairn_events::Principal;
 use cairn_events::question::{Answer, Question};
-use cairn_kit::api::audit::{AuditError, EventPage, EventQuery, Filter, MAX_PAGE, Order, Tip, TipCertificate};
+use cairn_kit::api::audit::{
+    AuditError, AuditRequestError, EventPage, EventQuery, Filter, MAX_PAGE, Order, Tip, TipCertificate,
+};
 use cairn_kit::runtime::decode_bounded;
 use candid::utils::ArgumentEncoder;
 use candid::{CandidType, encode_args};
@@ -69,7 +71,10 @@ impl<Q: Queried> Source<Q> {
             cursor: Some(cursor),
             limit: MAX_PAGE,
         };
-        let page: EventPage = self.ask::<_, AuditError>("getEvents", (query,))??;
+        let mut page: EventPage = self.ask::<_, AuditError>("getEvents", (&query,))??;
+        if page.archived.is_some() {
+            page = self.ask::<_, AuditError>("getWholeEvents", (query,))??;
+        }
         if page.events.is_empty() && cursor < page.log_length {
             bail!("the audit canister gives no events after {cursor} of {}", page.log_length);
         }
@@ -98,7 +103,10 @@ impl<Q: Queried> Source<Q> {
     /// # Errors
     /// The canister does not answer.
     pub fn answer(&mut self, question: &Question) -> Result<Result<Answer, AuditError>> {
-        self.ask("getAnswer", (question,))
+        match self.ask("getAnswer", (question,))? {
+            Err(AuditError::Request(AuditRequestError::Archived { .. })) => self.ask("getWholeAnswer", (question,)),
+            answer => Ok(answer),
+        }
     }
 
     fn ask<R, E>(&mut self, method: &str, arguments: impl ArgumentEncoder) -> Result<Result<R, E>>

@@ -10,7 +10,9 @@ const kinds = (families, names) => names.split(' ').forEach((name) => (FAMILIES[
 kinds(
   [PLATFORM],
   'genesis writer_registered canister_upgraded admin_granted service_configured fee_configured maintenance_configured ' +
-    'template_published projection_rebuilt refused auditor_granted auditor_revoked opening_erased question_asked',
+    'template_published projection_rebuilt refused auditor_granted auditor_revoked opening_erased question_asked ' +
+    'audit_canister_changed fork_alarm_acknowledged archiving_configured archive_intended archive_created ' +
+    'archive_unresolved range_moved',
 );
 kinds(
   [DEPLOYMENTS, MONEY],

@@ -3,8 +3,10 @@
 //! A [`Flow`] is a way a deployment can go; it is played on a fork of a [`Stage`], under a plan of faults. Then the
 //! faults end, the clock moves past the ledger's window, everything comes to rest, and every invariant is checked.
 
+mod cutover;
 mod effects;
 mod flow;
+mod private;
 pub mod sabotage;
 mod sightings;
 mod stage;
@@ -26,7 +28,7 @@ pub fn explorer(
     impl Fn(&mut Stage) -> Sightings + Send + Sync,
     impl Fn(&mut Stage, Sightings) -> Vec<String> + Send + Sync,
 > {
-    let choice = stage.choice();
+    let choice = stage.choice(flow);
     Explorer::new(
         stage,
         move |stage: &mut Stage| flow.play(stage),

@@ -33,7 +33,10 @@ pub fn certified(platform: &mut Platform, found: &mut Vec<String>) -> anyhow::Re
 }
 
 /// I12: every hosted index has applied all of its feed, and equals the one that is rebuilt, on the host and natively.
-fn indexes(platform: &mut Platform, found: &mut Vec<String>) -> anyhow::Result<()> {
+///
+/// # Errors
+/// A canister does not answer.
+pub fn indexes(platform: &mut Platform, found: &mut Vec<String>) -> anyhow::Result<()> {
     let events = platform.events()?.to_vec();
     for (name, _) in platform.hosts() {
         let status = platform.projection(name)?;

@@ -5,8 +5,9 @@
 use candid_parser::utils::{CandidSource, service_compatible, service_equal};
 use std::path::PathBuf;
 
-const INTERFACES: [(&str, &str); 5] = [
+const INTERFACES: [(&str, &str); 6] = [
     ("audit_storage", "canisters/audit_storage"),
+    ("archive", "canisters/archive"),
     ("backend", "canisters/backend"),
     ("invoice_storage", "canisters/invoice_storage"),
     ("token_factory", "canisters/token_factory"),

@@ -456,7 +456,8 @@ fn strangers_change_nothing() {
         let whitelisted: Result<(), FactoryError> = floor.call(stranger, "setupWhitelist", (stranger,));
         assert_eq!(whitelisted, unauthorized(stranger));
         let batch = vec![NumberedNotification { sequence: 1, notification: Notification::DeploymentComplete }];
-        let told: Result<NotificationsAccepted, CallbackError> = floor.call(stranger, "notifyBatch", (stranger, batch));
+        let told: Result<NotificationsAccepted, CallbackError> =
+            floor.call(stranger, "notifyBatch", (stranger, 1_u64, batch));
         assert_eq!(told, Err(CallbackError::NotDeployedHere));
     }
     let (factory, backend) = (floor.factory, floor.log.gateway);

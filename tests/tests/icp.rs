@@ -65,11 +65,11 @@ async fn the_log_is_deployed_called_and_upgraded() {
     let done = tokio::task::spawn_blocking(move || {
         let init = "(record { money_writer = principal \"rrkah-fqaaa-aaaaa-aaaaq-cai\" })";
         project.icp(&["deploy", "audit_storage", "--args", init]);
-        let before = project.icp(&["canister", "call", "audit_storage", "getTip", "()", "--query"]);
+        let before = project.icp(&["canister", "call", "audit_storage", "getTip", "(null)", "--query"]);
         assert!(before.contains("1 : nat64"), "{before}");
         project.icp(&["deploy", "audit_storage", "--mode", "upgrade", "--yes", "--args", init]);
         // The log outlives the upgrade, and knows of it.
-        let after = project.icp(&["canister", "call", "audit_storage", "getTip", "()", "--query"]);
+        let after = project.icp(&["canister", "call", "audit_storage", "getTip", "(null)", "--query"]);
         assert!(after.contains("2 : nat64"), "{after}");
     });
     done.await.unwrap();

@@ -2,52 +2,17 @@
 
 use crate::log::Log;
 use crate::{certificate, state};
-use cairn_events::{Kind, Value};
+use cairn_events::{Kind, Principal};
 use cairn_kit::api::audit::TipCertificate;
+use cairn_kit::api::blocks::{ArchivedBlocks, Block, GetBlocksResult, MAX_BLOCK_BYTES, MAX_BLOCKS, indices};
 use cairn_kit::runtime;
-use candid::{CandidType, Nat};
+use candid::Nat;
 use ic_cdk::query;
 use ic_stable_structures::Memory;
-use icrc_ledger_types::icrc3::archive::{GetArchivesArgs, GetArchivesResult};
+use icrc_ledger_types::icrc3::archive::{GetArchivesArgs, GetArchivesResult, ICRC3ArchiveInfo};
 use icrc_ledger_types::icrc3::blocks::{GetBlocksRequest, SupportedBlockType};
 use serde_bytes::ByteBuf;
-
-/// Blocks in one answer, as on the reference ledger.
-const MAX_BLOCKS: usize = 100;
-/// Bytes of stored events in one answer. Their blocks are a few times larger, and an answer may have 2 MiB.
-const MAX_BYTES: usize = 400_000;
-
-/// A block and its index.
-#[derive(Clone, Debug, PartialEq, Eq, CandidType)]
-pub struct Block {
-    /// The index.
-    pub id: Nat,
-    /// The block. Our values are those of the standard but for `Int`, which we do not use.
-    pub block: Value,
-}
-
-/// Answer of `icrc3_get_blocks`.
-#[derive(Clone, Debug, PartialEq, Eq, CandidType)]
-pub struct GetBlocksResult {
-    /// How many blocks the log has.
-    pub log_length: Nat,
-    /// Those asked for that exist, in the order asked for, until an answer's bounds are reached.
-    pub blocks: Vec<Block>,
-    /// Where to find others: this log has no archives.
-    pub archived_blocks: Vec<ArchivedBlocks>,
-}
-
-// The method of an archive that serves its blocks.
-candid::define_function!(pub GetArchivedBlocks : (Vec<GetBlocksRequest>) -> (GetBlocksResult) query);
-
-/// Blocks that an archive has.
-#[derive(Clone, Debug, PartialEq, Eq, CandidType)]
-pub struct ArchivedBlocks {
-    /// Which of them to ask for.
-    pub args: Vec<GetBlocksRequest>,
-    /// Where.
-    pub callback: GetArchivedBlocks,
-}
+use std::ops::Range;
 
 /// Blocks of the log. For anyone.
 #[query]
@@ -55,18 +20,17 @@ fn icrc3_get_blocks(args: Vec<GetBlocksRequest>) -> GetBlocksResult {
     state::read(|log| GetBlocksResult {
         log_length: Nat::from(log.counters().events),
         blocks: blocks(log, &args),
-        archived_blocks: Vec::new(),
+        archived_blocks: archived(log, &args),
     })
 }
 
 fn blocks<M: Memory>(log: &Log<M>, ranges: &[GetBlocksRequest]) -> Vec<Block> {
     let (mut blocks, mut bytes) = (Vec::new(), 0);
     for range in ranges.iter().take(MAX_BLOCKS) {
-        let start = number(&range.start);
-        let end = start.saturating_add(number(&range.length)).min(log.counters().events);
-        for index in start..end {
+        let wanted = indices(range, log.counters().events);
+        for index in wanted.start.max(log.kept_from())..wanted.end {
             bytes += log.event_size(index);
-            if blocks.len() == MAX_BLOCKS || (bytes > MAX_BYTES && !blocks.is_empty()) {
+            if blocks.len() == MAX_BLOCKS || (bytes > MAX_BLOCK_BYTES && !blocks.is_empty()) {
                 return blocks;
             }
             match log.event(index) {
@@ -78,15 +42,38 @@ fn blocks<M: Memory>(log: &Log<M>, ranges: &[GetBlocksRequest]) -> Vec<Block> {
     blocks
 }
 
-/// A position or a count; what does not fit 64 bits is beyond the end of any log.
-fn number(nat: &Nat) -> u64 {
-    u64::try_from(&nat.0).unwrap_or(u64::MAX)
+/// Where the blocks are that archives have: of every range asked for, the part in each.
+fn archived<M: Memory>(log: &Log<M>, ranges: &[GetBlocksRequest]) -> Vec<ArchivedBlocks> {
+    let mut parts = Vec::new();
+    for range in ranges.iter().take(MAX_BLOCKS) {
+        let wanted = indices(range, log.kept_from());
+        for (archive, held) in log.archives() {
+            let (from, until) = (wanted.start.max(held.start), wanted.end.min(held.end));
+            if from < until && parts.len() < MAX_BLOCKS {
+                parts.push(ArchivedBlocks::of(archive, from, until));
+            }
+        }
+    }
+    parts
 }
 
-/// The archives: none. For anyone.
+/// The archives that have blocks, in order. For anyone.
 #[query]
-fn icrc3_get_archives(_args: GetArchivesArgs) -> GetArchivesResult {
-    Vec::new()
+fn icrc3_get_archives(args: GetArchivesArgs) -> GetArchivesResult {
+    state::read(|log| {
+        let archives = log.archives().filter(|(_, held)| !held.is_empty());
+        // After the one named, as the standard has it; of one that is unknown, nothing.
+        let after: Vec<_> = match args.from {
+            None => archives.collect(),
+            Some(from) => archives.skip_while(|(archive, _)| *archive != from).skip(1).collect(),
+        };
+        let info = |(canister_id, held): (Principal, Range<u64>)| ICRC3ArchiveInfo {
+            canister_id,
+            start: Nat::from(held.start),
+            end: Nat::from(held.end - 1),
+        };
+        after.into_iter().map(info).collect()
+    })
 }
 
 /// The network's certificate of the log's end, and the tree it certifies. For anyone, as a query.

@@ -1,17 +1,19 @@
 //! The exported Candid interface. It is checked in as `audit_storage.did`.
 
-use crate::icrc3::GetBlocksResult;
 use crate::view::EventView;
+use cairn_events::payload::ArchivingConfigured;
 use cairn_events::question::{Answer, Question};
-use cairn_events::{Commitment, Opening, Principal, WriterRole};
+use cairn_events::{Commitment, Hash, Opening, Principal, WriterRole};
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::audit::{
-    AppendArgs, Appended, AuditError, AuditInit, AuditedQuestion, EventPage, EventQuery, Proof, Tip, TipCertificate,
-    Writer,
+    AppendArgs, Appended, ArchivingStatus, AuditError, AuditInit, AuditedQuestion, EventPage, EventQuery, Proof, Seen,
+    Tip, TipCertificate, Writer,
 };
+use cairn_kit::api::blocks::GetBlocksResult;
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use icrc_ledger_types::icrc3::archive::{GetArchivesArgs, GetArchivesResult};
 use icrc_ledger_types::icrc3::blocks::{GetBlocksRequest, SupportedBlockType};
+use serde_bytes::ByteBuf;
 
 ic_cdk::export_candid!();
 

@@ -3,8 +3,10 @@
 //! Read [`log`] first: how a batch is accepted, where events lie, how they are found again. [`memory`] is the layout of
 //! stable memory, [`certificate`] what the network certifies. The methods themselves are thin and private. There is
 //! none that deletes, rewrites or resets an event, for anyone; what a commitment in it commits to can be erased, and
-//! another event says so. Who controls the canister could still reinstall it, and everyone would see another log id.
+//! another event says so. Bodies of old events may lie in archives ([`log::archiving`]). Who controls the canister could
+//! still reinstall it, and everyone would see another log id.
 
+mod archiving;
 mod asking;
 pub mod certificate;
 mod commitment;

@@ -7,12 +7,10 @@
 
 use crate::log::Log;
 use crate::memory::{self, Bucketed, Memories};
-use crate::{commitment, state};
-use cairn_events::{Hash, Principal};
+use crate::{archiving, commitment, state};
+use cairn_events::Principal;
 use cairn_kit::api::audit::AuditInit;
 use cairn_kit::runtime;
-use candid::{CandidType, Deserialize};
-use serde_bytes::ByteBuf;
 use std::time::Duration;
 
 /// Waiting time before the second attempt; it doubles with each.
@@ -44,15 +42,14 @@ fn post_upgrade() {
 /// The log's memories, once the runtime has its own.
 fn memories() -> Memories<Bucketed> {
     let (log, tickets) = memory::memories();
-    if let Err(error) = runtime::take_up(tickets) {
-        ic_cdk::trap(error.to_string());
-    }
+    runtime::take_up(tickets);
     log
 }
 
 /// Arms the timers for what is still owed, if anything is.
 fn resume() {
     commitment::begin();
+    archiving::begin();
     runtime::after(Duration::ZERO, settle(FIRST_WAIT));
 }
 
@@ -81,29 +78,10 @@ async fn record_upgrades() {
     if !state::read(Log::owes) {
         return;
     }
-    let module_hash = observed_module().await;
+    let module_hash = runtime::canister_info(runtime::id()).await.ok().and_then(|info| info.module_hash);
     while state::read(Log::owes) {
         if state::write(|log, means| log.record_upgrade(module_hash, means)).is_err() {
             return;
         }
     }
-}
-
-/// The part of `canister_info`'s argument that is needed.
-#[derive(CandidType)]
-struct InfoRequest {
-    canister_id: Principal,
-    num_requested_changes: Option<u64>,
-}
-
-/// The part of `canister_info`'s answer that is needed.
-#[derive(CandidType, Deserialize)]
-struct Info {
-    module_hash: Option<ByteBuf>,
-}
-
-async fn observed_module() -> Option<Hash> {
-    let request = InfoRequest { canister_id: runtime::id(), num_requested_changes: None };
-    let info: Info = runtime::call(Principal::management_canister(), "canister_info", (request,)).await.ok()?;
-    Hash::from_slice(&info.module_hash?)
 }

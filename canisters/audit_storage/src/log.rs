@@ -1,5 +1,6 @@
 //! The log: accepts batches of submissions, and answers what has happened.
 //!
+//! Bodies of old events may lie in archives ([`archiving`]); what proves them, and what the log decides by, is here.
 //! Nothing here knows the platform: time, caller and cycles are arguments, and the memories are whatever implements
 //! [`Memory`]. Everything lies in stable memory; what is held in the heap (the last record, the root) is read back or
 //! computed in O(log n) when the log is opened. There is no way to change or remove an event.
@@ -7,8 +8,11 @@
 mod access;
 mod answers;
 mod append;
+pub mod archiving;
+mod bodies;
 mod check;
 mod columns;
+mod kept;
 mod key;
 mod postings;
 mod read;
@@ -23,12 +27,15 @@ mod tests;
 
 use crate::memory::Memories;
 use crate::region::Region;
+use archiving::Archiving;
+use bodies::Bodies;
 use cairn_events::payload::{Bytes32, CanisterUpgraded, Genesis, WriterRegistered};
 use cairn_events::{Expected, Hash, LogId, Payload, Principal, Stream, Submission, WriterRole, codec};
 use cairn_kit::api::InternalError;
 use cairn_kit::api::audit::{AuditError, AuditRequestError, AuditTemporaryError, Reserve, Tip, Writer};
 use columns::Columns;
 use ic_stable_structures::{Cell, Memory};
+use kept::Kept;
 use key::Key;
 use postings::Postings;
 use reserve::{Means, Urgency};
@@ -37,10 +44,12 @@ use threads::{Head, Threads};
 use topics::Topics;
 use tree::Tree;
 
+pub use answers::Fetched;
 pub use topics::Parked;
 
-/// The version of everything in [`crate::memory`]. Another one needs code that migrates.
-pub const LAYOUT: u32 = 1;
+/// The version of everything in [`crate::memory`]. Another one needs code that migrates. In version 1 not every grant of
+/// a role had been folded ([`access`]); there is no such log that has to go on.
+pub const LAYOUT: u32 = 2;
 
 /// The most writers that can be registered.
 pub const MAX_WRITERS: u64 = 256;
@@ -155,6 +164,10 @@ pub struct Log<M: Memory> {
     topics: Topics<M>,
     root: Hash,
     erasures: u64,
+    archiving: Archiving,
+    archiving_region: Region<M>,
+    kept: Kept<M>,
+    module: Region<M>,
 }
 
 impl<M: Memory> Log<M> {
@@ -190,18 +203,24 @@ impl<M: Memory> Log<M> {
         let threads = u32::try_from(threads).unwrap_or(u32::MAX);
         let tree = Tree::open(memories.nodes, events);
         let root = if tree.is_whole() { tree.root(events) } else { None };
+        let archiving_region = Region::new(memories.archiving);
+        let bodies = Bodies::open(memories.events, memories.pages);
         Log {
             identity: Cell::init(memories.identity, Vec::new()),
             counters,
             who,
             open_intents,
-            columns: Columns::open(memories.directory, memories.events, memories.openings, events),
+            columns: Columns::open(memories.directory, bodies, memories.openings, events),
             root: root.unwrap_or_else(cairn_events::merkle::empty_root),
             tree,
             threads: Threads::open(memories.threads, memories.buckets, secret, threads),
             postings: Postings::open(memories.postings, postings),
             topics: Topics::open(memories.forks, memories.leaves),
             erasures: 0,
+            archiving: Archiving::open(&archiving_region).unwrap_or_default(),
+            archiving_region,
+            kept: Kept::open(memories.kept),
+            module: Region::new(memories.module),
         }
     }
 
@@ -212,6 +231,7 @@ impl<M: Memory> Log<M> {
             ("threads", self.threads.is_whole()),
             ("postings", self.postings.is_whole()),
             ("topics", self.topics.is_whole(self.columns.len())),
+            ("archiving", self.is_archiving_whole()),
         ];
         if let Some((what, _)) = whole.iter().find(|(_, whole)| !whole) {
             return Err(OpenError::Truncated(what));
@@ -223,6 +243,12 @@ impl<M: Memory> Log<M> {
             && self.id() == Ok(event.log)
             && (source.last, source.count) == (last, event.source_seq);
         if known { Ok(()) } else { Err(OpenError::LastEvent) }
+    }
+
+    /// The archives have exactly what is not here.
+    fn is_archiving_whole(&self) -> bool {
+        let known = Archiving::open(&self.archiving_region);
+        known.is_some_and(|archiving| archiving.end() == self.columns.first())
     }
 
     fn save_identity(&mut self) {
@@ -244,7 +270,7 @@ impl<M: Memory> Log<M> {
         }
     }
 
-    /// Bytes of encoded events.
+    /// Bytes of encoded events, those in archives included.
     pub fn event_bytes(&self) -> u64 {
         self.columns.last().events_end
     }

@@ -34,6 +34,15 @@ const LEAVES: MemoryId = MemoryId::new(10);
 /// What the runtime keeps: see [`cairn_kit::runtime::take_up`].
 const TICKETS: MemoryId = MemoryId::new(11);
 
+/// Where pages of events lie that are used again: see [`crate::log`].
+const PAGES: MemoryId = MemoryId::new(12);
+/// How archiving stands.
+const ARCHIVING: MemoryId = MemoryId::new(13);
+/// Archived events that the log itself needs.
+const KEPT: MemoryId = MemoryId::new(14);
+/// The module that archives are made from.
+const MODULE: MemoryId = MemoryId::new(15);
+
 /// Pages of 64 KiB per bucket.
 const BUCKET_PAGES: u16 = 256;
 
@@ -61,6 +70,14 @@ pub struct Memories<M> {
     pub forks: M,
     /// The topic map's leaves.
     pub leaves: M,
+    /// Where pages of events lie.
+    pub pages: M,
+    /// How archiving stands.
+    pub archiving: M,
+    /// Archived events that the log needs.
+    pub kept: M,
+    /// The module of archives.
+    pub module: M,
 }
 
 /// The memories of this canister: the log's, and the one that the runtime keeps.
@@ -81,6 +98,10 @@ pub fn memories() -> (Memories<Bucketed>, VirtualMemory<DefaultMemoryImpl>) {
         postings: get(POSTINGS),
         forks: get(FORKS),
         leaves: get(LEAVES),
+        pages: get(PAGES),
+        archiving: get(ARCHIVING),
+        kept: get(KEPT),
+        module: get(MODULE),
     };
     (log, manager.get(TICKETS))
 }

@@ -1,6 +1,6 @@
 //! What operators see: `/metrics`, `/health`, and for everyone `/kinds`, which describes the kinds of events.
 
-use crate::{commitment, state};
+use crate::{archiving, commitment, state};
 use cairn_events::{Class, Kind};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_kit::http::{self, Metrics};
@@ -25,11 +25,15 @@ fn metrics(metrics: &mut Metrics) {
     let refusals = state::refusals();
     let (counters, bytes, stored, reserve, lag) =
         state::read(|log| (log.counters(), log.event_bytes(), log.stored_bytes(), log.reserve(&means), log.lag()));
+    let (archived, archives, kept) = state::read(|log| (log.kept_from(), log.archives().count(), log.kept_bodies()));
     metrics
         .canister()
         .gauge("canister_liquid_cycles", "Cycles above the freezing threshold.", means.cycles)
         .counter("audit_events_total", "Events in the log.", counters.events)
-        .counter("audit_event_bytes_total", "Bytes of encoded events.", bytes)
+        .counter("audit_event_bytes_total", "Bytes of encoded events, those in archives included.", bytes)
+        .counter("audit_archived_events_total", "Events whose bodies archives have.", archived)
+        .gauge("audit_archives", "Archives.", archives)
+        .gauge("audit_kept_events", "Archived events whose bodies the log needs and has, too.", kept)
         .gauge("audit_stored_bytes", "Bytes of stable memory that the log takes.", stored)
         .gauge("audit_threads", "Topics, streams and writers that have events.", counters.threads)
         .gauge("audit_topics_lag", "Events that the topic map does not cover yet.", lag)
@@ -52,7 +56,7 @@ fn health() -> Result<(), String> {
     if reserve.intents_left == 0 {
         return Err(format!("no new intents: {} open, reserve exhausted", reserve.open_intents));
     }
-    commitment::health()
+    commitment::health().and_then(|()| archiving::health())
 }
 
 /// One line per kind: its name, what it is to an effect, its families, who writes it, its largest size.

@@ -2,7 +2,8 @@
 
 use ic_stable_structures::Memory;
 
-const PAGE: u64 = 65_536;
+/// Bytes of a page.
+pub const PAGE: u64 = 65_536;
 
 /// A memory without structure of its own. Whoever writes has ensured the room before, whoever reads knows the bounds.
 pub struct Region<M>(M);
@@ -18,6 +19,11 @@ impl<M: Memory> Region<M> {
     pub fn ensure(&self, end: u64) -> bool {
         let missing = end.div_ceil(PAGE).saturating_sub(self.0.size());
         missing == 0 || self.0.grow(missing) >= 0
+    }
+
+    /// How many pages there are.
+    pub fn pages(&self) -> u64 {
+        self.0.size()
     }
 
     /// Whether there is room for the bytes `[0, end)`.

@@ -5,10 +5,11 @@ use crate::deployment::next::{Action, Answer, next};
 use crate::{ledger, platform, recovery};
 use cairn_events::payload::Reason;
 use cairn_events::{DeploymentId, Payload, Stream, Submission, codec};
-use cairn_kit::api::audit::{AuditError, AuditRequestError, EventPage, EventQuery, Filter, Order};
+use cairn_kit::api::audit::{AuditError, AuditRequestError, EventQuery, Filter, Order};
 use cairn_kit::api::factory::{ContractArgs, Delivered, FactoryError};
 use cairn_kit::guard::Guard;
 use cairn_kit::journal::{self, AppendFailure};
+use cairn_kit::reading;
 use cairn_kit::runtime::{self, CallFailure};
 use candid::Reserved;
 
@@ -20,7 +21,8 @@ pub async fn run(guard: Guard<DeploymentId>, answer: Answer) {
     let id = *guard.key();
     let version = || platform::state(|state| state.deployment(id)).map(|deployment| deployment.progress.version);
     let before = version();
-    if answer != Answer::Nothing || nothing_under_way(id).await {
+    // Who has just appended knows that the log is ours; who resumes has to ask, before anything else happens.
+    if answer != Answer::Nothing || (nothing_under_way(id).await && journal::confirm().await) {
         work(id, answer).await;
     }
     recovery::suspended(id, version() != before);
@@ -38,6 +40,9 @@ async fn nothing_under_way(id: DeploymentId) -> bool {
 
 async fn work(id: DeploymentId, mut answer: Answer) {
     for _ in 0..MAX_ACTIONS {
+        if journal::alarm().is_some() {
+            return;
+        }
         let deployment = platform::state(|state| state.deployment(id));
         let (Some(deployment), Ok(scene)) = (deployment, platform::scene()) else { return };
         answer = match next(&deployment, answer, &scene) {
@@ -144,7 +149,7 @@ async fn arbiter(deployment: &Deployment) -> Answer {
         limit: 1,
     };
     let Some(audit) = platform::setup().audit else { return Answer::Undecided };
-    let page: Result<Result<EventPage, AuditError>, CallFailure> = runtime::call(audit, "getEvents", (query,)).await;
+    let page = reading::page(audit, query, journal::seen()).await;
     let Ok(Ok(page)) = page else { return Answer::Unavailable };
     let event = page.events.first().and_then(|bytes| codec::decode_event(bytes).ok());
     match event.map(|event| (event.payload, event.source, event.stream_version, event.index)) {

@@ -41,7 +41,8 @@ fn create_arguments(bytes: Vec<u8>) -> (CreateTokenArgs, String) {
 
 /// Takes payment for a token and has it delivered. The second argument is the caller's id of the request: repeating the
 /// call gives the record of the same deployment. For everyone but anonymous callers.
-#[update(name = "createToken", decode_with = "create_arguments")]
+#[update(name = "createToken", decode_with = "create_arguments", hidden = true)]
+#[candid::candid_method(update, rename = "createToken")]
 async fn create_token(args: CreateTokenArgs, request_id: String) -> Result<DeploymentView, BackendError> {
     let caller = authenticate();
     metrics::counted(match caller {
@@ -126,6 +127,14 @@ async fn admin_erase_opening(index: u64, commitment: Commitment, reason: Erasure
 async fn erase_my_opening(index: u64, commitment: Commitment) -> Result<u64, BackendError> {
     let caller = authenticate()?;
     metrics::counted(erasure::by_person(caller, index, commitment).await)
+}
+
+/// Ends the fork alarm: the log was another one than this canister knew, and is the one again. The log records it. For
+/// admins; repeatable.
+#[update(name = "acknowledgeForkAlarm")]
+async fn acknowledge_fork_alarm() -> Result<(), BackendError> {
+    let admin = metrics::counted(platform::require_admin(ic_cdk::api::msg_caller()))?;
+    command::acknowledge_alarm(admin).await
 }
 
 /// The value under a key, if it is set. For everyone.

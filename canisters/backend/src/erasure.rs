@@ -6,12 +6,12 @@ use crate::platform;
 use cairn_events::payload::{ErasureReason, OpeningErased};
 use cairn_events::{Commitment, Event, Hash, Payload, Principal, Submission, codec};
 use cairn_kit::access::{Admin, Caller};
-use cairn_kit::api::audit::{AuditError, AuditRequestError, BadErasure, EventPage, EventQuery, Filter, Order};
+use cairn_kit::api::audit::{AuditError, AuditRequestError, BadErasure, EventQuery, Filter, Order};
 use cairn_kit::api::backend::{BackendError, BackendRequestError, BackendTemporaryError};
 use cairn_kit::guard::Guards;
 use cairn_kit::heap;
 use cairn_kit::journal::{self, AppendFailure};
-use cairn_kit::runtime::{self, CallFailure};
+use cairn_kit::{reading, runtime};
 use std::time::Duration;
 
 /// Erasures under way at once.
@@ -97,7 +97,7 @@ async fn read(index: u64) -> Result<Event, BackendError> {
         limit: 1,
     };
     let audit = platform::setup().audit.ok_or_else(|| missing("the log"))?;
-    let page: Result<Result<EventPage, AuditError>, CallFailure> = runtime::call(audit, "getEvents", (query,)).await;
+    let page = reading::page(audit, query, journal::seen()).await;
     let unreachable = |detail: String| BackendTemporaryError::Unreachable { canister: audit, detail };
     let page = page.map_err(|failure| unreachable(failure.to_string()))?;
     let page = page.map_err(|error| unreachable(error.to_string()))?;

@@ -1,7 +1,7 @@
 //! Installation and upgrades. There is no `pre_upgrade`: everything is in stable memory at all times.
 
 use crate::memory::{self, LAYOUT_VERSION};
-use crate::setup::bootstrap;
+use crate::setup::{bootstrap, watch};
 use crate::{platform, recovery};
 use cairn_events::Principal;
 use cairn_kit::api::backend::BackendInit;
@@ -44,9 +44,7 @@ fn post_upgrade() {
 }
 
 fn open(audit: Principal) {
-    if let Err(error) = runtime::take_up(memory::get(memory::TICKETS)) {
-        ic_cdk::trap(error.to_string());
-    }
+    runtime::take_up(memory::get(memory::TICKETS));
     let memory = memory::get(memory::JOURNAL);
     journal::init(JournalConfig { audit, apply: platform::apply, memory });
     let projections = vec![
@@ -55,5 +53,6 @@ fn open(audit: Principal) {
     ];
     host::init(HostConfig { audit, projections, certify: true });
     bootstrap::start();
+    watch::start();
     recovery::start();
 }

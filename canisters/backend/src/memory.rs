@@ -44,7 +44,7 @@ impl ProjectionMemories {
     }
 }
 
-/// The memories of one decision state: eight, from the first on.
+/// The memories of one decision state: nine, from the first on.
 #[derive(Clone, Copy, Debug)]
 pub struct DecisionMemories {
     first: u8,
@@ -89,6 +89,11 @@ impl DecisionMemories {
     /// The openings that were erased.
     pub fn erased(self) -> Memory {
         self.at(7)
+    }
+
+    /// What was last recorded of the audit canister.
+    pub fn watched(self) -> Memory {
+        self.at(8)
     }
 
     fn at(self, offset: u8) -> Memory {

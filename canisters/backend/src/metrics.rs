@@ -1,12 +1,12 @@
 //! What operators see.
 
 use crate::platform;
-use crate::setup::monitor;
+use crate::setup::{monitor, watch};
 use crate::state::State;
 use cairn_kit::api::backend::{BackendError, SystemStatus};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
+use cairn_kit::host;
 use cairn_kit::http::{Metrics, serve};
-use cairn_kit::{host, journal};
 use std::cell::Cell;
 
 thread_local! {
@@ -35,13 +35,11 @@ fn page(metrics: &mut Metrics) {
         .gauge("backend_unfinished", "Deployments that are not final.", unfinished)
         .gauge("backend_at_work", "Deployments being worked on in this moment.", platform::at_work())
         .counter("backend_refused_total", "Requests refused, since the upgrade.", REFUSED.get());
+    watch::metrics(metrics);
     host::metrics(metrics);
 }
 
 fn health() -> Result<(), String> {
-    if journal::status().forked {
-        return Err("the log contradicts itself: it was rolled back or replaced".to_owned());
-    }
     if platform::setup().log.is_none() {
         return Err("the log is not known yet".to_owned());
     }

@@ -6,7 +6,7 @@
 use crate::deployment::next::Answer;
 use crate::{driver, platform};
 use cairn_events::DeploymentId;
-use cairn_kit::runtime;
+use cairn_kit::{journal, runtime};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -92,6 +92,9 @@ fn fire() {
     WAITS.with_borrow_mut(|waits| waits.retain(|id, _| unfinished.binary_search(id).is_ok()));
     if unfinished.is_empty() {
         return;
+    }
+    if journal::alarm().is_some() {
+        return fire_in(SHORTEST);
     }
     let due_at = |id: &DeploymentId| WAITS.with_borrow(|waits| waits.get(id).map_or(0, |wait| wait.due));
     let mut schedule: Vec<(u64, DeploymentId)> = unfinished.iter().map(|id| (due_at(id), *id)).collect();

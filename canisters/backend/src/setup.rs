@@ -3,6 +3,7 @@
 pub mod bootstrap;
 pub mod microservices;
 pub mod monitor;
+pub mod watch;
 
 use crate::config::change::Payment;
 use cairn_events::{Hash, LogId, Principal};

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::deployment::{Deployment, Progress};
 use crate::memory::DecisionMemories;
 use crate::request::admission::Standing;
-use cairn_events::payload::DeploymentRequested;
+use cairn_events::payload::{AuditCanisterChanged, DeploymentRequested};
 use cairn_events::{DeploymentId, Hash, Payload, Principal, Receipt, Timestamp, codec};
 use cairn_kit::access::Admins;
 use cairn_kit::api::backend::Auditor;
@@ -48,6 +48,8 @@ pub struct State {
     auditors: StableBTreeMap<PrincipalKey, u64, Memory>,
     /// Which event erased an opening ([`cairn_events::Commitment::within`]).
     erased: StableBTreeMap<HashKey, u64, Memory>,
+    /// What was last recorded of the audit canister.
+    watched: Slot<Option<AuditCanisterChanged>>,
 }
 
 impl State {
@@ -62,6 +64,7 @@ impl State {
             usage: StableBTreeMap::init(memories.usage()),
             auditors: StableBTreeMap::init(memories.auditors()),
             erased: StableBTreeMap::init(memories.erased()),
+            watched: Slot::open(memories.watched()),
         }
     }
 
@@ -75,6 +78,7 @@ impl State {
         StableBTreeMap::<PrincipalKey, Cbor<Usage>, Memory>::new(memories.usage());
         StableBTreeMap::<PrincipalKey, u64, Memory>::new(memories.auditors());
         StableBTreeMap::<HashKey, u64, Memory>::new(memories.erased());
+        Slot::open(memories.watched()).set(&None::<AuditCanisterChanged>);
         State::open(memories)
     }
 
@@ -109,6 +113,7 @@ impl State {
             take(entry.key().0.as_bytes());
             take(&entry.value().to_be_bytes());
         }
+        take(&codec::encode(&self.watched.get()));
         Hash(sha.finalize().into())
     }
 
@@ -126,6 +131,7 @@ impl State {
             Payload::OpeningErased(erased) => {
                 self.erased.insert(HashKey(erased.commitment.within(erased.index)), receipt.index);
             }
+            Payload::AuditCanisterChanged(changed) => self.watched.set(&Some(changed.clone())),
             Payload::ServiceConfigured(_) | Payload::FeeConfigured(_) | Payload::MaintenanceConfigured(_) => {
                 let mut config = self.config.get();
                 config.apply(payload);
@@ -188,6 +194,11 @@ impl State {
     /// The event that erased an opening.
     pub fn erased_by(&self, opening: Hash) -> Option<u64> {
         self.erased.get(&HashKey(opening))
+    }
+
+    /// What was last recorded of the audit canister.
+    pub fn watched(&self) -> Option<AuditCanisterChanged> {
+        self.watched.get()
     }
 
     /// The configuration in force.

@@ -5,6 +5,7 @@ use crate::{metrics, refusal, state};
 use cairn_events::Principal;
 use cairn_kit::access::{Admin, Admins};
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError};
+use cairn_kit::journal;
 use std::cell::RefCell;
 
 thread_local! {
@@ -47,6 +48,14 @@ pub fn backend(caller: Principal) -> Result<Backend, FactoryError> {
 fn turned_away(caller: Principal) -> FactoryError {
     metrics::count_stranger();
     FactoryError::Request(FactoryRequestError::Unauthorized { caller })
+}
+
+/// Ends the fork alarm, if the log is again the one that is known.
+///
+/// # Errors
+/// [`FactoryError::Temporary`]: it stays.
+pub async fn acknowledge_alarm(admin: Admin) -> Result<(), FactoryError> {
+    journal::acknowledge(admin).await.map_err(|problem| refusal::interrupted(problem.to_string()))
 }
 
 /// Whitelists the backend: the first one, or the same again.

@@ -26,7 +26,7 @@ pub fn period(time: u64) -> u64 {
     time / PERIOD
 }
 
-/// Records what is new in `batch`. Only the contract itself may call, and only a delivered one.
+/// Records what is new in `batch`, numbered in `epoch`. Only the contract itself may call, and only a delivered one.
 ///
 /// Every number that the reply covers is in the log. A batch that repeats accepted numbers has no further effect.
 ///
@@ -35,10 +35,11 @@ pub fn period(time: u64) -> u64 {
 pub async fn notify<K: ContractKind>(
     caller: Principal,
     contract: Principal,
+    epoch: u64,
     batch: Vec<NumberedNotification>,
 ) -> Result<NotificationsAccepted, CallbackError> {
     let _guard = GUARDS.with(|guards| guards.acquire(caller)).map_err(|error| unavailable(error.to_string()))?;
-    let fresh = state::read(|state| screen::<K>(state, caller, contract, &batch, runtime::now()))?;
+    let fresh = state::read(|state| screen::<K>(state, caller, (contract, epoch), &batch, runtime::now()))?;
     if !fresh.is_empty() {
         journal::append(fresh).await.map_err(|failure| unavailable(failure.to_string()))?;
     }
@@ -56,7 +57,7 @@ fn unavailable(message: String) -> CallbackError {
 pub fn screen<K: ContractKind>(
     state: &State,
     caller: Principal,
-    contract: Principal,
+    (contract, epoch): (Principal, u64),
     batch: &[NumberedNotification],
     now: u64,
 ) -> Result<Vec<Submission>, CallbackError> {
@@ -72,6 +73,9 @@ pub fn screen<K: ContractKind>(
             Some(_) => unavailable("the contract is not delivered yet".to_owned()),
             None => CallbackError::NotDeployedHere,
         });
+    }
+    if epoch != canister.epoch {
+        return Err(CallbackError::OtherEpoch { expected: canister.epoch, found: epoch });
     }
     let mut next = canister.accepted + 1;
     let mut fresh = Vec::new();

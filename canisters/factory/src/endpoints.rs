@@ -38,12 +38,10 @@ macro_rules! endpoints {
         };
         use cairn_kit::api::host::{DigestCertificate, ProjectionStatus, Reflected};
         use cairn_kit::api::http::{HttpRequest, HttpResponse};
-        use cairn_kit::{host, runtime};
+        use cairn_kit::host;
         use cairn_projections::contracts::Contract;
         use cairn_projections::{Moment, Page};
-        use $crate::{
-            ContractKind, access, callback, deployment, endpoints, index, lifecycle, metrics, state, template,
-        };
+        use $crate::{ContractKind, access, callback, deployment, endpoints, index, lifecycle, metrics, template};
 
         #[ic_cdk::init]
         fn init(init: FactoryInit) {
@@ -60,22 +58,26 @@ macro_rules! endpoints {
         }
 
         /// Delivers a contract. Only for the whitelisted backend. Repeating it repeats the reply.
-        #[ic_cdk::update(name = "createContract", decode_with = "create_arguments")]
+        #[ic_cdk::update(name = "createContract", decode_with = "create_arguments", hidden = true)]
+        #[candid::candid_method(update, rename = "createContract")]
         async fn create_contract(owner: Principal, args: ContractArgs) -> Result<Delivered, FactoryError> {
             deployment::create::<$kind>(access::backend(ic_cdk::api::msg_caller())?, owner, args).await
         }
 
-        fn notify_arguments(bytes: Vec<u8>) -> (Principal, Vec<NumberedNotification>) {
+        fn notify_arguments(bytes: Vec<u8>) -> (Principal, u64, Vec<NumberedNotification>) {
             endpoints::decode(&bytes, endpoints::MAX_NOTIFY)
         }
 
-        /// Takes numbered notifications. Only for contracts of this factory, each for itself.
-        #[ic_cdk::update(name = "notifyBatch", decode_with = "notify_arguments")]
+        /// Takes the notifications that a contract has numbered in an epoch. Only for contracts of this factory, each for
+        /// itself.
+        #[ic_cdk::update(name = "notifyBatch", decode_with = "notify_arguments", hidden = true)]
+        #[candid::candid_method(update, rename = "notifyBatch")]
         async fn notify_batch(
             contract: Principal,
+            epoch: u64,
             notifications: Vec<NumberedNotification>,
         ) -> Result<NotificationsAccepted, CallbackError> {
-            callback::notify::<$kind>(ic_cdk::api::msg_caller(), contract, notifications).await
+            callback::notify::<$kind>(ic_cdk::api::msg_caller(), contract, epoch, notifications).await
         }
 
         fn upload_arguments(bytes: Vec<u8>) -> (u64, serde_bytes::ByteBuf) {
@@ -84,7 +86,8 @@ macro_rules! endpoints {
 
         /// Takes the next part of a template, from the byte `offset` on; 0 begins anew. Replies how many bytes are here.
         /// Only for admins.
-        #[ic_cdk::update(name = "uploadTemplateChunk", decode_with = "upload_arguments")]
+        #[ic_cdk::update(name = "uploadTemplateChunk", decode_with = "upload_arguments", hidden = true)]
+        #[candid::candid_method(update, rename = "uploadTemplateChunk")]
         fn upload_template_chunk(offset: u64, chunk: serde_bytes::ByteBuf) -> Result<u64, FactoryError> {
             template::upload(access::admin(ic_cdk::api::msg_caller())?, offset, &chunk)
         }
@@ -102,10 +105,17 @@ macro_rules! endpoints {
             access::whitelist(access::admin(ic_cdk::api::msg_caller())?, backend)
         }
 
+        /// Ends the fork alarm: the log was another one than this canister knew, and is the one again. The log records
+        /// it. Only for admins; repeatable.
+        #[ic_cdk::update(name = "acknowledgeForkAlarm")]
+        async fn acknowledge_fork_alarm() -> Result<(), FactoryError> {
+            access::acknowledge_alarm(access::admin(ic_cdk::api::msg_caller())?).await
+        }
+
         /// What can be delivered now: asked before money moves. For everyone.
         #[ic_cdk::query(name = "getCapacity")]
         fn get_capacity() -> Result<Capacity, FactoryError> {
-            state::read(|state| deployment::capacity(state, runtime::cycles()))
+            deployment::capacity_now()
         }
 
         /// Whether the factory is ready. For everyone.

@@ -29,8 +29,9 @@ pub fn open(audit: Principal) {
 /// [`FactoryRequestError::UnknownContract`] if there is none of this kind.
 pub fn contract<K: ContractKind>(id: Principal) -> Result<Reflected<Contract>, FactoryError> {
     let found = answer(|tables| contracts::contract(tables, id))?;
-    match found.content.filter(|contract| contract.service == K::SERVICE) {
-        Some(content) => Ok(Reflected { content, checkpoint: found.checkpoint }),
+    let Reflected { content, checkpoint, halted } = found;
+    match content.filter(|contract| contract.service == K::SERVICE) {
+        Some(content) => Ok(Reflected { content, checkpoint, halted }),
         None => Err(FactoryError::Request(FactoryRequestError::UnknownContract { contract: id })),
     }
 }

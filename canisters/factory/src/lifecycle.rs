@@ -39,9 +39,7 @@ pub fn post_upgrade<K: ContractKind>() {
 }
 
 fn open<K: ContractKind>(audit: Principal) {
-    if let Err(error) = runtime::take_up(memory(memory::TICKETS)) {
-        ic_cdk::trap(error.to_string());
-    }
+    runtime::take_up(memory(memory::TICKETS));
     journal::init(JournalConfig { audit, apply: state::apply, memory: memory(memory::JOURNAL) });
     index::open(audit);
     recovery::start::<K>();

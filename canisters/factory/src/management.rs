@@ -2,6 +2,7 @@
 
 use crate::template;
 use cairn_events::{Hash, Principal};
+use cairn_kit::journal;
 use cairn_kit::runtime::{self, CallFailure};
 use ic_management_canister_types::{
     CanisterIdRecord, CanisterInfoArgs, CanisterInfoResult, CanisterInstallMode, CanisterSettings, ChunkHash,
@@ -18,7 +19,13 @@ async fn call<A: candid::CandidType, R: candid::CandidType + serde::de::Deserial
     method: &'static str,
     argument: A,
 ) -> Result<R, CallFailure> {
+    calm()?;
     runtime::call(Principal::management_canister(), method, (argument,)).await
+}
+
+/// Nothing is done to any canister while the log is another one than it was.
+fn calm() -> Result<(), CallFailure> {
+    journal::alarm().map_or(Ok(()), |problem| Err(CallFailure::unsent(&format!("fork alarm: {problem}"))))
 }
 
 /// Creates an empty canister that holds `cycles`, less the network's price for it. The factory is its only controller.
@@ -28,6 +35,7 @@ pub async fn create_canister(cycles: u64) -> Result<Principal, CallFailure> {
         freezing_threshold: Some(FREEZING_THRESHOLD.into()),
         ..CanisterSettings::default()
     };
+    calm()?;
     let argument = CreateCanisterArgs { settings: Some(settings), sender_canister_version: None };
     let created: CanisterIdRecord =
         runtime::call_with_cycles(Principal::management_canister(), "create_canister", (argument,), u128::from(cycles))

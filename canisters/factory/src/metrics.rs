@@ -45,11 +45,11 @@ fn page(metrics: &mut Metrics) {
 
 /// Whether the factory would deliver now.
 pub fn health<K: ContractKind>() -> FactoryHealth {
-    let cycles = runtime::cycles();
+    let (cycles, capacity) = (runtime::cycles(), deployment::capacity_now());
     state::read(|state| {
         let totals = state.totals();
         FactoryHealth {
-            healthy: deployment::capacity(state, cycles).is_ok_and(|capacity| capacity.contracts > 0),
+            healthy: capacity.is_ok_and(|capacity| capacity.contracts > 0),
             service: K::SERVICE,
             cycles: u64::try_from(cycles).unwrap_or(u64::MAX),
             pool: state.free_canisters(),

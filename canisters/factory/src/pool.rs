@@ -61,6 +61,9 @@ pub fn fill_soon(delay: Duration) {
 }
 
 pub(crate) async fn fill() {
+    if journal::alarm().is_some() {
+        return;
+    }
     let Ok(guard) = GUARD.with(|guards| guards.acquire(())) else { return };
     let done = one_step().await;
     drop(guard);

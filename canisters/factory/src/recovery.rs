@@ -5,7 +5,7 @@
 use crate::kind::ContractKind;
 use crate::{deployment, pool, state};
 use cairn_events::DeploymentId;
-use cairn_kit::runtime;
+use cairn_kit::{journal, runtime};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,8 +39,11 @@ pub fn start<K: ContractKind>() {
     runtime::after(Duration::ZERO, async { beat::<K>() });
 }
 
-/// Looks after everything that nobody works on.
+/// Looks after everything that nobody works on, as long as the log is the one that is known.
 pub fn beat<K: ContractKind>() {
+    if journal::alarm().is_some() {
+        return;
+    }
     pool::fill_soon(Duration::ZERO);
     for deployment in state::read(|state| state.open_deployments()) {
         if !deployment::is_worked_on(deployment) && is_due(deployment) {

@@ -63,6 +63,13 @@ fn rebuild_projection(name: String) -> Result<(), InvoiceError> {
     invoices::rebuild(access::admin(msg_caller())?, &name)
 }
 
+/// Ends the fork alarm: the log was another one than this canister knew, and is the one again. The log records it. Only
+/// for admins; repeatable.
+#[update(name = "acknowledgeForkAlarm")]
+async fn acknowledge_fork_alarm() -> Result<(), InvoiceError> {
+    invoices::acknowledge_alarm(access::admin(msg_caller())?).await
+}
+
 /// Where the projection stands: checkpoint, rebuild under way, outcome of the last one. For everyone.
 #[query(name = "getProjectionStatus")]
 fn get_projection_status() -> Vec<ProjectionStatus> {

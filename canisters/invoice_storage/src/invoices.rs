@@ -6,7 +6,7 @@ use cairn_kit::access::{Admin, Caller};
 use cairn_kit::api::InternalError;
 use cairn_kit::api::host::{RebuildError, Reflected};
 use cairn_kit::api::invoice::{InvoiceError, InvoiceRequestError, InvoiceTemporaryError, PaymentStats};
-use cairn_kit::host;
+use cairn_kit::{host, journal};
 use cairn_projections::payments::{self, Invoice, Payments};
 use cairn_projections::table::MAX_PAGE;
 use cairn_projections::{Moment, Page, Tables};
@@ -33,11 +33,11 @@ fn page_limit(limit: Option<u32>) -> Result<usize, InvoiceError> {
 /// # Errors
 /// [`InvoiceRequestError::UnknownInvoice`].
 pub fn one(caller: Caller, deployment: DeploymentId) -> Result<Reflected<Invoice>, InvoiceError> {
-    let Reflected { content, checkpoint } = answer(|tables| payments::invoice(tables, deployment))?;
+    let Reflected { content, checkpoint, halted } = answer(|tables| payments::invoice(tables, deployment))?;
     let caller = caller.principal();
     let shown = content.filter(|invoice| invoice.payer == caller || access::overseer(caller).is_ok());
     let unknown = InvoiceError::Request(InvoiceRequestError::UnknownInvoice { deployment });
-    Ok(Reflected { content: shown.ok_or(unknown)?, checkpoint })
+    Ok(Reflected { content: shown.ok_or(unknown)?, checkpoint, halted })
 }
 
 /// The caller's own invoices, the newest first.
@@ -97,4 +97,14 @@ pub fn rebuild(admin: Admin, name: &str) -> Result<(), InvoiceError> {
         RebuildError::NotHosted { name } => InvoiceError::Request(InvoiceRequestError::UnknownProjection { name }),
         RebuildError::UnderWay { name } => InvoiceError::Temporary(InvoiceTemporaryError::RebuildUnderWay { name }),
     })
+}
+
+/// Ends the fork alarm, if the log is again the one that is known.
+///
+/// # Errors
+/// [`InvoiceTemporaryError::ForkAlarm`]: it stays.
+pub async fn acknowledge_alarm(admin: Admin) -> Result<(), InvoiceError> {
+    let acknowledged = journal::acknowledge(admin).await;
+    acknowledged
+        .map_err(|problem| InvoiceError::Temporary(InvoiceTemporaryError::ForkAlarm { problem: problem.to_string() }))
 }

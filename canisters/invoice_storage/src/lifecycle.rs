@@ -44,9 +44,7 @@ pub fn resume() {
 }
 
 fn open(audit: Principal) {
-    if let Err(error) = runtime::take_up(memory(memory::TICKETS)) {
-        ic_cdk::trap(error.to_string());
-    }
+    runtime::take_up(memory(memory::TICKETS));
     journal::init(JournalConfig { audit, apply: host::recorded, memory: memory(memory::JOURNAL) });
     let memories =
         Memories { state: memory(memory::HOST), rows: memory(memory::ROWS), spare: memory(memory::SPARE_ROWS) };

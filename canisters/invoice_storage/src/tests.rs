@@ -4,7 +4,7 @@ use crate::{access, invoices, lifecycle};
 use cairn_events::testing::{BACKEND, LEDGER, PEOPLE, TestLog, principal, story};
 use cairn_events::topic::TopicHead;
 use cairn_events::{Amount, DeploymentId, Event, Hash, Payload, Principal, Receipt, Topic, codec};
-use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, EventPage, EventQuery, Filter, Reserve};
+use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, EventPage, EventQuery, Filter, Reserve, Seen};
 use cairn_kit::api::http::HttpRequest;
 use cairn_kit::api::invoice::{InvoiceError, InvoiceInit, InvoiceRequestError};
 use cairn_kit::runtime::testing::{Network, run};
@@ -79,8 +79,10 @@ fn page(log: &TestLog, query: &EventQuery) -> EventPage {
     EventPage {
         next: (next < feed.len() as u64).then_some(next),
         events,
+        archived: None,
         log_length: log.events.len() as u64,
         topic_head: last,
+        last: log.events.last().map(|event| Seen { index: event.index, hash: event.hash() }),
     }
 }
 

@@ -3,8 +3,10 @@
 //! Plain data: no module below this one knows the platform it runs on. Errors of every canister have three arms, which
 //! tell what to do: `Request` (mend the request), `Temporary` (try again), `Internal` (tell us).
 
+pub mod archive;
 pub mod audit;
 pub mod backend;
+pub mod blocks;
 pub mod factory;
 pub mod host;
 pub mod http;

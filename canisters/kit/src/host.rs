@@ -76,11 +76,12 @@ pub fn recorded(event: &Recorded) {
     });
 }
 
-/// Answers from the rows of `P`, with the checkpoint they reflect; `None` if it is not hosted here.
+/// Answers from the rows of `P`, with the checkpoint they reflect, and whether they stay there; `None` if it is not
+/// hosted here.
 pub fn read<P: Projection, T>(query: impl FnOnce(&dyn Tables) -> T) -> Option<Reflected<T>> {
     HOST.with_borrow(|host| {
         let hosted = host.as_ref()?.hosted.iter().find(|hosted| hosted.name() == P::NAME)?;
-        Some(Reflected { content: query(hosted.serving()), checkpoint: hosted.checkpoint() })
+        Some(Reflected { content: query(hosted.serving()), checkpoint: hosted.checkpoint(), halted: hosted.halted() })
     })
 }
 

@@ -70,7 +70,7 @@ impl Metrics {
                 status.failures,
             )
             .counter("journal_refusals_total", "Batches refused, since the upgrade.", status.refusals)
-            .gauge("journal_fork_alarm", "1 if a receipt contradicts an earlier one.", u8::from(status.forked))
+            .gauge("journal_fork_alarm", "1 if the log is not the one that is known.", u8::from(status.alarm.is_some()))
     }
 
     fn metric(&mut self, name: &str, help: &str, kind: &str, value: impl Display) -> &mut Self {
@@ -96,7 +96,7 @@ fn signed(index: Option<u64>) -> i128 {
 
 /// Answers a canister's `http_request`: `/metrics`, `/health`, and nothing else.
 ///
-/// `health` says what is wrong, if something is: it is served with status 503.
+/// `health` says what is wrong, if something is, and so does the fork alarm: it is served with status 503.
 pub fn serve(
     request: &HttpRequest,
     metrics: impl FnOnce(&mut Metrics),
@@ -111,12 +111,17 @@ pub fn serve(
             metrics(&mut page);
             text(200, &page.to_string())
         }
-        "/health" => match health() {
+        "/health" => match calm().and_then(|()| health()) {
             Ok(()) => text(200, "ok\n"),
             Err(problem) => text(503, &format!("{problem}\n")),
         },
         _ => text(404, "not found\n"),
     }
+}
+
+/// That the log is the one that is known.
+fn calm() -> Result<(), String> {
+    journal::alarm().map_or(Ok(()), |problem| Err(format!("fork alarm: {problem}")))
 }
 
 fn text(status_code: u16, body: &str) -> HttpResponse {

@@ -8,12 +8,14 @@
 //! A canister calls [`init`] in its `init` and `post_upgrade`, [`upgraded`] at the end of `post_upgrade`, and
 //! [`append`] wherever something is decided.
 
+mod alarm;
 mod batch;
 mod blame;
 mod courier;
 mod outbox;
 
-use crate::api::audit::AuditError;
+use crate::access::Admin;
+use crate::api::audit::{AuditError, Seen};
 use crate::stable::Memory;
 use cairn_events::{Hash, Payload, Principal, Receipt, Submission};
 
@@ -78,8 +80,22 @@ pub struct JournalStatus {
     pub refusals: u64,
     /// The last failure or refusal.
     pub last_problem: Option<String>,
-    /// A receipt contradicts an earlier one: the log was rolled back or replaced. Nothing is accepted any more.
-    pub forked: bool,
+    /// Why nothing is sent or taken any more, if the fork alarm is raised: the log is not the one that is known.
+    pub alarm: Option<String>,
+}
+
+/// Why the fork alarm does not end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unacknowledged {
+    /// The log is not the one that is known.
+    #[error("the log is not the one that is known here: {0}")]
+    Refused(AuditError),
+    /// The log does not answer.
+    #[error("the log does not answer: {0}")]
+    Silent(String),
+    /// The log shows what is known; the event that says so is on its way, and ends the alarm.
+    #[error("the event that ends the alarm is on its way")]
+    Pending,
 }
 
 /// Opens the journal and, if the outbox is not empty, arms its timer. In `init` and in `post_upgrade`, after the
@@ -108,6 +124,46 @@ pub async fn flush() {
 /// might decide otherwise must wait.
 pub fn holds(wanted: impl Fn(&Payload) -> bool) -> bool {
     courier::holds(wanted)
+}
+
+/// Why nothing may be done on the outside, if the fork alarm is raised. Whoever has an effect looks here before.
+pub fn alarm() -> Option<String> {
+    courier::alarm()
+}
+
+/// The last event of the log that is known: to be shown with questions to the log.
+pub fn seen() -> Option<Seen> {
+    courier::seen()
+}
+
+/// Takes notice of an event that the log has, as an answer told. Raises the fork alarm if another one was there before.
+pub fn saw(seen: Seen) {
+    courier::saw(seen);
+}
+
+/// Takes notice of the log's refusal to answer. Raises the fork alarm if it is not the log that is known.
+pub fn meet(error: &AuditError) {
+    courier::meet(error);
+}
+
+/// Raises the fork alarm: what the log says contradicts what it said before.
+pub fn contradicted(problem: String) {
+    courier::contradicted(problem);
+}
+
+/// Whether the log is still the one that is known, as it says in this moment. Whoever resumes an effect that was intended
+/// earlier asks before; who has just appended has asked.
+pub async fn confirm() -> bool {
+    alarm().is_none() && courier::look().await.is_ok() && alarm().is_none()
+}
+
+/// Ends the fork alarm, once the log shows the last event that is known: the log records that, and by whom. Does nothing
+/// if no alarm is raised.
+///
+/// # Errors
+/// [`Unacknowledged`]: it stays.
+pub async fn acknowledge(admin: Admin) -> Result<(), Unacknowledged> {
+    courier::acknowledge(admin.principal()).await
 }
 
 /// Where the journal stands; for metrics and health.

@@ -3,6 +3,7 @@
 //! * [`api`]: the Candid types that our canisters, and those who call them, agree on.
 //! * [`runtime`]: everything a canister asks of the network, behind one trait.
 //! * [`journal`]: a writer's way into the log. A canister's decision state changes in the journal's `apply` only.
+//! * [`reading`]: events of the log, wherever their bodies lie.
 //! * [`host`]: a projection of the log, kept in stable memory, rebuilt beside the one that serves.
 //! * [`heap`]: one that forgets what is private.
 //! * [`access`], [`guard`], [`http`], [`layout`], [`stable`]: who calls, what is under way, what is shown to operators,
@@ -16,5 +17,6 @@ pub mod host;
 pub mod http;
 pub mod journal;
 pub mod layout;
+pub mod reading;
 pub mod runtime;
 pub mod stable;

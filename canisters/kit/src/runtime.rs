@@ -5,11 +5,13 @@
 
 mod call;
 mod ic;
+mod info;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use call::{CallFailure, Request, Wait, call, call_bounded, call_with_cycles, decode_bounded};
-pub use ic::{Ic, TakeUpError, timers};
+pub use call::{CallFailure, Request, Wait, ask, call, call_bounded, call_with_cycles, decode_bounded};
+pub use ic::{Ic, timers};
+pub use info::{CanisterInfo, canister_info};
 
 use crate::stable::Memory;
 use cairn_events::Principal;
@@ -37,13 +39,10 @@ pub trait Runtime {
     /// Instructions that the current message has used.
     fn instructions(&self) -> u64;
     /// Takes up the work of this canister, where the code before left it; `memory` is for this alone. First thing when
-    /// code is installed or upgraded.
-    ///
-    /// # Errors
-    /// [`TakeUpError`]: trap with it, so that the old code stays.
-    fn take_up(&self, memory: Memory) -> Result<(), TakeUpError> {
+    /// code is installed or upgraded. Traps, so that the old code stays, where answers to its calls would find other code
+    /// than they need: see `ic::tickets`.
+    fn take_up(&self, memory: Memory) {
         drop(memory);
-        Ok(())
     }
     /// Runs `task` in a message of its own, after `delay`. Upgrades forget it.
     fn after(&self, delay: Duration, task: Task<()>);
@@ -57,6 +56,10 @@ pub trait Runtime {
     fn data_certificate(&self) -> Option<Vec<u8>>;
     /// Sends `request`; the reply's bytes.
     fn send(&self, request: Request) -> Task<Result<Vec<u8>, CallFailure>>;
+    /// As [`Runtime::send`], in a composite query: there are no timers to look after.
+    fn ask(&self, request: Request) -> Task<Result<Vec<u8>, CallFailure>> {
+        self.send(request)
+    }
 }
 
 thread_local! {
@@ -98,11 +101,8 @@ pub fn instructions() -> u64 {
 }
 
 /// See [`Runtime::take_up`].
-///
-/// # Errors
-/// [`TakeUpError`]: trap with it, so that the old code stays.
-pub fn take_up(memory: Memory) -> Result<(), TakeUpError> {
-    current().take_up(memory)
+pub fn take_up(memory: Memory) {
+    current().take_up(memory);
 }
 
 /// See [`Runtime::after`].

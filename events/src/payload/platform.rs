@@ -205,3 +205,32 @@ impl QuestionAsked {
     /// Bytes of the scope.
     pub const MAX_SCOPE: usize = 400;
 }
+
+/// What the network said of the audit canister when the source last looked: the first time, and whenever it was not the
+/// same any more. Whoever controls that canister, or changes its code, could replace the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditCanisterChanged {
+    /// Its controllers, in their order.
+    pub controllers: Vec<Principal>,
+    /// Hash of its module, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub module_hash: Option<Hash>,
+    /// How often it was changed since it was created: controllers, code, state by snapshots.
+    pub changes: u64,
+}
+
+impl AuditCanisterChanged {
+    /// The most controllers that the network allows.
+    pub const MAX_CONTROLLERS: usize = 10;
+}
+
+/// The source had raised the fork alarm: the log was not the one that it knew. Now it is, and an admin has ended the alarm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForkAlarmAcknowledged {
+    /// What had raised it.
+    pub reason: Reason,
+    /// Index of the last event that the source knew, and found again.
+    pub index: u64,
+    /// The hash of that event.
+    pub hash: Hash,
+}

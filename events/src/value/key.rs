@@ -35,5 +35,5 @@ constant_keys! {
     "args_hash" "controllers" "name" "symbol" "public" "epoch" "seq" "notification" "holder_added" "holder_removed"
     "size" "instructions" "principal" "subaccount" "dispatch_version" "decimals" "supply" "request"
     "max_price" "amount" "auditor" "until" "index" "commitment" "question" "answer" "scope" "count" "complete_from"
-    "complete_until"
+    "complete_until" "changes" "hash" "keep" "range" "capacity" "number" "archive"
 }

@@ -157,6 +157,12 @@ pub fn payload(kind: Kind, draw: &mut impl Draw) -> Payload {
         Kind::ServiceConfigured | Kind::FeeConfigured | Kind::MaintenanceConfigured => configuration(kind, draw),
         Kind::TemplatePublished | Kind::ProjectionRebuilt | Kind::Refused => operation(kind, draw),
         Kind::AuditorGranted | Kind::AuditorRevoked | Kind::OpeningErased | Kind::QuestionAsked => access(kind, draw),
+        Kind::AuditCanisterChanged | Kind::ForkAlarmAcknowledged => watch(kind, draw),
+        Kind::ArchivingConfigured
+        | Kind::ArchiveIntended
+        | Kind::ArchiveCreated
+        | Kind::ArchiveUnresolved
+        | Kind::RangeMoved => archive(kind, draw),
         Kind::PaymentIntended => Payload::PaymentIntended(draw.intended()),
         Kind::RefundIntended => Payload::RefundIntended(draw.intended()),
         Kind::ReleaseIntended => Payload::ReleaseIntended(draw.intended()),
@@ -255,6 +261,57 @@ fn access(kind: Kind, draw: &mut impl Draw) -> Payload {
             count: draw.option(Draw::number),
             complete_from: draw.option(Draw::number),
             complete_until: draw.option(Draw::number),
+        }),
+    }
+}
+
+fn watch(kind: Kind, draw: &mut impl Draw) -> Payload {
+    match kind {
+        Kind::AuditCanisterChanged => {
+            let count = draw.pick(&[AuditCanisterChanged::MAX_CONTROLLERS, 2, 0]);
+            Payload::AuditCanisterChanged(AuditCanisterChanged {
+                controllers: (0..count).map(|_| draw.principal()).collect(),
+                module_hash: draw.option(Draw::hash),
+                changes: draw.number(),
+            })
+        }
+        _ => Payload::ForkAlarmAcknowledged(ForkAlarmAcknowledged {
+            reason: draw.reason(),
+            index: draw.number(),
+            hash: draw.hash(),
+        }),
+    }
+}
+
+fn archive(kind: Kind, draw: &mut impl Draw) -> Payload {
+    match kind {
+        Kind::ArchivingConfigured => Payload::ArchivingConfigured(ArchivingConfigured {
+            enabled: draw.pick(&[false, true]),
+            keep: draw.number(),
+            range: draw.number(),
+            capacity: draw.number(),
+            cycles: draw.number(),
+            module_hash: draw.hash(),
+        }),
+        Kind::ArchiveIntended => Payload::ArchiveIntended(ArchiveIntended {
+            number: draw.number(),
+            from: draw.number(),
+            cycles: draw.number(),
+            module_hash: draw.hash(),
+        }),
+        Kind::ArchiveCreated => Payload::ArchiveCreated(ArchiveCreated {
+            number: draw.number(),
+            archive: draw.principal(),
+            module_hash: draw.hash(),
+        }),
+        Kind::ArchiveUnresolved => {
+            Payload::ArchiveUnresolved(ArchiveUnresolved { number: draw.number(), reason: draw.reason() })
+        }
+        _ => Payload::RangeMoved(RangeMoved {
+            archive: draw.principal(),
+            from: draw.number(),
+            until: draw.number(),
+            digest: draw.hash(),
         }),
     }
 }

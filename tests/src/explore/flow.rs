@@ -1,6 +1,6 @@
 //! The ways a deployment can go.
 
-use super::{Sightings, Stage};
+use super::{Sightings, Stage, cutover, private};
 use crate::invariants::End;
 use cairn::platform::Pending;
 use cairn_events::payload::{Account, Subaccount};
@@ -28,6 +28,10 @@ pub enum Flow {
     /// at the deadline what the factory then wants to commit. The canister, in which a token has lived, is emptied, and
     /// goes to somebody else.
     Overtaken,
+    /// Paid under a private reference and delivered; an auditor is let in, asks, and is let out; the reference is erased.
+    Erased,
+    /// Somebody else buys while every index is built anew beside the one that serves, and takes its place.
+    Rebuilt,
 }
 
 /// Rounds that a message of the flow may take, with everything it sets off.
@@ -41,19 +45,27 @@ const DEADLINE: Duration = Duration::from_secs(31 * 60);
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Flow; 5] = [Flow::Delivered, Flow::Abandoned, Flow::FeeRaised, Flow::Declined, Flow::Overtaken];
+    pub const ALL: [Flow; 7] = [
+        Flow::Delivered,
+        Flow::Abandoned,
+        Flow::FeeRaised,
+        Flow::Declined,
+        Flow::Overtaken,
+        Flow::Erased,
+        Flow::Rebuilt,
+    ];
 
     /// How it ends if nothing else goes wrong.
     pub fn end(self) -> End {
         match self {
-            Flow::Delivered => End::Delivered,
+            Flow::Delivered | Flow::Erased | Flow::Rebuilt => End::Delivered,
             Flow::Abandoned | Flow::FeeRaised | Flow::Declined | Flow::Overtaken => End::Refunded,
         }
     }
 
     /// How many deployments are asked for.
     pub(super) fn deployments(self) -> usize {
-        if self == Flow::Overtaken { 2 } else { 1 }
+        if matches!(self, Flow::Overtaken | Flow::Rebuilt) { 2 } else { 1 }
     }
 
     /// What keeps requests from the factory, as part of a flow.
@@ -78,9 +90,17 @@ impl Flow {
         if matches!(self, Flow::Abandoned | Flow::FeeRaised) {
             (0..ATTEMPTS).for_each(|_| stage.net().inject(Flow::cut_off()));
         }
+        if self == Flow::Erased {
+            stage.reference = Some(private::REFERENCE);
+        }
         let first = stage.ask();
         seen.asked(first);
         match self {
+            Flow::Erased => go_on(stage, &mut seen),
+            Flow::Rebuilt => {
+                go_on(stage, &mut seen);
+                cutover::play(stage, &mut seen);
+            }
             Flow::Delivered => {
                 go_on(stage, &mut seen);
                 own(stage, &mut seen);
@@ -115,12 +135,15 @@ impl Flow {
         seen.asked(again);
         go_on(stage, &mut seen);
         wait(stage, &mut seen, Duration::from_secs(65));
+        if self == Flow::Erased {
+            private::play(stage, &mut seen);
+        }
         seen
     }
 }
 
 /// Runs what is on its way.
-fn go_on(stage: &mut Stage, seen: &mut Sightings) {
+pub(super) fn go_on(stage: &mut Stage, seen: &mut Sightings) {
     for _ in 0..ROUNDS {
         if stage.net().is_idle() {
             break;
@@ -130,7 +153,7 @@ fn go_on(stage: &mut Stage, seen: &mut Sightings) {
     }
 }
 
-fn wait(stage: &mut Stage, seen: &mut Sightings, duration: Duration) {
+pub(super) fn wait(stage: &mut Stage, seen: &mut Sightings, duration: Duration) {
     stage.net().advance(duration);
     go_on(stage, seen);
 }

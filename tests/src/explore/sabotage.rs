@@ -21,10 +21,10 @@ pub struct Mutant {
 /// All of them.
 pub const MUTANTS: [Mutant; 5] = [
     Mutant { name: "arbiter", package: "audit_storage" },
+    Mutant { name: "epoch", package: "token_factory" },
     Mutant { name: "exact_version", package: "audit_storage" },
     Mutant { name: "frozen_arguments", package: "backend" },
     Mutant { name: "outcome_reserve", package: "audit_storage" },
-    Mutant { name: "tickets", package: "backend" },
 ];
 
 /// The root of the workspace.

@@ -1,6 +1,7 @@
 //! What is seen of the log while a flow is played, and what was answered (I11, I14).
 
 use super::flow::Asked;
+use super::private::Private;
 use crate::invariants::World;
 use cairn::platform::Platform;
 use cairn_events::verify::LogVerifier;
@@ -21,6 +22,8 @@ pub struct Sightings {
     /// Whether the log had less than its reserve when it was last looked at.
     short: bool,
     asked: Vec<Asked>,
+    /// What was done about the private reference.
+    pub(super) private: Option<Private>,
 }
 
 impl Sightings {

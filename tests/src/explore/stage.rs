@@ -1,5 +1,6 @@
 //! What flows are played on: a platform, and those who use it.
 
+use super::Flow;
 use cairn::artifacts;
 use cairn::platform::{Order, Pending, Platform, account, ledger_upgrade, token, user};
 use cairn_events::{Amount, DeploymentId, Hash, Principal};
@@ -23,6 +24,8 @@ pub struct Stage {
     pub donor: Principal,
     /// The second template.
     pub template: Hash,
+    /// The private reference that the buyer pays under.
+    pub reference: Option<&'static str>,
     /// What the buyer has at the start.
     pub funds: Amount,
     /// Canisters at the start.
@@ -61,7 +64,8 @@ impl Stage {
         platform.settle()?;
         let funds = platform.balance(account(buyer))?;
         let (canisters, cycles) = (platform.net.canisters().len(), cycles(&platform.net));
-        Ok(Stage { platform, buyer, donor, template: Hash::of(&[&module]), funds, canisters, cycles })
+        let template = Hash::of(&[&module]);
+        Ok(Stage { platform, buyer, donor, template, reference: None, funds, canisters, cycles })
     }
 
     /// The id of the buyer's deployment.
@@ -73,6 +77,7 @@ impl Stage {
     pub fn order(&self) -> Order {
         let mut order = self.platform.order(token(self.buyer, "Explored", "XPL"));
         order.agreed.template = Some(self.platform.template);
+        order.billing_reference = self.reference.map(str::to_owned);
         order
     }
 
@@ -89,15 +94,15 @@ impl Stage {
     }
 
     /// What may happen to a message of the flow: whatever the network permits; the fee ledger, which is foreign, may
-    /// lie; canisters may be stopped, upgraded, drained. The host of the invoices has no part in a payment.
-    pub(super) fn choice(&self) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
+    /// lie; canisters may be stopped, upgraded, drained. The host of the invoices has a part only where it is rebuilt.
+    pub(super) fn choice(&self, flow: Flow) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
         let (ledger, backend, invoices) = (self.platform.ledger, self.platform.backend, self.platform.invoices);
         let nothing = candid::encode_args(()).unwrap_or_default();
         let mut upgrades: BTreeMap<Principal, Vec<u8>> =
             self.platform.canisters().into_iter().map(|(_, id)| (id, nothing.clone())).collect();
         upgrades.insert(ledger, ledger_upgrade().unwrap_or_default());
         move |message| {
-            if [message.caller, message.callee].contains(&invoices) {
+            if flow != Flow::Rebuilt && [message.caller, message.callee].contains(&invoices) {
                 return Vec::new();
             }
             let mut actions = Action::possible_at(message);

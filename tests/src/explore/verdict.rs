@@ -1,13 +1,16 @@
 //! What must hold after a flow, whatever went wrong in it: every invariant, once everything has come to rest.
 
-use super::{Flow, Sightings, Stage, effects, stage};
+use super::{Flow, Sightings, Stage, cutover, effects, private, stage};
 use crate::invariants::{self, End, World};
 use crate::rest;
 use crate::witness::witness;
 use anyhow::Context as _;
 use cairn::index::Indexes;
 use cairn::platform::{Platform, account};
-use cairn_events::{Amount, Event, Payload, Principal};
+use cairn::verify::verify_answer;
+use cairn_events::question::{About, Answer, Order, Question, Span};
+use cairn_events::{Amount, Event, Payload, Principal, Topic, WriterRole};
+use cairn_kit::api::audit::AuditError;
 use cairn_kit::api::backend::BackendError;
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use localnet::explore::Subject as _;
@@ -43,10 +46,14 @@ fn examine(flow: Flow, stage: &mut Stage, seen: &Sightings) -> anyhow::Result<Ve
     revive(stage)?;
     stage.platform.settle()?;
     stage.platform.pass(WINDOW);
+    if let Some(seen) = &seen.private {
+        private::check(stage, seen, &mut found)?;
+    }
     asks_again(stage, &mut found)?;
     stage.platform.settle()?;
     let world = witness(&mut stage.platform)?;
     found.extend(invariants::violations(&world));
+    proven(stage, &world, &mut found)?;
     seen.check(&stage.platform, &world, &mut found);
     effects::check(&stage.platform, &world, &mut found);
     ended(flow, stage, &world, &mut found)?;
@@ -57,6 +64,9 @@ fn examine(flow: Flow, stage: &mut Stage, seen: &Sightings) -> anyhow::Result<Ve
     quotas(stage, &world, &mut found);
     idle(&mut stage.platform, &mut found)?;
     rest::certified(&mut stage.platform, &mut found)?;
+    if flow == Flow::Rebuilt {
+        cutover::check(&mut stage.platform, &mut found)?;
+    }
     rest::stoppable(&mut stage.platform, &mut found);
     Ok(found)
 }
@@ -89,12 +99,36 @@ fn revive(stage: &mut Stage) -> anyhow::Result<()> {
         let hosted = stage.platform.hosts().into_iter().find(|(_, host)| *host == canister);
         if let Some((name, _)) = hosted {
             stage.platform.rebuild(name)?;
-        } else if canister != stage.platform.ledger && canister != stage.platform.audit {
+        } else if canister == stage.platform.audit {
+            // Refused, like all that a stranger asks for.
+            let arguments = (Principal::anonymous(), WriterRole::Host);
+            let stranger = Principal::anonymous();
+            let _: Result<(), AuditError> = stage.net().update(canister, stranger, "registerWriter", arguments)?;
+        } else if canister != stage.platform.ledger {
             let (buyer, donor) = (stage.buyer, stage.donor);
             // Whoever of the two holds the token.
             let mut send = |from, to| stage.platform.transfer_on(canister, from, account(to), Amount(1));
             send(buyer, donor).or_else(|_| send(donor, buyer))?;
         }
+    }
+    Ok(())
+}
+
+/// I11: all about the deployment, or that there is nothing, comes with its proof, and is what the log has.
+fn proven(stage: &mut Stage, world: &World, found: &mut Vec<String>) -> anyhow::Result<()> {
+    let topic = Topic::Deployment(stage.deployment());
+    let about = About::Topics(vec![topic]);
+    let question = Question { about, span: Span::default(), order: Order::OldestFirst, limit: 100, since: None };
+    let (audit, policy) = (stage.platform.audit, stage.platform.policy());
+    let answer = stage.platform.ask::<Answer, AuditError>(audit, "getAnswer", (&question,))?;
+    let of_topic: Vec<Event> = world.events.iter().filter(|event| Topic::of(event).contains(&topic)).cloned().collect();
+    match verify_answer(&question, &answer, &policy, None) {
+        Ok(answered) if answered.findings.events == of_topic && answered.findings.rest.is_none() => {}
+        Ok(answered) => {
+            let proven = answered.findings.events.len();
+            found.push(format!("I11: {proven} events are proven of the deployment, {} are in the log", of_topic.len()));
+        }
+        Err(failure) => found.push(format!("I11: what the log answers is not so: {failure}")),
     }
     Ok(())
 }

@@ -10,14 +10,27 @@ use cairn_events::topic_map::MapProof;
 use cairn_events::{Expected, Hash, Payload, Principal, Timestamp, Topic};
 use cairn_kit::api::audit::{AuditError, AuditRequestError, AuditTemporaryError, AuditedQuestion, Tip};
 use ic_stable_structures::Memory;
+use serde_bytes::ByteBuf;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// Bodies that were fetched from archives, by index.
+pub type Fetched = BTreeMap<u64, ByteBuf>;
+
+/// The records of the log, with bodies from archives.
+struct Whole<'a, M: Memory> {
+    log: &'a Log<M>,
+    fetched: &'a Fetched,
+    missing: RefCell<Vec<u64>>,
+}
 
 impl<M: Memory> Log<M> {
-    /// The answer to a question, without the network's certificate.
+    /// The answer to a question, without the network's certificate. Bodies that are not here are among those `fetched`.
     ///
     /// # Errors
-    /// [`AuditRequestError::Question`] and [`AuditRequestError::OutOfBounds`] for what cannot be asked,
+    /// [`AuditRequestError::Archived`] names the bodies that are not, and should be fetched; [`AuditRequestError::Question`] and [`AuditRequestError::OutOfBounds`] for what cannot be asked,
     /// [`AuditTemporaryError::Lagging`] if the topic map does not reach as far yet.
-    pub fn answer(&self, question: &Question) -> Result<Answer, AuditError> {
+    pub fn answer(&self, question: &Question, fetched: &Fetched) -> Result<Answer, AuditError> {
         self.id()?;
         let size = self.columns.len();
         question.check().map_err(|problem| AuditError::Request(AuditRequestError::Question { problem }))?;
@@ -35,13 +48,17 @@ impl<M: Memory> Log<M> {
         if matches!(question.about, About::Topics(_)) && reaches > covered {
             return Err(AuditError::Temporary(AuditTemporaryError::Lagging { covered, size }));
         }
-        answer::answer(self, question).ok_or_else(|| broken("the records of an answer are missing"))
+        let whole = Whole { log: self, fetched, missing: RefCell::default() };
+        let answer = answer::answer(&whole, question).ok_or_else(|| broken("the records of an answer are missing"))?;
+        let bodies = self.archived(whole.missing.into_inner());
+        if bodies.is_empty() { Ok(answer) } else { Err(AuditError::Request(AuditRequestError::Archived { bodies })) }
     }
 }
 
 impl<M: Memory> Log<M> {
-    /// Answers `caller`, who is entitled ([`Log::check_entitled`]), and appends an event about it: the digests of question and answer, under a
-    /// salt that the log's secret gives. What the question remembers plays no part.
+    /// Answers `caller`, who is entitled ([`Log::check_entitled`]), and appends an event about it: the digests of
+    /// question and answer, under a salt that the log's secret gives. What the question remembers plays no part; bodies
+    /// that are not here are among those `fetched`.
     ///
     /// # Errors
     /// As [`Log::answer`] and [`Log::append`].
@@ -49,10 +66,11 @@ impl<M: Memory> Log<M> {
         &mut self,
         caller: Principal,
         question: Question,
+        fetched: &Fetched,
         means: &Means,
     ) -> Result<AuditedQuestion, AuditError> {
         let question = Question { since: None, ..question };
-        let answer = self.answer(&question)?;
+        let answer = self.answer(&question, fetched)?;
         let tip = self.certified_tip()?;
         let found = answer::verify(&question, &answer, &tip, None).map_err(|fault| broken(&fault.to_string()))?;
         let event = self.columns.len();
@@ -85,37 +103,45 @@ impl<M: Memory> Log<M> {
     }
 }
 
-impl<M: Memory> Records for Log<M> {
+impl<M: Memory> Records for Whole<'_, M> {
     fn size(&self) -> u64 {
-        self.columns.len()
+        self.log.columns.len()
     }
 
     fn event(&self, index: u64) -> Option<Vec<u8>> {
-        self.columns.event(index)
+        let fetched = || self.fetched.get(&index).map(|body| body.to_vec());
+        if let Some(body) = self.log.columns.event(index).or_else(fetched) {
+            return Some(body);
+        }
+        // As long as the body that is missing, so that the page is the one that there will be with it.
+        let size = self.log.columns.event_size(index);
+        self.missing.borrow_mut().push(index);
+        (size > 0).then(|| vec![0; size])
     }
 
     fn timestamp(&self, index: u64) -> Option<Timestamp> {
-        self.columns.timestamp(index).map(Timestamp)
+        self.log.columns.timestamp(index).map(Timestamp)
     }
 
     fn count(&self, topic: &Topic) -> Option<u64> {
-        Some(self.threads.find(&Key::topic(topic)).map_or(0, |(thread, _)| self.topics.count(thread)))
+        let log = self.log;
+        Some(log.threads.find(&Key::topic(topic)).map_or(0, |(thread, _)| log.topics.count(thread)))
     }
 
     fn position(&self, topic: &Topic, position: u64) -> Option<u64> {
-        let head = self.thread(&Key::topic(topic));
-        self.postings.reader(head.tail, head.count).get(position)
+        let head = self.log.thread(&Key::topic(topic));
+        self.log.postings.reader(head.tail, head.count).get(position)
     }
 
     fn inclusion(&self, index: u64) -> Option<Vec<Hash>> {
-        self.tree.inclusion(index, self.columns.len())
+        self.log.tree.inclusion(index, self.log.columns.len())
     }
 
     fn consistency(&self, since: u64) -> Option<Vec<Hash>> {
-        self.tree.consistency(since, self.columns.len())
+        self.log.tree.consistency(since, self.log.columns.len())
     }
 
     fn map_proof(&self, topic: &Topic) -> Option<MapProof> {
-        self.topics.prove(topic, &self.threads, &self.columns)
+        self.log.topics.prove(topic, &self.log.threads, &self.log.columns)
     }
 }

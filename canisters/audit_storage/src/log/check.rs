@@ -19,6 +19,11 @@ fn open_mark(effect: Effect) -> u8 {
     }
 }
 
+/// Whether it is decided, on this stream, what becomes of the deployment.
+pub fn is_decided(head: &Head) -> bool {
+    head.mark & DECIDED != 0
+}
+
 /// Most bytes of an encoded payload, whatever its kind.
 pub fn max_payload() -> usize {
     Kind::ALL.iter().map(|kind| kind.max_size()).max().unwrap_or_default()

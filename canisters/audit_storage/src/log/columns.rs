@@ -1,5 +1,6 @@
 //! The events themselves: one record of fixed size per event, and two columns of bytes that the records point into.
 
+use super::bodies::Bodies;
 use crate::region::Region;
 use cairn_events::Hash;
 use ic_stable_structures::Memory;
@@ -26,7 +27,7 @@ pub const NOTHING: Record = Record { events_end: 0, openings_end: 0, timestamp: 
 /// Directory and columns.
 pub struct Columns<M> {
     directory: Region<M>,
-    events: Region<M>,
+    events: Bodies<M>,
     openings: Region<M>,
     length: u64,
     /// The last record, or [`NOTHING`].
@@ -35,11 +36,11 @@ pub struct Columns<M> {
 
 impl<M: Memory> Columns<M> {
     /// The `length` events in these memories.
-    pub fn open(directory: M, events: M, openings: M, length: u64) -> Self {
+    pub fn open(directory: M, events: Bodies<M>, openings: M, length: u64) -> Self {
         let directory = Region::new(directory);
         let whole = length > 0 && directory.holds(RECORD * length);
         let last = if whole { read(&directory, length - 1) } else { NOTHING };
-        Columns { directory, events: Region::new(events), openings: Region::new(openings), length, last }
+        Columns { directory, events, openings: Region::new(openings), length, last }
     }
 
     /// Whether the memories are as long as they must be.
@@ -51,7 +52,7 @@ impl<M: Memory> Columns<M> {
 
     /// Bytes taken.
     pub fn bytes(&self) -> u64 {
-        RECORD * self.length + self.last.events_end + self.last.openings_end
+        RECORD * self.length + self.last.events_end - self.events.freed() + self.last.openings_end
     }
 
     /// How many events there are.
@@ -99,8 +100,27 @@ impl<M: Memory> Columns<M> {
         (index < self.length).then(|| self.directory.u64(RECORD * index + 16))
     }
 
-    /// The bytes of event `index`, as they were pushed.
+    /// The first event whose body is here; those before it are archived.
+    pub fn first(&self) -> u64 {
+        self.events.first()
+    }
+
+    /// Makes room to note that bodies are archived; false if there is none.
+    pub fn can_free(&self) -> bool {
+        self.events.can_free()
+    }
+
+    /// Gives up the bodies of the events before `first`. The room was ensured.
+    pub fn free(&self, first: u64) {
+        let before = first.checked_sub(1).and_then(|last| self.record(last)).unwrap_or(NOTHING);
+        self.events.free(first, before.events_end);
+    }
+
+    /// The bytes of event `index`, as they were pushed; `None` if there is none, or it is archived.
     pub fn event(&self, index: u64) -> Option<Vec<u8>> {
+        if index < self.first() {
+            return None;
+        }
         let (before, record) = self.bounds(index)?;
         Some(self.events.bytes(before.events_end, record.events_end))
     }

@@ -7,10 +7,11 @@ use crate::view::EventView;
 use cairn_events::topic::TopicHead;
 use cairn_events::{Event, Payload, Principal, Stream, Topic, codec};
 use cairn_kit::api::audit::{
-    AuditError, AuditRequestError, EventPage, EventQuery, Filter, MAX_PAGE, MAX_PAGE_BYTES, Order, Proof, Writer,
+    AuditError, AuditRequestError, EventPage, EventQuery, Filter, MAX_PAGE, MAX_PAGE_BYTES, Order, Proof, Seen, Writer,
 };
 use ic_stable_structures::Memory;
 use serde_bytes::ByteBuf;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// The events of a filter, by their position in it.
@@ -37,6 +38,19 @@ impl<M: Memory> Selection<'_, M> {
 }
 
 impl<M: Memory> Log<M> {
+    /// That this is the log in which the caller has seen an event, if it has seen one.
+    ///
+    /// # Errors
+    /// [`AuditRequestError::OtherLog`]; [`cairn_kit::api::audit::AuditTemporaryError::NotReady`] before the log has begun.
+    pub fn check_seen(&self, seen: Option<Seen>) -> Result<(), AuditError> {
+        let Some(Seen { index, hash }) = seen else { return Ok(()) };
+        self.id()?;
+        if self.columns.hash(index) == Some(hash) {
+            return Ok(());
+        }
+        Err(AuditError::Request(AuditRequestError::OtherLog { index, size: self.columns.len() }))
+    }
+
     /// A page of the events that `query` asks for.
     ///
     /// # Errors
@@ -51,12 +65,14 @@ impl<M: Memory> Log<M> {
         let range = self.range(&mut selection, query)?;
         let mut page = EventPage {
             events: Vec::new(),
+            archived: None,
             next: None,
             log_length: self.columns.len(),
             topic_head: match &query.filter {
                 Filter::Topic(topic) => self.topic_head(topic)?,
                 _ => None,
             },
+            last: self.columns.len().checked_sub(1).map(|index| Seen { index, hash: self.columns.last().hash }),
         };
         match query.order {
             Order::OldestFirst => self.fill(&mut page, &mut selection, query, range)?,
@@ -117,17 +133,25 @@ impl<M: Memory> Log<M> {
         positions: impl Iterator<Item = u64>,
     ) -> Result<(), AuditError> {
         let limit = query.limit.min(MAX_PAGE) as usize;
-        let mut bytes = 0;
+        let (mut bytes, mut archived) = (0, Vec::new());
         for position in positions {
-            let event = selection.index(position).and_then(|index| self.columns.event(index));
-            let event = event.ok_or_else(|| broken("an event is missing"))?;
-            bytes += event.len();
+            let index = selection.index(position).ok_or_else(|| broken("an event is missing"))?;
+            bytes += self.columns.event_size(index);
             if page.events.len() == limit || (bytes > MAX_PAGE_BYTES && !page.events.is_empty()) {
                 page.next = Some(position);
                 break;
             }
-            page.events.push(ByteBuf::from(event));
+            let body = match self.columns.event(index) {
+                Some(body) => body,
+                None if index < self.columns.first() => {
+                    archived.push(index);
+                    Vec::new()
+                }
+                None => return Err(broken("an event is missing")),
+            };
+            page.events.push(ByteBuf::from(body));
         }
+        page.archived = Some(self.archived(archived)).filter(|groups| !groups.is_empty());
         Ok(())
     }
 
@@ -144,10 +168,46 @@ impl<M: Memory> Log<M> {
     /// Event `index`.
     ///
     /// # Errors
-    /// [`AuditRequestError::OutOfBounds`] if there is none yet.
+    /// [`AuditRequestError::OutOfBounds`] if there is none yet, [`AuditRequestError::Archived`] if its body is not here.
     pub fn event(&self, index: u64) -> Result<Event, AuditError> {
-        let bytes = self.columns.event(index).ok_or_else(|| out_of_bounds("index", index, self.columns.len()))?;
-        codec::decode_trusted(&bytes).map_err(|_| broken("an event cannot be decoded"))
+        if let Some(event) = self.event_here(index)? {
+            return Ok(event);
+        }
+        Err(AuditError::Request(AuditRequestError::Archived { bodies: self.archived([index]) }))
+    }
+
+    /// Event `index`; `None` if its body is in an archive only.
+    fn event_here(&self, index: u64) -> Result<Option<Event>, AuditError> {
+        self.check_exists(index)?;
+        let Some(body) = self.columns.event(index).or_else(|| self.kept.get(index)) else { return Ok(None) };
+        codec::decode_trusted(&body).map(Some).map_err(|_| broken("an event cannot be decoded"))
+    }
+
+    /// That there is an event `index`.
+    pub(super) fn check_exists(&self, index: u64) -> Result<(), AuditError> {
+        let length = self.columns.len();
+        if index < length { Ok(()) } else { Err(out_of_bounds("index", index, length)) }
+    }
+
+    /// Whether event `index` is about `person`: acted in it or is named. Nobody is anonymous.
+    pub(super) fn is_concerned(&self, index: u64, person: Principal) -> bool {
+        if person == Principal::anonymous() {
+            return false;
+        }
+        // The body may be in an archive, but every event of a person is in the person's thread.
+        let head = self.thread(&Key::topic(&Topic::Party(person)));
+        let mut indices = self.postings.reader(head.tail, head.count);
+        let (mut begin, mut end) = (0, head.count);
+        while begin < end {
+            let middle = begin + (end - begin) / 2;
+            match indices.get(middle).map(|found| found.cmp(&index)) {
+                Some(Ordering::Equal) => return true,
+                Some(Ordering::Less) => begin = middle + 1,
+                Some(Ordering::Greater) => end = middle,
+                None => return false,
+            }
+        }
+        false
     }
 
     /// The factory that was last asked, on a deployment's stream, to deliver.
@@ -160,7 +220,9 @@ impl<M: Memory> Log<M> {
         // The newest first: a factory commits right after the dispatch.
         for position in (0..head.count).rev() {
             let index = indices.get(position).ok_or_else(|| broken("an event of a stream is missing"))?;
-            if let Payload::DeploymentDispatched(dispatched) = self.event(index)?.payload {
+            // A dispatch that may still be delivered stays here.
+            let payload = self.event_here(index)?.map(|event| event.payload);
+            if let Some(Payload::DeploymentDispatched(dispatched)) = payload {
                 return Ok(Some(dispatched.factory));
             }
         }

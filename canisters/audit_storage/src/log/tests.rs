@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod archiving;
 mod bounds;
 mod model;
 mod reads;
@@ -10,8 +11,8 @@ mod reserves;
 mod rules;
 mod scans;
 
-use super::Log;
 use super::reserve::{FLOOR_CYCLES, Means};
+use super::{Fetched, Log};
 use crate::certificate;
 use crate::memory::Memories;
 use cairn_events::answer::CertifiedTip;
@@ -19,16 +20,19 @@ use cairn_events::payload::{
     Account, Bytes32, DeliveryCommitted, DeploymentAbandoned, DeploymentDispatched, DeploymentRequested, Evidence,
     Reason, Transfer, TransferIntended, TransferSettled,
 };
+use cairn_events::question::{Answer, Question};
 use cairn_events::topic::Service;
 use cairn_events::verify::LogVerifier;
 use cairn_events::{
     Amount, Commitment, DeploymentId, Event, Hash, LogId, Opening, Payload, Principal, Stream, Submission, Timestamp,
     WriterRole, codec,
 };
+use cairn_kit::api::archive::ArchivedBodies;
 use cairn_kit::api::audit::{
     AppendArgs, Appended, AuditError, AuditRequestError, EventPage, EventQuery, Filter, Order,
 };
 use ic_stable_structures::{Memory, VectorMemory};
+use serde_bytes::ByteBuf;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -76,7 +80,9 @@ pub const BOB: u8 = 11;
 /// A log with its writers registered.
 pub struct Bench {
     pub log: Log<Limited>,
-    memories: [VectorMemory; 11],
+    /// What archives have.
+    pub archive: Fetched,
+    memories: [VectorMemory; 15],
     quota: Rc<Cell<u64>>,
     pub means: Means,
 }
@@ -84,10 +90,11 @@ pub struct Bench {
 impl Bench {
     /// A log that has not begun.
     pub fn before_genesis() -> Bench {
-        let memories: [VectorMemory; 11] = std::array::from_fn(|_| VectorMemory::default());
+        let memories: [VectorMemory; 15] = std::array::from_fn(|_| VectorMemory::default());
         let quota = Rc::new(Cell::new(1 << 30));
         let log = Log::create(attach(&memories, &quota), id(AUDIT), id(STRANGER), id(BACKEND));
-        Bench { log, memories, quota, means: Means { now: 1_000, cycles: 10 * FLOOR_CYCLES, stable: 0 } }
+        let archive = Fetched::new();
+        Bench { log, archive, memories, quota, means: Means { now: 1_000, cycles: 10 * FLOOR_CYCLES, stable: 0 } }
     }
 
     pub fn new() -> Bench {
@@ -173,13 +180,32 @@ impl Bench {
     pub fn all(&self, mut query: EventQuery) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
-            let page = self.log.page(&query).expect("a page");
+            let mut page = self.log.page(&query).expect("a page");
+            let fetched = self.fetch(&page.archived.take().unwrap_or_default());
+            assert!(page.fill(fetched.into_iter().map(|(_, body)| body)), "a body for every event");
             events.extend(decode(&page));
             match page.next {
                 Some(next) => query.cursor = Some(next),
                 None => return events,
             }
         }
+    }
+
+    /// The answer to a question, with what archives have.
+    pub fn answer(&self, question: &Question) -> Answer {
+        match self.log.answer(question, &Fetched::new()) {
+            Err(AuditError::Request(AuditRequestError::Archived { bodies })) => {
+                let fetched = self.fetch(&bodies).into_iter().collect();
+                self.log.answer(question, &fetched).expect("nothing is missing any more")
+            }
+            answer => answer.expect("an answer"),
+        }
+    }
+
+    /// What archives have of these.
+    fn fetch(&self, wanted: &[ArchivedBodies]) -> Vec<(u64, ByteBuf)> {
+        let indices = wanted.iter().flat_map(|group| &group.indices);
+        indices.map(|index| (*index, self.archive.get(index).expect("archived").clone())).collect()
     }
 
     pub fn events(&self) -> Vec<Event> {
@@ -200,10 +226,41 @@ impl Bench {
     }
 }
 
-fn attach(memories: &[VectorMemory; 11], quota: &Rc<Cell<u64>>) -> Memories<Limited> {
-    let [identity, counters, directory, events, openings, nodes, threads, buckets, postings, forks, leaves] =
-        memories.each_ref().map(|memory| Limited { memory: memory.clone(), quota: Rc::clone(quota) });
-    Memories { identity, counters, directory, events, openings, nodes, threads, buckets, postings, forks, leaves }
+fn attach(memories: &[VectorMemory; 15], quota: &Rc<Cell<u64>>) -> Memories<Limited> {
+    let [
+        identity,
+        counters,
+        directory,
+        events,
+        openings,
+        nodes,
+        threads,
+        buckets,
+        postings,
+        forks,
+        leaves,
+        pages,
+        archiving,
+        kept,
+        module,
+    ] = memories.each_ref().map(|memory| Limited { memory: memory.clone(), quota: Rc::clone(quota) });
+    Memories {
+        identity,
+        counters,
+        directory,
+        events,
+        openings,
+        nodes,
+        threads,
+        buckets,
+        postings,
+        forks,
+        leaves,
+        pages,
+        archiving,
+        kept,
+        module,
+    }
 }
 
 pub fn query(filter: Filter, order: Order) -> EventQuery {
@@ -358,7 +415,7 @@ fn what_is_not_a_whole_log_is_not_opened() {
     let mut bench = bench_with_dispatch();
     bench.cover(3);
     let bench = bench;
-    let open = |memories: &[VectorMemory; 11]| Log::open(attach(memories, &bench.quota)).err();
+    let open = |memories: &[VectorMemory; 15]| Log::open(attach(memories, &bench.quota)).err();
     let copy = || bench.memories.each_ref().map(|memory| Rc::new(std::cell::RefCell::new(memory.borrow().clone())));
     assert_eq!(open(&copy()), None);
     assert_eq!(open(&std::array::from_fn(|_| VectorMemory::default())), Some(OpenError::NoLog));

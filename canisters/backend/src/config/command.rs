@@ -57,6 +57,15 @@ pub async fn revoke_auditor(admin: Admin, auditor: Principal) -> Result<(), Back
     recorded(admin, "adminRevokeAuditor", result).await
 }
 
+/// Ends the fork alarm, if the log is again the one that is known.
+///
+/// # Errors
+/// [`BackendTemporaryError`]: it stays.
+pub async fn acknowledge_alarm(admin: Admin) -> Result<(), BackendError> {
+    let acknowledged = journal::acknowledge(admin).await;
+    acknowledged.map_err(|problem| BackendTemporaryError::NotSetUp { missing: problem.to_string() }.into())
+}
+
 async fn change(admin: Admin, key: &str, value: &str) -> Result<(), BackendError> {
     let setting = Setting::parse(key, value)?;
     let _changing = CHANGING.with(|changing| changing.acquire(())).map_err(|_| BackendTemporaryError::Busy)?;

@@ -1,7 +1,7 @@
 //! What this canister needs once before it can work: randomness, the log's identity, its first admin.
 
 use crate::platform;
-use crate::setup::Secrets;
+use crate::setup::{Secrets, watch};
 use cairn_events::payload::AdminGranted;
 use cairn_events::{Payload, Principal, Submission};
 use cairn_kit::api::audit::{AuditError, Tip};
@@ -20,10 +20,11 @@ pub fn start() {
     runtime::after(Duration::ZERO, series(FIRST_WAIT));
 }
 
-/// One attempt. The next one is set before the first await, so that a trap cannot end the series.
+/// One attempt. The next one is set before the first await, so that a trap cannot end the series. When nothing is missing
+/// the audit canister is looked at: what it is at the start is on record.
 async fn series(wait: Duration) {
     if is_complete() {
-        return;
+        return watch::look().await;
     }
     runtime::after(wait, async move { Box::pin(series((wait * 2).min(LONGEST_WAIT))).await });
     // What is missing is tried again.

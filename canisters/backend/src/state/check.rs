@@ -6,10 +6,10 @@
 use super::State;
 use crate::{memory, platform};
 use cairn_events::{Event, Family, Principal, Receipt, Topic, codec};
-use cairn_kit::api::audit::{AuditError, EventPage, EventQuery, Filter, Order};
+use cairn_kit::api::audit::{EventPage, EventQuery, Filter, Order};
 use cairn_kit::api::backend::{BackendError, BackendTemporaryError, StateCheck, StateComparison};
 use cairn_kit::journal::{self, Recorded};
-use cairn_kit::runtime::{self, CallFailure};
+use cairn_kit::{reading, runtime};
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ async fn page(family: Family, cursor: u64) -> Result<EventPage, String> {
         limit: SLICE,
     };
     let audit = platform::setup().audit.ok_or("no log")?;
-    let page: Result<Result<EventPage, AuditError>, CallFailure> = runtime::call(audit, "getEvents", (query,)).await;
+    let page = reading::page(audit, query, journal::seen()).await;
     page.map_err(|failure| failure.to_string())?.map_err(|error| error.to_string())
 }
 

@@ -41,10 +41,10 @@ fn post_upgrade(argument: Option<LedgerArg>) {
 }
 
 /// The memories of this canister.
-fn memories() -> Result<Memories, String> {
+fn memories() -> Memories {
     let memories = Memories::new(DefaultMemoryImpl::default());
-    runtime::take_up(memories.get(memory::TICKETS)).map_err(|error| error.to_string())?;
-    Ok(memories)
+    runtime::take_up(memories.get(memory::TICKETS));
+    memories
 }
 
 fn begin(ledger: Ledger) {
@@ -65,7 +65,7 @@ fn install(argument: LedgerArg) -> Result<Ledger, String> {
         return Err(wrong.to_string());
     };
     let now = Timestamp(ic_cdk::api::time());
-    new_ledger(&memories()?, args, now)
+    new_ledger(&memories(), args, now)
 }
 
 /// A new ledger with its initial balances minted.
@@ -81,7 +81,7 @@ pub(crate) fn new_ledger(memories: &Memories, args: InitArgs, now: Timestamp) ->
 }
 
 fn upgrade(argument: Option<LedgerArg>) -> Result<Ledger, String> {
-    let memories = memories()?;
+    let memories = memories();
     let mut ledger = Ledger::open(&memories).map_err(|error| error.to_string())?;
     match argument {
         None | Some(LedgerArg::Upgrade(None)) => Ok(ledger),

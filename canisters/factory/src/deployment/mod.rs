@@ -8,17 +8,19 @@ mod admit;
 mod commit;
 mod step;
 
-pub use admit::{MAX_OPEN, capacity};
+pub use admit::MAX_OPEN;
 
 use crate::access::Backend;
 use crate::kind::ContractKind;
 use crate::state::{self, Job, Phase};
 use crate::{recovery, refusal};
-use admit::Admission;
+use admit::{Admission, capacity};
 use cairn_events::{DeploymentId, Principal};
-use cairn_kit::api::factory::{ContractArgs, Delivered, FactoryError, FactoryRequestError, FactoryTemporaryError};
+use cairn_kit::api::factory::{
+    Capacity, ContractArgs, Delivered, FactoryError, FactoryRequestError, FactoryTemporaryError,
+};
 use cairn_kit::guard::{Guard, Guards};
-use cairn_kit::runtime;
+use cairn_kit::{journal, runtime};
 use std::time::Duration;
 use step::Until;
 
@@ -38,6 +40,7 @@ pub async fn create<K: ContractKind>(
     owner: Principal,
     args: ContractArgs,
 ) -> Result<Delivered, FactoryError> {
+    calm()?;
     let deployment = args.deployment;
     let admission = state::read(|state| admit::admit::<K>(state, runtime::cycles(), owner, args))
         .inspect_err(|error| refusal::record(backend.principal(), "createContract", error))?;
@@ -55,6 +58,19 @@ pub async fn create<K: ContractKind>(
         Some(verdict) => verdict,
         None => Err(driven.err().unwrap_or_else(|| refusal::interrupted("undecided"))),
     }
+}
+
+/// What can be delivered now: nothing while the log is another one than it was.
+///
+/// # Errors
+/// [`FactoryError::Temporary`] if something is missing: nothing should be paid for then.
+pub fn capacity_now() -> Result<Capacity, FactoryError> {
+    calm()?;
+    state::read(|state| capacity(state, runtime::cycles()))
+}
+
+fn calm() -> Result<(), FactoryError> {
+    journal::alarm().map_or(Ok(()), |problem| Err(refusal::interrupted(format!("fork alarm: {problem}"))))
 }
 
 /// Takes up a deployment that is not settled; for the timer.

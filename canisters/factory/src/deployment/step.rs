@@ -59,6 +59,11 @@ pub fn next(state: &State, deployment: DeploymentId, until: Until) -> Next {
 /// # Errors
 /// Why it stopped before; nothing is lost.
 pub async fn drive<K: ContractKind>(deployment: DeploymentId, until: Until) -> Result<(), FactoryError> {
+    // What was intended earlier is done only if the log still says so.
+    let resumes = !matches!(state::read(|state| next(state, deployment, until)), Next::Intend(_) | Next::Rest);
+    if resumes && !journal::confirm().await {
+        return Err(interrupted("the log does not confirm what was intended"));
+    }
     loop {
         match state::read(|state| next(state, deployment, until)) {
             Next::Intend(request) => intend::<K>(deployment, &request).await?,

@@ -23,7 +23,7 @@ fn batch(numbers: std::ops::RangeInclusive<u64>) -> Vec<NumberedNotification> {
 }
 
 fn say(contract: Principal, numbers: std::ops::RangeInclusive<u64>) -> Reply {
-    run(notify::<Word>(contract, contract, batch(numbers)))
+    run(notify::<Word>(contract, contract, 1, batch(numbers)))
 }
 
 fn through(number: u64) -> Reply {
@@ -39,8 +39,12 @@ fn notifications_are_taken_in_order_and_once() {
     assert_eq!(say(contract, 8..=9), Err(CallbackError::Gap { expected: 6 }));
     let mut other = batch(4..=4);
     other[0].notification = Notification::DeploymentComplete;
-    assert_eq!(run(notify::<Word>(contract, contract, other)), Err(CallbackError::Conflict { sequence: 4 }));
+    assert_eq!(run(notify::<Word>(contract, contract, 1, other)), Err(CallbackError::Conflict { sequence: 4 }));
     assert_eq!(say(contract, 0..=1), Err(CallbackError::Conflict { sequence: 0 }));
+    for found in [0, 2] {
+        let reply = run(notify::<Word>(contract, contract, found, batch(6..=6)));
+        assert_eq!(reply, Err(CallbackError::OtherEpoch { expected: 1, found }));
+    }
     assert_eq!(world.count_kind(Kind::CallbackAccepted), 5);
     world.check();
 }
@@ -50,12 +54,15 @@ fn strangers_are_refused() {
     let (world, contract) = delivered();
     let pooled = *world.folded().pool.first().unwrap();
     for stranger in [OWNER, Principal::anonymous(), pooled] {
-        let reply = run(notify::<Word>(stranger, stranger, batch(1..=1)));
+        let reply = run(notify::<Word>(stranger, stranger, 1, batch(1..=1)));
         assert_eq!(reply, Err(CallbackError::NotDeployedHere));
     }
-    let reply = run(notify::<Word>(contract, OWNER, batch(1..=1)));
+    let reply = run(notify::<Word>(contract, OWNER, 1, batch(1..=1)));
     assert_eq!(reply, Err(CallbackError::ContractMismatch));
-    assert_eq!(run(notify::<Word>(contract, contract, vec![])), Err(CallbackError::BatchSize { found: 0, max: 100 }));
+    assert_eq!(
+        run(notify::<Word>(contract, contract, 1, vec![])),
+        Err(CallbackError::BatchSize { found: 0, max: 100 })
+    );
     assert_eq!(say(contract, 1..=101), Err(CallbackError::BatchSize { found: 101, max: 100 }));
     assert_eq!(world.count_kind(Kind::CallbackAccepted), 0);
 }
@@ -96,7 +103,7 @@ fn a_batch_whose_answer_was_lost_is_recorded_once() {
 #[test]
 fn concurrent_batches_of_one_contract_do_not_mix() {
     let (world, contract) = delivered();
-    let call = || -> cairn_kit::runtime::Task<Reply> { Box::pin(notify::<Word>(contract, contract, batch(1..=3))) };
+    let call = || -> cairn_kit::runtime::Task<Reply> { Box::pin(notify::<Word>(contract, contract, 1, batch(1..=3))) };
     let replies = run_all(vec![call(), call()]);
     assert_eq!(replies[0], through(3));
     assert!(matches!(replies[1], Err(CallbackError::TemporarilyUnavailable { .. })));

@@ -6,8 +6,10 @@ use crate::state::tests::{Folded, fold};
 use crate::{access, deployment, lifecycle, state, template};
 use cairn_events::payload::{DeploymentDispatched, Notification, Reason};
 use cairn_events::topic::Service;
-use cairn_events::{DeploymentId, Expected, Hash, Kind, Payload, Principal, Receipt, Stream, Submission, Timestamp};
-use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, AuditRequestError, Reserve};
+use cairn_events::{
+    DeploymentId, Expected, Hash, Kind, LogId, Payload, Principal, Receipt, Stream, Submission, Timestamp,
+};
+use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, AuditRequestError, AuditTemporaryError, Reserve, Tip};
 use cairn_kit::api::factory::{ContractArgs, Delivered, FactoryError, FactoryInit};
 use cairn_kit::journal::Recorded;
 use cairn_kit::runtime::testing::{Network, run};
@@ -94,6 +96,7 @@ impl Model {
             return Ok(encode(self.append(factory, Decode!(args, AppendArgs).unwrap())));
         }
         match request.method {
+            "getTip" => Ok(encode(self.tip())),
             "create_canister" => {
                 let canister_id = Principal::from_slice(&[0xcc, self.canisters.len() as u8]);
                 self.canisters.insert(canister_id, Hosted { controllers: vec![factory], ..Hosted::default() });
@@ -144,6 +147,22 @@ impl Model {
             }
             other => Err(CallFailure::rejected(3, other)),
         }
+    }
+
+    fn tip(&self) -> Result<Tip, AuditError> {
+        let Some(Recorded { receipt, .. }) = self.events.last() else {
+            return Err(AuditError::Temporary(AuditTemporaryError::NotReady));
+        };
+        let (size, none) = (self.events.len() as u64, Hash([0; 32]));
+        Ok(Tip {
+            log: LogId(none),
+            size,
+            last_hash: receipt.hash,
+            root: none,
+            timestamp: receipt.timestamp.0,
+            topics_size: size,
+            topics_root: none,
+        })
     }
 
     fn install(&mut self, canister: Principal, module: Hash, argument: Vec<u8>) -> Result<Vec<u8>, CallFailure> {

@@ -4,7 +4,9 @@ pub use cairn_events::answer::{MAX_PAGE, MAX_PAGE_BYTES};
 pub use cairn_events::question::Order;
 
 use super::InternalError;
+use super::archive::ArchivedBodies;
 use cairn_events::codec::{self, CodecError};
+use cairn_events::payload::ArchivingConfigured;
 use cairn_events::question::BadQuestion;
 use cairn_events::topic::TopicHead;
 use cairn_events::{Expected, Hash, LogId, Opening, Principal, Receipt, Stream, Submission, Topic, WriterRole};
@@ -74,6 +76,16 @@ pub struct AppendArgs {
     pub submissions: Vec<WireSubmission>,
 }
 
+/// An event that the caller has seen in the log. Its hash commits to all events before it: a log that has this event has
+/// those, too. Given with a call, it is looked for before anything else: [`AuditRequestError::OtherLog`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct Seen {
+    /// Its index.
+    pub index: u64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
 /// Most submissions in a batch.
 pub const MAX_BATCH: usize = 100;
 /// Most bytes of encoded payloads and openings in a batch.
@@ -119,6 +131,14 @@ pub enum AuditRequestError {
     Unauthorized {
         /// Who called.
         caller: Principal,
+    },
+    /// The event that the caller has seen is not in this log: it was rolled back, or another one stands in its place.
+    #[error("event {index}, as it was seen before, is not in this log of {size} events")]
+    OtherLog {
+        /// The event that was seen.
+        index: u64,
+        /// How many events this log has.
+        size: u64,
     },
     /// The caller is not a registered writer.
     #[error("{caller} is no registered writer")]
@@ -255,6 +275,18 @@ pub enum AuditRequestError {
         /// What is wrong with it.
         problem: BadQuestion,
     },
+    /// Some of the events lie in archives: `getWholeEvents` and `getWholeAnswer` fetch them there.
+    #[error("some of the events lie in archives: ask for the whole")]
+    Archived {
+        /// Which, and where; the first ones, if there are many.
+        bodies: Vec<ArchivedBodies>,
+    },
+    /// This module was not uploaded last.
+    #[error("module {module_hash} is not here: upload it first")]
+    UnknownModule {
+        /// The SHA-256 that was named, or that the upload has.
+        module_hash: Hash,
+    },
     /// An argument of a read is out of bounds.
     #[error("{what} is {found}, out of bounds ({bound})")]
     OutOfBounds {
@@ -310,6 +342,17 @@ pub enum AuditTemporaryError {
         /// When the next one is, in nanoseconds.
         retry_at: u64,
     },
+    /// An archive is being made; what it is made from cannot be changed now.
+    #[error("an archive is being created")]
+    Archiving,
+    /// An archive did not answer.
+    #[error("archive {archive} did not answer: {detail}")]
+    ArchiveSilent {
+        /// Which.
+        archive: Principal,
+        /// What happened, shortened.
+        detail: String,
+    },
     /// The topic map is too far behind; it catches up by itself, within seconds.
     #[error("the topic map covers {covered} of {size} events: too few for this")]
     Lagging {
@@ -359,6 +402,13 @@ pub struct Tip {
     pub topics_root: Hash,
 }
 
+impl Tip {
+    /// The last event; none of a log without any.
+    pub fn last(&self) -> Option<Seen> {
+        self.size.checked_sub(1).map(|index| Seen { index, hash: self.last_hash })
+    }
+}
+
 /// Which events to read.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub enum Filter {
@@ -393,14 +443,61 @@ pub struct EventQuery {
 /// A page of events.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct EventPage {
-    /// The events, in the order asked for, as [`codec::encode_event`] writes them.
+    /// The events, in the order asked for, as [`codec::encode_event`] writes them; empty where an archive has the body.
     pub events: Vec<ByteBuf>,
+    /// The events that are empty here, in the order of the page: their bodies are for [`EventPage::fill`].
+    pub archived: Option<Vec<ArchivedBodies>>,
     /// The cursor of the next page, if there is more.
     pub next: Option<u64>,
     /// How many events the log has: the answer is complete up to there.
     pub log_length: u64,
     /// The last event of the topic asked for.
     pub topic_head: Option<TopicHead>,
+    /// The last event of the log.
+    pub last: Option<Seen>,
+}
+
+impl EventPage {
+    /// Puts `bodies` where events are empty, in the order of `archived`; whether there was one for each.
+    pub fn fill(&mut self, bodies: impl IntoIterator<Item = ByteBuf>) -> bool {
+        self.archived = None;
+        let mut bodies = bodies.into_iter().filter(|body| !body.is_empty());
+        for event in self.events.iter_mut().filter(|event| event.is_empty()) {
+            match bodies.next() {
+                Some(body) => *event = body,
+                None => return false,
+            }
+        }
+        bodies.next().is_none()
+    }
+}
+
+/// How the log's archiving stands.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct ArchivingStatus {
+    /// What an admin said last.
+    pub settings: Option<ArchivingConfigured>,
+    /// The archives, in the order of what they have.
+    pub archives: Vec<ArchiveRange>,
+    /// The first event whose body the log has itself.
+    pub kept_from: u64,
+    /// What is being done, or why nothing is.
+    pub step: String,
+    /// Why the last attempt failed, since the upgrade.
+    pub problem: Option<String>,
+}
+
+/// What an archive has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct ArchiveRange {
+    /// The archive.
+    pub archive: Principal,
+    /// The first event,
+    pub from: u64,
+    /// and the first one after the last.
+    pub until: u64,
+    /// Bytes of their bodies.
+    pub bytes: u64,
 }
 
 /// A registered writer.

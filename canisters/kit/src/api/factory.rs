@@ -278,6 +278,14 @@ pub enum CallbackError {
         /// What may come.
         max: u64,
     },
+    /// They are numbered in another epoch than that of the contract's code.
+    #[error("notifications of epoch {found}; the contract is in epoch {expected}")]
+    OtherEpoch {
+        /// The epoch that the factory gave.
+        expected: u64,
+        /// The one that came.
+        found: u64,
+    },
     /// Numbers are missing.
     #[error("notification {expected} is missing")]
     Gap {

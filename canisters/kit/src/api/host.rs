@@ -12,6 +12,8 @@ pub struct Reflected<T> {
     pub content: T,
     /// The last event applied; absent before the first one.
     pub checkpoint: Option<Checkpoint>,
+    /// Why the answer does not follow the log any more, if it does not: it was true at the checkpoint, and may not be now.
+    pub halted: Option<String>,
 }
 
 /// A hosted projection.

@@ -91,4 +91,10 @@ pub enum InvoiceTemporaryError {
         /// Of which projection.
         name: String,
     },
+    /// The log is not the one that is known here, or does not say so.
+    #[error("the fork alarm stays: {problem}")]
+    ForkAlarm {
+        /// Why.
+        problem: String,
+    },
 }

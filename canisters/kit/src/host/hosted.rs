@@ -5,10 +5,10 @@ mod rebuild;
 use super::rows::Rows;
 use crate::api::audit::{EventPage, EventQuery, Filter, MAX_PAGE, Order};
 use crate::api::host::{ProjectionStatus, RebuildOutcome};
-use crate::runtime;
 use crate::stable::{Memory, Slot};
+use crate::{journal, runtime};
 use cairn_events::{Topic, codec};
-use cairn_projections::{Checkpoint, Definition, Tables};
+use cairn_projections::{Checkpoint, Definition, FeedFault, Tables};
 use rebuild::{Digest, Rebuild};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -61,6 +61,24 @@ pub struct Hosted {
     parked: Option<String>,
     problem: Option<String>,
     interruptions: u32,
+}
+
+/// Why a page cannot be taken.
+enum Unfit {
+    /// It is not of the log that was followed so far.
+    Contradiction(String),
+    /// It cannot be understood.
+    Unknown(String),
+}
+
+impl From<FeedFault> for Unfit {
+    fn from(fault: FeedFault) -> Self {
+        let problem = fault.to_string();
+        match fault {
+            FeedFault::UnknownSchema { .. } => Unfit::Unknown(problem),
+            FeedFault::Foreign { .. } | FeedFault::Gap { .. } | FeedFault::Fork { .. } => Unfit::Contradiction(problem),
+        }
+    }
 }
 
 /// Instructions after which a message makes room for the next one.
@@ -189,27 +207,40 @@ impl Hosted {
         if position != begin {
             self.save();
         }
-        if let Err(fault) = outcome.and_then(|()| meet_head(position, page)) {
-            self.give_up(side, fault);
+        if let Err(unfit) = outcome.and_then(|()| meet_head(position, page)) {
+            self.give_up(side, unfit);
             return false;
         }
         position != begin && position.is_some_and(|position| position.sequence < self.feed_length)
     }
 
-    fn apply(&mut self, side: Side, last: Option<&Checkpoint>, bytes: &[u8]) -> Result<Checkpoint, String> {
+    fn apply(&mut self, side: Side, last: Option<&Checkpoint>, bytes: &[u8]) -> Result<Checkpoint, Unfit> {
         let after = last.map_or(0, |last| last.sequence);
-        let event = codec::decode_event(bytes).map_err(|error| format!("the event after number {after}: {error}"))?;
-        let next = Checkpoint::follow(last, &event, self.definition.family).map_err(|fault| fault.to_string())?;
+        let unknown = |error| Unfit::Unknown(format!("the event after number {after}: {error}"));
+        let event = codec::decode_event(bytes).map_err(unknown)?;
+        let next = Checkpoint::follow(last, &event, self.definition.family)?;
         (self.definition.apply)(self.rows_mut(side), &event);
         Ok(next)
     }
 
-    /// The serving rows stop where they are; rows being rebuilt are of no use.
-    fn give_up(&mut self, side: Side, fault: String) {
-        match side {
-            Side::Serving => self.parked = Some(fault),
-            Side::Rebuilt => self.abandon_rebuild(fault),
+    /// The serving rows stop where they are; rows being rebuilt are of no use. A log that contradicts itself is an alarm
+    /// for the whole canister.
+    fn give_up(&mut self, side: Side, unfit: Unfit) {
+        match (side, unfit) {
+            (Side::Serving, Unfit::Unknown(problem)) => self.parked = Some(problem),
+            (Side::Rebuilt, Unfit::Unknown(problem)) => self.abandon_rebuild(problem),
+            (side, Unfit::Contradiction(problem)) => {
+                journal::contradicted(problem.clone());
+                if side == Side::Rebuilt {
+                    self.abandon_rebuild(problem);
+                }
+            }
         }
+    }
+
+    /// Why the serving rows stay where they are, if they do.
+    pub fn halted(&self) -> Option<String> {
+        self.parked.clone().or_else(journal::alarm)
     }
 
     /// Notes that the log could not be asked.
@@ -222,7 +253,8 @@ impl Hosted {
         self.interruptions += 1;
         if self.interruptions > MAX_INTERRUPTIONS {
             let after = self.position(side).map_or(0, |position| position.sequence);
-            self.give_up(side, format!("it trapped {MAX_INTERRUPTIONS} times after number {after} of its feed"));
+            let problem = format!("it trapped {MAX_INTERRUPTIONS} times after number {after} of its feed");
+            self.give_up(side, Unfit::Unknown(problem));
         }
     }
 
@@ -234,7 +266,7 @@ impl Hosted {
             checkpoint: self.state.checkpoint,
             feed_length: self.feed_length,
             asked_at: self.asked_at,
-            parked: self.parked.clone(),
+            parked: self.halted(),
             problem: self.problem.clone(),
             rebuild: self.rebuild_status(),
             last_rebuild: self.state.outcome,
@@ -243,12 +275,13 @@ impl Hosted {
 }
 
 /// Compares where we stand with the end of the feed: one that is shorter, or ends otherwise, is not the one we followed.
-fn meet_head(position: Option<Checkpoint>, page: &EventPage) -> Result<(), String> {
+fn meet_head(position: Option<Checkpoint>, page: &EventPage) -> Result<(), Unfit> {
     let Some(position) = position else { return Ok(()) };
     let met = page.topic_head.is_some_and(|head| match head.count.cmp(&position.sequence) {
         Ordering::Less => false,
         Ordering::Equal => (head.index, head.hash) == (position.index, position.hash),
         Ordering::Greater => true,
     });
-    if met { Ok(()) } else { Err(format!("the log has no event {} with hash {}", position.index, position.hash)) }
+    let problem = || format!("the log has no event {} with hash {}", position.index, position.hash);
+    if met { Ok(()) } else { Err(Unfit::Contradiction(problem())) }
 }

@@ -2,9 +2,8 @@
 
 use super::hosted::{Hosted, Side};
 use super::{Host, with};
-use crate::api::audit::{AuditError, EventPage};
 use crate::journal::{self, AppendFailure};
-use crate::runtime;
+use crate::{reading, runtime};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -31,8 +30,12 @@ pub fn nudge() {
     }
 }
 
-/// Follows the log to its end, or for as many pages as one message chain should take. Does nothing if another one does.
+/// Follows the log to its end, or for as many pages as one message chain should take. Does nothing if another one does,
+/// or while the log is not the one that is known.
 pub async fn follow() {
+    if journal::alarm().is_some() {
+        return;
+    }
     let Some(following) = Following::take() else { return };
     let mut pages = 0;
     for number in 0..with(|host| host.hosted.len()).unwrap_or_default() {
@@ -93,11 +96,17 @@ async fn pull(number: usize, side: Side, most: usize) -> usize {
         let Some(question) = on(number, |hosted| hosted.question(side)).flatten() else { break };
         let Some(audit) = with(|host| host.audit) else { break };
         let mut taking = Taking { number, side, taken: false };
-        let answer = runtime::call::<_, Result<EventPage, AuditError>>(audit, "getEvents", (question,)).await;
+        let answer = reading::page(audit, question, journal::seen()).await;
         pages += 1;
         let more = match answer {
-            Ok(Ok(page)) => on(number, |hosted| hosted.take(side, &page)).unwrap_or_default(),
-            Ok(Err(error)) => stop(number, error.to_string()),
+            Ok(Ok(page)) => {
+                page.last.into_iter().for_each(journal::saw);
+                on(number, |hosted| hosted.take(side, &page)).unwrap_or_default()
+            }
+            Ok(Err(error)) => {
+                journal::meet(&error);
+                stop(number, error.to_string())
+            }
             Err(failure) => stop(number, failure.to_string()),
         };
         taking.taken = true;

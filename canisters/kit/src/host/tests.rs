@@ -1,5 +1,8 @@
 use super::*;
-use crate::api::audit::{AppendArgs, Appended, AuditError, EventPage, EventQuery, Filter, Reserve};
+use crate::api::archive::{ArchiveError, ArchivedBodies};
+use crate::api::audit::{
+    AppendArgs, Appended, AuditError, AuditRequestError, EventPage, EventQuery, Filter, Reserve, Seen, Tip,
+};
 use crate::api::host::RebuildPhase;
 use crate::journal::{self, JournalConfig};
 use crate::runtime::CallFailure;
@@ -50,6 +53,13 @@ struct Log {
     heads: BTreeMap<Vec<u8>, TopicHead>,
     /// What takes the place of the encoded event at this index.
     forged: Option<(u64, Vec<u8>)>,
+    /// Events before this one lie in archives, a hundred in each.
+    archived: u64,
+}
+
+/// The archive that has event `index`.
+fn archive(index: u64) -> Principal {
+    Principal::from_slice(&[8, (index / 100) as u8])
 }
 
 impl Log {
@@ -97,9 +107,43 @@ impl Log {
             Some((index, bytes)) if *index == event.index => ByteBuf::from(bytes.clone()),
             _ => ByteBuf::from(codec::encode_event(event)),
         };
-        let events = self.events.iter().skip(begin).take(query.limit as usize).map(bytes).collect();
+        let page = self.events.iter().skip(begin).take(query.limit as usize);
+        let mut archived: Vec<ArchivedBodies> = Vec::new();
+        for Event { index, .. } in page.clone().filter(|event| event.index < self.archived) {
+            match archived.last_mut().filter(|group| group.archive == archive(*index)) {
+                Some(group) => group.indices.push(*index),
+                None => archived.push(ArchivedBodies { archive: archive(*index), indices: vec![*index] }),
+            }
+        }
+        let here = |event: &Event| if event.index < self.archived { ByteBuf::new() } else { bytes(event) };
+        let (archived, events) = (Some(archived), page.map(here).collect());
         let head = self.heads.get(&topic.key()).copied();
-        EventPage { events, next: None, log_length: self.events.len() as u64, topic_head: head }
+        let last = self.events.last().map(|event| Seen { index: event.index, hash: event.hash() });
+        EventPage { events, archived, next: None, log_length: self.events.len() as u64, topic_head: head, last }
+    }
+
+    fn bodies(&self, of: Principal, indices: &[u64]) -> Vec<ByteBuf> {
+        assert!(indices.iter().all(|index| archive(*index) == of && *index < self.archived));
+        indices.iter().map(|index| ByteBuf::from(codec::encode_event(&self.events[*index as usize]))).collect()
+    }
+
+    /// As the real one does.
+    fn check(&self, seen: Option<Seen>) -> Result<(), AuditError> {
+        let is_here = |seen: &Seen| self.events.get(seen.index as usize).is_some_and(|event| event.hash() == seen.hash);
+        match seen.filter(|seen| !is_here(seen)) {
+            None => Ok(()),
+            Some(Seen { index, .. }) => {
+                let size = self.events.len() as u64;
+                Err(AuditError::Request(AuditRequestError::OtherLog { index, size }))
+            }
+        }
+    }
+
+    fn tip(&self) -> Tip {
+        let (size, none) = (self.events.len() as u64, Hash([0; 32]));
+        let last_hash = self.events.last().map_or(none, Event::hash);
+        let (log, root, topics_root) = (LogId(none), none, none);
+        Tip { log, size, last_hash, root, timestamp: 0, topics_size: size, topics_root }
     }
 
     fn append(&mut self, args: AppendArgs) -> Appended {
@@ -123,12 +167,24 @@ impl World {
         let behind = Rc::clone(&log);
         network.respond(move |request| match request.method {
             "getEvents" => {
-                let query: EventQuery = candid::decode_one(&request.args).unwrap();
-                Ok(candid::encode_one(Ok::<_, AuditError>(behind.borrow().page(&query))).unwrap())
+                let (query, seen): (EventQuery, Option<Seen>) = candid::decode_args(&request.args).unwrap();
+                let log = behind.borrow();
+                Ok(candid::encode_one(log.check(seen).map(|()| log.page(&query))).unwrap())
+            }
+            "getTip" => {
+                let seen: Option<Seen> = candid::decode_one(&request.args).unwrap();
+                let log = behind.borrow();
+                Ok(candid::encode_one(log.check(seen).map(|()| log.tip())).unwrap())
+            }
+            "getBodies" => {
+                let indices: Vec<u64> = candid::decode_one(&request.args).unwrap();
+                let bodies = behind.borrow().bodies(request.to, &indices);
+                Ok(candid::encode_one(Ok::<_, ArchiveError>(bodies)).unwrap())
             }
             "append" => {
-                let appended = behind.borrow_mut().append(candid::decode_one(&request.args).unwrap());
-                Ok(candid::encode_one(Ok::<_, AuditError>(appended)).unwrap())
+                let (args, seen): (AppendArgs, Option<Seen>) = candid::decode_args(&request.args).unwrap();
+                let mut log = behind.borrow_mut();
+                Ok(candid::encode_one(log.check(seen).map(|()| log.append(args))).unwrap())
             }
             _ => Err(CallFailure::rejected(3, "no such method")),
         });
@@ -184,6 +240,27 @@ fn it_follows_and_survives_upgrades() {
 }
 
 #[test]
+fn it_follows_across_archives_and_waits_for_one_that_is_silent() {
+    let world = World::new(700);
+    world.log.borrow_mut().archived = 650;
+    world.start::<Listing>();
+    world.network.answer(|_| Err(CallFailure::rejected(2, "busy")));
+    run(follow());
+    assert_eq!(served::<Listing>().0, 0);
+    let behind = Rc::clone(&world.log);
+    world.network.answer(move |request| {
+        let query: EventQuery = candid::decode_one(&request.args).unwrap();
+        Ok(candid::encode_one(Ok::<_, AuditError>(behind.borrow().page(&query))).unwrap())
+    });
+    world.network.answer(|_| Err(CallFailure::rejected(2, "busy")));
+    run(follow());
+    let status = only();
+    assert!(status.parked.is_none() && status.problem.is_some() && status.checkpoint.is_none());
+    run(follow());
+    assert_eq!(served::<Listing>(), (700, world.replayed::<Listing>(700)));
+}
+
+#[test]
 fn a_false_feed_parks_it() {
     let mut other = Log::default();
     other.grow(4);
@@ -226,7 +303,47 @@ fn a_shorter_log_is_another_log() {
     *world.log.borrow_mut() = Log::default();
     world.log.borrow_mut().grow(3);
     run(follow());
-    assert!(only().parked.unwrap().contains("no event 4"));
+    assert!(only().parked.unwrap().contains("event 4"));
+}
+
+#[test]
+fn another_log_halts_everything_until_it_is_the_one_again_and_an_admin_says_so() {
+    let world = World::new(5);
+    world.start::<Listing>();
+    run(follow());
+    let halted = || read::<Listing, _>(|_| ()).unwrap().halted;
+    assert_eq!((halted(), journal::alarm()), (None, None));
+    // As long, as well linked, and another one.
+    let mut other = Log::default();
+    other
+        .push(Principal::from_slice(&[3]), Payload::MaintenanceConfigured(MaintenanceConfigured { maintenance: true }));
+    other.grow(6);
+    let truth = world.log.replace(other);
+    world.network.advance(PULL_EVERY);
+    assert!(halted().is_some() && health().is_err());
+    assert_eq!(served::<Listing>(), (5, listing_of(&truth)), "it stays where it was");
+    let asked = world.network.sent().len();
+    world.start::<Listing>();
+    world.network.advance(Duration::from_secs(3_600));
+    assert!(halted().is_some(), "after an upgrade, too");
+    assert_eq!(world.network.sent().len(), asked, "nothing is asked of it any more");
+    assert!(run(journal::acknowledge(admin(&world))).is_err(), "it is still the other one");
+    world.log.replace(truth);
+    world.network.advance(Duration::from_secs(60));
+    assert!(halted().is_some(), "nobody has said so");
+    run(journal::acknowledge(admin(&world))).unwrap();
+    assert_eq!(halted(), None);
+    let last = world.log.borrow().events.last().unwrap().payload.clone();
+    assert!(matches!(last, Payload::ForkAlarmAcknowledged(end) if end.index == 4));
+    world.network.advance(PULL_EVERY);
+    assert_eq!(served::<Listing>().0, world.log.borrow().events.len() as u64);
+}
+
+/// The digest that the listing of this log has.
+fn listing_of(log: &Log) -> Hash {
+    let mut tables = MemoryTables::default();
+    log.events.iter().for_each(|event| Listing::apply(&mut tables, event));
+    digest(&tables)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What travels together: groups of submissions, each of one caller and atomic, in one batch that is atomic as a whole.
 
 use super::Recorded;
-use crate::api::audit::{AppendArgs, MAX_BATCH, MAX_BATCH_BYTES, WireSubmission};
+use crate::api::audit::{AppendArgs, MAX_BATCH, MAX_BATCH_BYTES, Seen, WireSubmission};
 use cairn_events::codec::CodecError;
 use cairn_events::{Class, Payload, Receipt, Submission, codec};
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ pub struct Batch {
 /// The stored form of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredBatch {
-    /// The argument of `append`, byte for byte.
+    /// The arguments of `append`.
     #[serde(rename = "a")]
     args: ByteBuf,
     /// How many submissions each group has.
@@ -95,16 +95,23 @@ pub struct StoredBatch {
 pub struct UnreadableBatch(String);
 
 impl Batch {
-    /// The batch of `groups`.
-    pub fn new(first_seq: u64, groups: Vec<Group>) -> Self {
-        let submissions = groups.iter().flat_map(|group| &group.wires).cloned().collect();
+    /// The batch of `groups`, for a log that has `seen`.
+    pub fn new(first_seq: u64, groups: Vec<Group>, seen: Option<Seen>) -> Self {
+        let mut batch = Batch { first_seq, groups, doubtful: false, args: Vec::new() };
+        batch.insist_on(seen);
+        batch
+    }
+
+    /// From now on for a log that has `seen`. The content stays the same.
+    pub fn insist_on(&mut self, seen: Option<Seen>) {
+        let submissions = self.groups.iter().flat_map(|group| &group.wires).cloned().collect();
+        let args = AppendArgs { first_seq: self.first_seq, submissions };
         // Candid of plain data in the heap cannot fail to encode.
-        let args = candid::encode_one(AppendArgs { first_seq, submissions }).unwrap_or_default();
-        Batch { first_seq, groups, doubtful: false, args }
+        self.args = candid::encode_args((args, seen)).unwrap_or_default();
     }
 
     /// Takes from the front of `waiting` what fits into one batch.
-    pub fn gather(first_seq: u64, waiting: &mut VecDeque<Group>) -> Option<Self> {
+    pub fn gather(first_seq: u64, waiting: &mut VecDeque<Group>, seen: Option<Seen>) -> Option<Self> {
         let (mut submissions, mut bytes) = (0, 0);
         let mut groups = Vec::new();
         while let Some(group) = waiting
@@ -114,7 +121,7 @@ impl Batch {
             bytes += group.bytes();
             groups.push(group);
         }
-        (!groups.is_empty()).then(|| Batch::new(first_seq, groups))
+        (!groups.is_empty()).then(|| Batch::new(first_seq, groups, seen))
     }
 
     /// How many submissions.
@@ -122,7 +129,7 @@ impl Batch {
         self.groups.iter().map(Group::len).sum()
     }
 
-    /// The argument of `append`, in Candid.
+    /// The arguments of `append`, in Candid.
     pub fn args(&self) -> &[u8] {
         &self.args
     }

@@ -49,9 +49,3 @@ fn position_mut(error: &mut AuditError) -> Option<&mut u32> {
         _ => None,
     }
 }
-
-/// Whether the log's view of this canister's numbering is not ours: one of us was rolled back or replaced.
-pub fn is_fork(error: &AuditError) -> bool {
-    use AuditRequestError as E;
-    matches!(error, AuditError::Request(E::SequenceGap { .. } | E::SequenceReused { .. }))
-}

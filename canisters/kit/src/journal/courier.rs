@@ -2,14 +2,12 @@
 
 use super::batch::Ticket;
 use super::outbox::{Answer, Outbox, StoredOutbox};
-use super::{AppendFailure, JournalConfig, JournalStatus, Recorded};
-use crate::api::audit::{Appended, AuditError};
+use super::{AppendFailure, JournalConfig, JournalStatus, Recorded, Unacknowledged};
+use crate::api::audit::{Appended, AuditError, Seen, Tip};
 use crate::runtime::{self, CallFailure, Request};
 use crate::stable::Slot;
 use cairn_events::payload::CanisterUpgraded;
-use cairn_events::{Hash, Payload, Principal, Receipt, Submission};
-use candid::{CandidType, Deserialize};
-use serde_bytes::ByteBuf;
+use cairn_events::{Payload, Principal, Receipt, Submission};
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -101,6 +99,10 @@ pub async fn flush() {
     if let Some(load) = in_flight.then(Load::take).flatten() {
         load.carry().await;
     }
+    if let Some(end) = with(|journal| journal.outbox.end_of_alarm()).flatten() {
+        // Wanted until it is there.
+        let _ = append(vec![end]).await;
+    }
     if let Some(instructions) = with(|journal| journal.outbox.upgrade_to_report()).flatten() {
         let upgraded = CanisterUpgraded { module_hash: own_module().await, instructions };
         // What fails stays owed, and comes again with the timer.
@@ -114,6 +116,77 @@ pub fn holds(wanted: impl Fn(&Payload) -> bool) -> bool {
     with(|journal| journal.outbox.payloads().any(wanted)) == Some(true)
 }
 
+/// Why nothing goes on, if the fork alarm is raised.
+pub fn alarm() -> Option<String> {
+    with(|journal| journal.outbox.alarm().map(|alarm| alarm.problem.clone())).flatten()
+}
+
+/// The last event of the log that is known.
+pub fn seen() -> Option<Seen> {
+    with(|journal| journal.outbox.seen()).flatten()
+}
+
+/// Takes notice of an event that the log has.
+pub fn saw(seen: Seen) {
+    with(|journal| {
+        if journal.outbox.saw(seen) {
+            journal.save();
+        }
+    });
+}
+
+/// Takes notice of the log's refusal.
+pub fn meet(error: &AuditError) {
+    with(|journal| {
+        if journal.outbox.meet(error) {
+            journal.failed(error.to_string());
+            journal.save();
+        }
+    });
+}
+
+/// Raises the fork alarm.
+pub fn contradicted(problem: String) {
+    with(|journal| {
+        journal.outbox.raise(problem.clone());
+        journal.failed(problem);
+        journal.save();
+    });
+}
+
+/// Asks the log for its end; it must have the last event that is known.
+pub async fn look() -> Result<(), Unacknowledged> {
+    let Some((audit, seen)) = with(|journal| (journal.audit, journal.outbox.seen())) else {
+        return Err(Unacknowledged::Silent("the journal is not open".to_owned()));
+    };
+    let answer: Result<Result<Tip, AuditError>, CallFailure> = runtime::call(audit, "getTip", (seen,)).await;
+    match answer {
+        Ok(Ok(tip)) => {
+            tip.last().into_iter().for_each(saw);
+            Ok(())
+        }
+        Ok(Err(error)) => {
+            meet(&error);
+            Err(Unacknowledged::Refused(error))
+        }
+        Err(failure) => Err(Unacknowledged::Silent(failure.to_string())),
+    }
+}
+
+/// Ends the alarm on behalf of `by`, if the log is the one that is known.
+pub async fn acknowledge(by: Principal) -> Result<(), Unacknowledged> {
+    if alarm().is_none() {
+        return Ok(());
+    }
+    look().await?;
+    with(|journal| {
+        journal.outbox.acknowledge(by);
+        journal.save();
+    });
+    flush().await;
+    if alarm().is_none() { Ok(()) } else { Err(Unacknowledged::Pending) }
+}
+
 /// Where the journal stands.
 pub fn status() -> JournalStatus {
     let status = with(|journal| JournalStatus {
@@ -125,7 +198,7 @@ pub fn status() -> JournalStatus {
         failures: journal.failures,
         refusals: journal.refusals,
         last_problem: journal.problem.clone(),
-        forked: journal.outbox.forked(),
+        alarm: journal.outbox.alarm().map(|alarm| alarm.problem.clone()),
     });
     status.unwrap_or_default()
 }
@@ -254,17 +327,6 @@ impl Drop for Place {
 }
 
 /// Hash of the module that this canister runs, if the network tells.
-async fn own_module() -> Option<Hash> {
-    #[derive(CandidType)]
-    struct Question {
-        canister_id: Principal,
-        num_requested_changes: Option<u64>,
-    }
-    #[derive(CandidType, Deserialize)]
-    struct Info {
-        module_hash: Option<ByteBuf>,
-    }
-    let question = Question { canister_id: runtime::id(), num_requested_changes: None };
-    let info: Info = runtime::call(Principal::management_canister(), "canister_info", (question,)).await.ok()?;
-    Hash::from_slice(&info.module_hash?)
+async fn own_module() -> Option<cairn_events::Hash> {
+    runtime::canister_info(runtime::id()).await.ok()?.module_hash
 }

@@ -1,10 +1,11 @@
 //! The state machine of the journal: pure, so that every interleaving of callers, answers, traps and upgrades can be tried.
 
+use super::alarm::{Alarm, ends, is_fork};
 use super::batch::{Batch, Group, StoredBatch, Ticket, UnreadableBatch};
-use super::blame::{blame, failure, is_fork};
+use super::blame::{blame, failure};
 use super::{AppendFailure, Recorded};
-use crate::api::audit::{AuditError, AuditRequestError, MAX_BATCH, MAX_BATCH_BYTES};
-use cairn_events::{Payload, Receipt, Submission};
+use crate::api::audit::{AuditError, AuditRequestError, MAX_BATCH, MAX_BATCH_BYTES, Seen};
+use cairn_events::{Hash, Payload, Principal, Receipt, Submission};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -31,9 +32,12 @@ pub struct StoredOutbox {
     /// Instructions of an upgrade that the log does not know yet.
     #[serde(rename = "u", skip_serializing_if = "Option::is_none", default)]
     upgrade: Option<u64>,
-    /// Whether a receipt contradicted an earlier one.
-    #[serde(rename = "f")]
-    forked: bool,
+    /// Index and hash of the last event of the log that is known, whoever wrote it.
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none", default)]
+    seen: Option<(u64, Hash)>,
+    /// Why nothing goes on.
+    #[serde(rename = "a", skip_serializing_if = "Option::is_none", default)]
+    alarm: Option<Alarm>,
 }
 
 /// Submissions on their way: first waiting, then in flight, then answered.
@@ -42,7 +46,8 @@ pub struct Outbox {
     applied: u64,
     last: Option<(u64, u64)>,
     upgrade: Option<u64>,
-    forked: bool,
+    seen: Option<Seen>,
+    alarm: Option<Alarm>,
     in_flight: Option<Batch>,
     waiting: VecDeque<Group>,
     answers: BTreeMap<Ticket, Answer>,
@@ -69,7 +74,8 @@ impl Outbox {
             applied: stored.applied,
             last: stored.last,
             upgrade: stored.upgrade,
-            forked: stored.forked,
+            seen: stored.seen.map(|(index, hash)| Seen { index, hash }),
+            alarm: stored.alarm.clone(),
             in_flight: stored.batch.as_ref().map(Batch::load).transpose()?,
             ..Outbox::default()
         })
@@ -82,7 +88,8 @@ impl Outbox {
             last: self.last,
             batch: self.in_flight.as_ref().map(Batch::store),
             upgrade: self.upgrade,
-            forked: self.forked,
+            seen: self.seen.map(|seen| (seen.index, seen.hash)),
+            alarm: self.alarm.clone(),
         }
     }
 
@@ -91,8 +98,9 @@ impl Outbox {
     /// # Errors
     /// [`AppendFailure`] if they are too many, for a batch or for now.
     pub fn enqueue(&mut self, submissions: Vec<Submission>) -> Result<Ticket, AppendFailure> {
-        if self.forked {
-            return Err(AppendFailure::NotReady("the log contradicts itself: it was rolled back or replaced"));
+        let is_end = || submissions.iter().all(|submission| ends(&submission.payload));
+        if self.alarm.as_ref().is_some_and(|alarm| !(alarm.is_acknowledged() && is_end())) {
+            return Err(AppendFailure::NotReady("the fork alarm is raised: it was rolled back or replaced"));
         }
         let group = Group::new(self.tickets, submissions);
         if !group.fits_alone() {
@@ -107,10 +115,15 @@ impl Outbox {
         Ok(self.tickets - 1)
     }
 
-    /// The batch to send next: the one without a definite answer, or a new one of those who wait the longest.
+    /// The batch to send next: the one without a definite answer, or a new one of those who wait the longest. None while
+    /// the fork alarm is raised.
     pub fn prepare(&mut self) -> Option<&Batch> {
-        if self.in_flight.is_none() {
-            self.in_flight = Batch::gather(self.applied + 1, &mut self.waiting);
+        if self.is_halted() {
+            return None;
+        }
+        match &mut self.in_flight {
+            Some(batch) => batch.insist_on(self.seen),
+            None => self.in_flight = Batch::gather(self.applied + 1, &mut self.waiting, self.seen),
         }
         self.in_flight.as_ref()
     }
@@ -123,13 +136,18 @@ impl Outbox {
         let Some(batch) = self.in_flight.take() else { return Ok(Vec::new()) };
         if let Err(contradiction) = self.check(&batch, receipts) {
             self.in_flight = Some(batch);
-            self.forked = true;
-            self.doubt();
+            self.raise(contradiction.to_string());
             return Err(contradiction);
         }
         let recorded = batch.recorded(receipts);
         self.applied += recorded.len() as u64;
-        self.last = receipts.last().map(|receipt| (receipt.index, receipt.timestamp.0)).or(self.last);
+        if let Some(receipt) = receipts.last() {
+            self.last = Some((receipt.index, receipt.timestamp.0));
+            self.saw(Seen { index: receipt.index, hash: receipt.hash });
+        }
+        if recorded.iter().any(|recorded| ends(&recorded.payload)) {
+            self.alarm = None;
+        }
         if recorded.iter().any(|recorded| self.reports_upgrade(&recorded.payload)) {
             self.upgrade = None;
         }
@@ -145,7 +163,8 @@ impl Outbox {
         let mut last = self.last.map(|(index, _)| index);
         let ascending =
             receipts.iter().all(|receipt| last.replace(receipt.index).is_none_or(|last| last < receipt.index));
-        if ascending && receipts.len() == batch.len() {
+        let known = receipts.iter().all(|receipt| !self.contradicts(Seen { index: receipt.index, hash: receipt.hash }));
+        if ascending && known && receipts.len() == batch.len() {
             return Ok(());
         }
         Err(Contradiction {
@@ -156,12 +175,13 @@ impl Outbox {
         })
     }
 
-    /// The batch was refused, so nothing of it was accepted: whoever is to blame is told, the others stay in flight.
+    /// The batch was refused, so nothing of it was accepted: whoever is to blame is told, the others stay in flight. If
+    /// it is not the log that is known, that says nothing about the one that is.
     pub fn refused(&mut self, error: &AuditError) {
-        let Some(batch) = self.in_flight.take() else { return };
-        if is_fork(error) {
-            self.forked = true;
+        if self.meet(error) {
+            return;
         }
+        let Some(batch) = self.in_flight.take() else { return };
         let (position, blamed) = blame(&batch, error);
         let mut rest = Vec::new();
         for (number, group) in batch.groups.into_iter().enumerate() {
@@ -172,7 +192,7 @@ impl Outbox {
             }
         }
         if !rest.is_empty() {
-            self.in_flight = Some(Batch::new(batch.first_seq, rest));
+            self.in_flight = Some(Batch::new(batch.first_seq, rest, self.seen));
         }
     }
 
@@ -204,6 +224,70 @@ impl Outbox {
         if let Some(batch) = &mut self.in_flight {
             batch.doubtful = true;
         }
+    }
+
+    /// Takes notice of an event that the log has: the alarm is raised if another one was there before. Whether anything
+    /// is to be kept.
+    pub fn saw(&mut self, seen: Seen) -> bool {
+        if self.contradicts(seen) {
+            self.raise(format!("event {} is another one than before", seen.index));
+            return true;
+        }
+        let news = self.seen.is_none_or(|known| known.index < seen.index);
+        if news {
+            self.seen = Some(seen);
+        }
+        news
+    }
+
+    fn contradicts(&self, seen: Seen) -> bool {
+        self.seen.is_some_and(|known| known.index == seen.index && known.hash != seen.hash)
+    }
+
+    /// The last event of the log that is known.
+    pub fn seen(&self) -> Option<Seen> {
+        self.seen
+    }
+
+    /// Takes notice of a refusal; whether it raises the alarm.
+    pub fn meet(&mut self, error: &AuditError) -> bool {
+        let is_fork = is_fork(error, self.seen.is_some(), self.applied > 0);
+        if is_fork {
+            self.raise(error.to_string());
+        }
+        is_fork
+    }
+
+    /// The log is not the one that is known. Nobody is told that his submissions were refused: it may be that the right
+    /// log has them.
+    pub fn raise(&mut self, problem: String) {
+        if self.alarm.as_ref().is_none_or(Alarm::is_acknowledged) {
+            self.alarm = Some(Alarm::raised(problem));
+        }
+        self.doubt();
+    }
+
+    /// An admin wants to go on, now that the log has shown the last event known.
+    pub fn acknowledge(&mut self, by: Principal) {
+        if let (Some(alarm), Some(seen)) = (&mut self.alarm, self.seen) {
+            alarm.acknowledge(by, seen);
+        }
+    }
+
+    /// The event that ends the alarm, if an admin wants that and nobody is about to tell the log.
+    pub fn end_of_alarm(&self) -> Option<Submission> {
+        let end = self.alarm.as_ref().and_then(Alarm::end);
+        end.filter(|_| !self.payloads().any(ends))
+    }
+
+    /// Why nothing goes on, if the alarm is raised.
+    pub fn alarm(&self) -> Option<&Alarm> {
+        self.alarm.as_ref()
+    }
+
+    /// Whether nothing is to be sent.
+    fn is_halted(&self) -> bool {
+        self.alarm.as_ref().is_some_and(|alarm| !alarm.is_acknowledged())
     }
 
     fn dismiss(&mut self) {
@@ -242,7 +326,7 @@ impl Outbox {
     /// The upgrade that nobody has told the log yet, and nobody is about to.
     pub fn upgrade_to_report(&self) -> Option<u64> {
         let reported = self.payloads().any(|payload| self.reports_upgrade(payload));
-        self.upgrade.filter(|_| !reported && !self.forked)
+        self.upgrade.filter(|_| !reported && self.alarm.is_none())
     }
 
     /// The payloads on their way: in flight, then waiting.
@@ -257,7 +341,8 @@ impl Outbox {
 
     /// Whether there is something that a timer must see to.
     pub fn needs_timer(&self) -> bool {
-        self.in_flight.is_some() || self.upgrade_to_report().is_some()
+        let wanted = self.in_flight.is_some() || self.upgrade_to_report().is_some() || self.end_of_alarm().is_some();
+        wanted && !self.is_halted()
     }
 
     /// Submissions that wait.
@@ -278,11 +363,6 @@ impl Outbox {
     /// Index and timestamp of the last accepted event.
     pub fn last(&self) -> Option<(u64, u64)> {
         self.last
-    }
-
-    /// Whether the log contradicted itself.
-    pub fn forked(&self) -> bool {
-        self.forked
     }
 }
 

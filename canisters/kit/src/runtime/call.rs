@@ -143,6 +143,19 @@ pub async fn call_with_cycles<A: ArgumentEncoder, R: CandidType + DeserializeOwn
     candid::decode_one(&reply).map_err(|error| CallFailure::undecodable(&error.to_string()))
 }
 
+/// Calls a query of a canister of the platform, from a composite query.
+///
+/// # Errors
+/// As [`call`].
+pub async fn ask<A: ArgumentEncoder, R: CandidType + DeserializeOwned>(
+    to: Principal,
+    method: &'static str,
+    args: A,
+) -> Result<R, CallFailure> {
+    let reply = current().ask(Request::new(to, method, encode(args)?)).await?;
+    candid::decode_one(&reply).map_err(|error| CallFailure::undecodable(&error.to_string()))
+}
+
 /// Calls a canister outside the platform: waits a minute at most, and believes no reply beyond `max_reply_bytes`.
 ///
 /// # Errors

@@ -4,8 +4,6 @@ mod calls;
 mod tickets;
 pub mod timers;
 
-pub use tickets::TakeUpError;
-
 use super::{CallFailure, Request, Runtime, Task};
 use crate::stable::Memory;
 use cairn_events::Principal;
@@ -44,9 +42,11 @@ impl Runtime for Ic {
         ic_cdk::api::instruction_counter()
     }
 
-    fn take_up(&self, memory: Memory) -> Result<(), TakeUpError> {
+    fn take_up(&self, memory: Memory) {
         let running = ic_cdk::api::canister_status() != CanisterStatusCode::Stopped;
-        tickets::take_up(memory, calls::places(), running)
+        if let Err(error) = tickets::take_up(memory, calls::places(), running, self.now()) {
+            ic_cdk::trap(error.to_string());
+        }
     }
 
     fn after(&self, delay: Duration, task: Task<()>) {
@@ -71,6 +71,10 @@ impl Runtime for Ic {
 
     fn send(&self, request: Request) -> Task<Result<Vec<u8>, CallFailure>> {
         timers::revive();
+        self.ask(request)
+    }
+
+    fn ask(&self, request: Request) -> Task<Result<Vec<u8>, CallFailure>> {
         Box::pin(calls::Call::new(request))
     }
 }

@@ -5,8 +5,8 @@ use crate::mutation::Shape;
 use crate::target::{Target, Verdict};
 use cairn_events::payload::Notification;
 use cairn_events::question::{Answer, Question};
-use cairn_events::{Amount, Expected, Hash, Submission};
-use cairn_kit::api::audit::{AppendArgs, AuditError, EventPage, EventQuery, Filter, Order, WireSubmission};
+use cairn_events::{Amount, Expected, Hash, Principal, Submission};
+use cairn_kit::api::audit::{AppendArgs, AuditError, EventPage, EventQuery, Filter, Order, Seen, WireSubmission};
 use cairn_kit::api::backend::{AgreedPrice, CreateTokenArgs, TokenArgs};
 use cairn_kit::api::factory::NumberedNotification;
 use cairn_kit::api::http::HttpRequest;
@@ -39,11 +39,11 @@ fn several<T: for<'a> ArgumentDecoder<'a>>(bytes: &[u8]) -> Option<T> {
 /// Decodes what the first byte says, as a canister does.
 fn decode(what: u8, bytes: &[u8]) -> bool {
     match what % 9 {
-        0 => several::<(AppendArgs,)>(bytes)
-            .is_some_and(|(args,)| args.submissions.into_iter().all(|wire| Submission::try_from(wire).is_ok())),
+        0 => several::<(AppendArgs, Option<Seen>)>(bytes)
+            .is_some_and(|(args, _)| args.submissions.into_iter().all(|wire| Submission::try_from(wire).is_ok())),
         1 => several::<(CreateTokenArgs, String)>(bytes).is_some(),
-        2 => several::<(u64, Vec<NumberedNotification>)>(bytes).is_some(),
-        3 => one::<EventQuery>(bytes),
+        2 => several::<(Principal, u64, Vec<NumberedNotification>)>(bytes).is_some(),
+        3 => several::<(EventQuery, Option<Seen>)>(bytes).is_some(),
         4 => one::<Question>(bytes),
         5 => one::<Result<Answer, AuditError>>(bytes),
         6 => one::<Result<EventPage, AuditError>>(bytes),
@@ -74,7 +74,14 @@ impl Arguments {
             cursor: Some(7),
             limit: 20,
         };
-        let page = EventPage { events: proof.events.clone(), next: Some(3), log_length: 9, topic_head: None };
+        let page = EventPage {
+            events: proof.events.clone(),
+            archived: None,
+            next: Some(3),
+            log_length: 9,
+            topic_head: None,
+            last: None,
+        };
         let account = cairn_events::payload::Account { owner: truth.log.canister, subaccount: None };
         let token = TokenArgs {
             name: "Name".to_owned(),
@@ -107,11 +114,12 @@ impl Arguments {
         let numbered =
             |sequence| NumberedNotification { sequence, notification: Notification::HolderAdded(truth.log.canister) };
         let notifications: Vec<NumberedNotification> = (1..4).map(numbered).collect();
+        let seen = truth.log.events.last().map(|event| Seen { index: event.index, hash: event.hash() });
         let valid = [
-            encode_args((append,))?,
+            encode_args((append, seen))?,
             encode_args((create, "request"))?,
-            encode_args((1_u64, notifications))?,
-            encode_args((query,))?,
+            encode_args((truth.log.canister, 1_u64, notifications))?,
+            encode_args((query, seen))?,
             encode_args((question,))?,
             encode_args((Ok::<_, AuditError>(proof),))?,
             encode_args((Ok::<_, AuditError>(page),))?,

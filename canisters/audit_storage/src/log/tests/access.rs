@@ -186,7 +186,7 @@ fn an_audited_question_leaves_digests_that_its_answer_has() {
     let (alice, money) = (Topic::Party(id(ALICE)), Topic::Family(Family::Money));
     for (question, scope) in [(ask(vec![money]), "family/money"), (ask(vec![alice, money]), "party family/money")] {
         let means = bench.means;
-        let asked = bench.log.ask_audited(id(ADMIN), question.clone(), &means).expect("answered");
+        let asked = bench.log.ask_audited(id(ADMIN), question.clone(), &Fetched::new(), &means).expect("answered");
         let event = bench.log.event(asked.event).expect("there");
         let Payload::QuestionAsked(recorded) = &event.payload else { panic!("{event:?}") };
         assert_eq!((event.actor, recorded.scope.as_str()), (id(ADMIN), scope));
@@ -196,7 +196,7 @@ fn an_audited_question_leaves_digests_that_its_answer_has() {
         bench.cover(100);
         let span = Span { from: asked.complete_from, until: Some(asked.complete_until), ..question.span };
         let again = Question { span, since: None, ..question.clone() };
-        let answer = bench.log.answer(&again).expect("an answer");
+        let answer = bench.log.answer(&again, &Fetched::new()).expect("an answer");
         let tip = bench.certified_tip();
         let found = verify(&again, &answer, &tip, None).expect("it holds");
         assert_eq!((found.digest(&asked.salt), found.events.len() as u64), (asked.answer, asked.count));
@@ -204,4 +204,17 @@ fn an_audited_question_leaves_digests_that_its_answer_has() {
         assert_ne!(found.digest(&Hash([0; 32])), asked.answer);
     }
     bench.verify();
+}
+
+/// Every grant in a log that opens was folded when it was accepted: of a log in which that may be otherwise, code from
+/// before has written the layout's version.
+#[test]
+fn a_log_from_before_grants_were_folded_does_not_open() {
+    let (mut bench, _, _) = bench();
+    bench.reopen();
+    assert!(bench.log.is_admin(id(ADMIN)));
+    bench.log.who.layout = 1;
+    bench.log.save_identity();
+    let opened = Log::open(attach(&bench.memories, &bench.quota));
+    assert_eq!(opened.err(), Some(crate::log::OpenError::Layout(1)));
 }

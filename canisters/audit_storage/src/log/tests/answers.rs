@@ -54,7 +54,7 @@ fn the_log_answers_as_its_records_do() {
             for order in [Order::OldestFirst, Order::NewestFirst] {
                 let span = Span { from, until, ..Span::default() };
                 let question = Question { order, since: Some(tip.size), ..question(about.clone(), span) };
-                let found = bench.log.answer(&question).expect("an answer");
+                let found = bench.log.answer(&question, &Fetched::new()).expect("an answer");
                 assert_eq!(Some(&found), answer::answer(&records, &question).as_ref(), "{question:?}");
                 let remembered = answer::Remembered { size: tip.size, root: tip.root };
                 answer::verify(&question, &found, &tip, Some(&remembered)).expect("the answer holds");
@@ -69,7 +69,7 @@ fn what_cannot_be_answered_is_refused() {
     bench.cover(100);
     bench.append(BACKEND, &[requested(7).exactly(0)]).expect("accepted");
     let size = bench.log.counters().events;
-    let refusal = |question: &Question| bench.log.answer(question).expect_err("refused");
+    let refusal = |question: &Question| bench.log.answer(question, &Fetched::new()).expect_err("refused");
     let until = |until| Span { until: Some(until), ..Span::default() };
     let topic = || About::Topics(vec![Topic::Party(id(ALICE))]);
     let none = question(About::Topics(Vec::new()), Span::default());
@@ -83,8 +83,9 @@ fn what_cannot_be_answered_is_refused() {
     assert!(matches!(request_error(refusal(&since)), AuditRequestError::OutOfBounds { .. }));
     let lagging = AuditTemporaryError::Lagging { covered: size - 1, size };
     assert_eq!(refusal(&question(topic(), until(size))), AuditError::Temporary(lagging));
-    assert!(bench.log.answer(&question(topic(), until(size - 1))).is_ok());
-    assert!(Bench::before_genesis().log.answer(&question(topic(), Span::default())).is_err());
+    let answer = |bench: &Bench, until| bench.log.answer(&question(topic(), until), &Fetched::new());
+    assert!(answer(&bench, until(size - 1)).is_ok());
+    assert!(answer(&Bench::before_genesis(), Span::default()).is_err());
 }
 
 #[test]

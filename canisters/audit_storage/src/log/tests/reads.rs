@@ -2,7 +2,7 @@
 
 use super::*;
 use cairn_events::{Family, Topic, merkle};
-use cairn_kit::api::audit::{MAX_PAGE, MAX_PAGE_BYTES};
+use cairn_kit::api::audit::{MAX_PAGE, MAX_PAGE_BYTES, Seen};
 
 fn bench_with_many() -> Bench {
     let mut bench = Bench::new();
@@ -186,4 +186,26 @@ fn a_view_has_the_event() {
         assert_eq!(Some(&view.payload), event.to_value().get("tx"));
     }
     assert!(bench.log.view(bench.log.counters().events).is_err());
+}
+
+/// Whoever has seen an event finds it, or is told that this is another log.
+#[test]
+fn what_was_seen_must_be_there() {
+    let bench = bench_with_many();
+    let events = bench.events();
+    let seen = |event: &Event| Some(Seen { index: event.index, hash: event.hash() });
+    assert_eq!(bench.log.check_seen(None), Ok(()));
+    for event in &events {
+        assert_eq!(bench.log.check_seen(seen(event)), Ok(()));
+    }
+    let size = events.len() as u64;
+    let other = |index, hash| {
+        let refusal = bench.log.check_seen(Some(Seen { index, hash }));
+        assert_eq!(refusal, Err(AuditError::Request(AuditRequestError::OtherLog { index, size })));
+    };
+    other(3, events[4].hash());
+    other(size, events[0].hash());
+    other(u64::MAX, events[0].hash());
+    let page = bench.log.page(&query(Filter::Stream(Stream::Log), Order::OldestFirst)).expect("a page");
+    assert_eq!(page.last, seen(&events[events.len() - 1]), "of the log, not of what was asked for");
 }

@@ -319,6 +319,7 @@ fn describe(error: &CallbackError) -> String {
         CallbackError::NotDeployedHere => "not deployed here".to_owned(),
         CallbackError::ContractMismatch => "contract mismatch".to_owned(),
         CallbackError::BatchSize { found, max } => format!("a batch of {found}, allowed are {max}"),
+        CallbackError::OtherEpoch { expected, found } => format!("epoch {found}, the factory's is {expected}"),
         CallbackError::Conflict { sequence } => format!("{sequence} was accepted with other content"),
         CallbackError::Gap { expected } => format!("gap: {expected} was expected"),
         CallbackError::BudgetExhausted { .. } => "budget exhausted".to_owned(),

@@ -91,22 +91,23 @@ impl Drop for Delivery {
 
 async fn deliver() {
     let Some(_delivery) = Delivery::begin() else { return };
-    let Some((factory, batch)) = state::mutate(|ledger| {
-        let factory = ledger.config().ok()?.factory?;
+    let Some((factory, epoch, batch)) = state::mutate(|ledger| {
+        let config = ledger.config().ok()?;
+        let (factory, epoch) = (config.factory?, config.callback_epoch);
         let (outbox, accounts) = ledger.outbox_mut();
-        Some((factory, outbox.next_batch(accounts)))
+        Some((factory, epoch, outbox.next_batch(accounts)))
     }) else {
         return;
     };
     if batch.is_empty() {
         return;
     }
-    let outcome = send(factory, &batch).await;
+    let outcome = send(factory, epoch, &batch).await;
     state::mutate(|ledger| ledger.outbox_mut().0.settle(outcome, now()));
 }
 
-async fn send(factory: Principal, batch: &[Numbered]) -> Outcome {
-    let arguments = match Encode!(&ic_cdk::api::canister_self(), &batch) {
+async fn send(factory: Principal, epoch: u64, batch: &[Numbered]) -> Outcome {
+    let arguments = match Encode!(&ic_cdk::api::canister_self(), &epoch, &batch) {
         Ok(arguments) => arguments,
         Err(error) => return Outcome::Unknown(error.to_string()),
     };

@@ -47,6 +47,13 @@ pub enum CallbackError {
         /// What may come.
         max: u64,
     },
+    /// The factory has installed the token in another epoch.
+    OtherEpoch {
+        /// Which.
+        expected: u64,
+        /// The one that came.
+        found: u64,
+    },
     /// A number is missing before the batch.
     Gap {
         /// The next number it would accept.

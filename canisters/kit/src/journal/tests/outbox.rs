@@ -1,5 +1,5 @@
 use super::*;
-use crate::api::audit::AuditTemporaryError;
+use crate::api::audit::{AuditTemporaryError, Seen};
 use crate::journal::outbox::{Answer, Outbox};
 use cairn_events::payload::CanisterUpgraded;
 use proptest::prelude::*;
@@ -192,9 +192,67 @@ fn a_receipt_must_come_after_the_last_one() {
     outbox.prepare().unwrap();
     assert!(outbox.accepted(&[receipt(5)]).is_err());
     assert_eq!(outbox.take_answer(ticket), Some(Err(AppendFailure::Pending)));
-    assert!(outbox.forked() && outbox.in_flight() == 1, "the batch stays, nothing new is taken");
+    assert!(outbox.alarm().is_some() && outbox.in_flight() == 1, "the batch stays, nothing new is taken");
     assert!(outbox.enqueue(vec![numbered(2)]).is_err());
-    assert!(Outbox::load(&outbox.store()).unwrap().forked(), "after an upgrade, too");
+    let outbox = Outbox::load(&outbox.store()).unwrap();
+    assert!(outbox.alarm().is_some() && !outbox.needs_timer(), "after an upgrade, too");
+}
+
+/// The event at this index; `other` tells two logs apart.
+fn seen(index: u64, other: u8) -> Seen {
+    Seen { index, hash: Hash([other; 32]) }
+}
+
+/// What the log refuses because it is another one.
+fn other_log() -> AuditError {
+    AuditError::Request(AuditRequestError::OtherLog { index: 9, size: 5 })
+}
+
+#[test]
+fn a_log_that_lacks_what_was_seen_raises_the_alarm() {
+    let unknown = AuditError::Request(AuditRequestError::NotAWriter { caller: principal(1) });
+    let begins = AuditError::Temporary(AuditTemporaryError::NotReady);
+    // Before anything is known of the log, it may still begin, and may not know us yet.
+    assert!(!Outbox::default().meet(&unknown) && !Outbox::default().meet(&begins));
+    let mut outbox = Outbox::default();
+    assert!(outbox.saw(seen(9, 1)) && !outbox.saw(seen(4, 2)), "only what comes later is kept");
+    assert!(!outbox.clone().meet(&unknown), "it never wrote");
+    assert!(outbox.clone().meet(&begins) && outbox.clone().meet(&other_log()));
+    assert!(outbox.clone().saw(seen(9, 2)), "the same place, another event");
+    let ticket = outbox.enqueue(vec![numbered(0)]).unwrap();
+    let sent: (AppendArgs, Option<Seen>) = candid::decode_args(outbox.prepare().unwrap().args()).unwrap();
+    assert_eq!(sent.1, Some(seen(9, 1)), "the log must have it");
+    outbox.refused(&other_log());
+    assert_eq!(outbox.take_answer(ticket), Some(Err(AppendFailure::Pending)), "the right log may have it");
+    assert!(outbox.prepare().is_none() && !outbox.needs_timer(), "nothing is sent any more");
+    assert!(outbox.enqueue(vec![numbered(1)]).is_err());
+}
+
+#[test]
+fn the_alarm_ends_with_the_event_that_says_so() {
+    let mut outbox = Outbox::default();
+    outbox.saw(seen(9, 1));
+    outbox.enqueue(vec![numbered(0)]).unwrap();
+    outbox.prepare().unwrap();
+    outbox.refused(&other_log());
+    assert_eq!(outbox.end_of_alarm(), None, "nobody wants it to end");
+    outbox.acknowledge(principal(5));
+    let mut outbox = Outbox::load(&outbox.store()).unwrap();
+    let end = outbox.end_of_alarm().unwrap();
+    assert!(outbox.alarm().is_some() && outbox.enqueue(vec![numbered(1)]).is_err(), "not yet");
+    outbox.enqueue(vec![end.clone()]).unwrap();
+    assert_eq!(outbox.end_of_alarm(), None, "it is on its way");
+    // First what was in doubt, as it was; then the end.
+    assert_eq!(outbox.prepare().unwrap().len(), 1);
+    outbox.accepted(&[receipt(2)]).unwrap();
+    assert!(outbox.alarm().is_some());
+    assert_eq!(outbox.prepare().unwrap().groups.first().unwrap().payloads(), [end.payload]);
+    let mut contradicted = outbox.clone();
+    contradicted.refused(&other_log());
+    assert!(contradicted.end_of_alarm().is_none() && contradicted.prepare().is_none(), "raised anew");
+    outbox.accepted(&[receipt(3)]).unwrap();
+    assert_eq!((outbox.alarm(), outbox.needs_timer()), (None, false));
+    assert!(outbox.enqueue(vec![numbered(2)]).is_ok());
 }
 
 #[test]

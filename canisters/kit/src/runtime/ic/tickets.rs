@@ -54,23 +54,23 @@ pub fn next() -> Ticket {
     TICKETS.with_borrow_mut(Tickets::next)
 }
 
-/// Goes on where the code before left off. First thing when code is installed or upgraded.
+/// Goes on where the code before left off. First thing when code is installed or upgraded; `now` in nanoseconds.
 ///
 /// # Errors
 /// [`TakeUpError`]: trap with it, so that the old code stays.
-pub fn take_up(memory: Memory, places: Places, running: bool) -> Result<(), TakeUpError> {
+pub fn take_up(memory: Memory, places: Places, running: bool, now: u64) -> Result<(), TakeUpError> {
     TICKETS.with_borrow_mut(|tickets| {
-        *tickets = Tickets::open(memory, places, running)?;
+        *tickets = Tickets::open(memory, places, running, now)?;
         Ok(())
     })
 }
 
 impl Tickets {
-    fn open(memory: Memory, places: Places, running: bool) -> Result<Self, TakeUpError> {
+    fn open(memory: Memory, places: Places, running: bool, now: u64) -> Result<Self, TakeUpError> {
         if memory.size() == 0 && memory.grow(1) < 0 {
             return Err(TakeUpError::Exhausted);
         }
-        let mut tickets = Tickets { memory: Some(memory), places, next: 0, reserved: 0 };
+        let mut tickets = Tickets { memory: Some(memory), places, next: first(now), reserved: 0 };
         if let Some((reserved, expected)) = tickets.read() {
             if running && expected != places {
                 return Err(TakeUpError::Running { expected, found: places });
@@ -112,6 +112,13 @@ impl Tickets {
     }
 }
 
+/// The first ticket where memory holds none: a canister that is installed anew gets the answers to its old calls, too.
+/// Another stride each second, so that those of the last eighteen hours are not given again.
+fn first(now: u64) -> Ticket {
+    let seconds = now / 1_000_000_000;
+    ((seconds % u64::from(Ticket::MAX / STRIDE + 1)) as Ticket).wrapping_mul(STRIDE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,8 +134,19 @@ mod tests {
         let memory = memory();
         let mut given = std::collections::BTreeSet::new();
         for code in 0..5 {
-            let mut tickets = Tickets::open(memory.clone(), [1, 2], true).unwrap();
+            let mut tickets = Tickets::open(memory.clone(), [1, 2], true, 0).unwrap();
             for _ in 0..code * (STRIDE / 2) + 3 {
+                assert!(given.insert(tickets.next()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_canister_installed_anew_gives_no_ticket_again() {
+        let mut given = std::collections::BTreeSet::new();
+        for seconds in [0, 1, 2, 3_600, 64_800] {
+            let mut tickets = Tickets::open(memory(), [1, 2], true, seconds * 1_000_000_000).unwrap();
+            for _ in 0..1_000 {
                 assert!(given.insert(tickets.next()));
             }
         }
@@ -141,17 +159,17 @@ mod tests {
         let mut last = Tickets { memory: Some(memory.clone()), places: [1, 2], next: u32::MAX - 1, reserved: 0 };
         last.reserve();
         assert_eq!([last.next(), last.next(), last.next()], [u32::MAX - 1, u32::MAX, 0]);
-        assert_eq!(Tickets::open(memory, [1, 2], true).unwrap().next(), STRIDE - 2);
+        assert_eq!(Tickets::open(memory, [1, 2], true, 0).unwrap().next(), STRIDE - 2);
     }
 
     #[test]
     fn other_code_is_let_in_only_where_no_call_is_on_its_way() {
         let memory = memory();
-        assert!(Tickets::open(memory.clone(), [1, 2], true).is_ok());
-        assert!(Tickets::open(memory.clone(), [1, 2], true).is_ok());
-        let refused = Tickets::open(memory.clone(), [1, 3], true).err();
+        assert!(Tickets::open(memory.clone(), [1, 2], true, 0).is_ok());
+        assert!(Tickets::open(memory.clone(), [1, 2], true, 0).is_ok());
+        let refused = Tickets::open(memory.clone(), [1, 3], true, 0).err();
         assert_eq!(refused, Some(TakeUpError::Running { expected: [1, 2], found: [1, 3] }));
-        assert!(Tickets::open(memory.clone(), [1, 3], false).is_ok());
-        assert!(Tickets::open(memory, [1, 3], true).is_ok());
+        assert!(Tickets::open(memory.clone(), [1, 3], false, 0).is_ok());
+        assert!(Tickets::open(memory, [1, 3], true, 0).is_ok());
     }
 }
