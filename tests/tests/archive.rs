@@ -274,7 +274,7 @@ fn blocks_are_where_the_standard_says() {
     for part in result.archived_blocks {
         assert_eq!((part.callback.canister_id, part.callback.method.as_str()), (archive, "icrc3_get_blocks"));
         let part: GetBlocksResult = log.net.query(archive, person(9), "icrc3_get_blocks", (part.args,)).unwrap();
-        assert!(part.archived_blocks.is_empty() && part.log_length == Nat::from(150_u8));
+        assert!(part.archived_blocks.is_empty() && part.log_length == 150_u8);
         blocks.extend(part.blocks);
     }
     let mut found: Vec<(u64, Hash)> =

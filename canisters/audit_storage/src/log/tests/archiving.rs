@@ -72,7 +72,7 @@ fn deploy(bench: &mut Bench, n: u8) {
         dispatched(n).exactly(3),
     ];
     bench.append(BACKEND, &batch).expect("accepted");
-    if n % 3 > 0 {
+    if !n.is_multiple_of(3) {
         bench.append(FACTORY, &[committed(n).exactly(4)]).expect("accepted");
     }
 }
