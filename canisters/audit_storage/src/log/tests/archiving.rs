@@ -118,7 +118,7 @@ fn what_was_archived_is_answered_as_before() {
     configure(&mut bench, settings(20, 15));
     archive(&mut bench);
     let moved = bench.log.kept_from();
-    assert!(moved > 100 && moved % 15 == 0, "{moved}");
+    assert!(moved > 100 && moved.is_multiple_of(15), "{moved}");
     assert_eq!(bench.events()[..before.len()], before);
     let page = bench.log.page(&query(Filter::All, Order::OldestFirst)).expect("a page");
     let all = ArchivedBodies { archive: id(ARCHIVE), indices: (0..7).collect() };
