@@ -3,6 +3,9 @@
 use crate::{Event, Payload};
 use serde::{Serialize, de::DeserializeOwned};
 
+/// Bytes of a usual event, rounded up.
+const USUAL: usize = 768;
+
 /// Bytes that are not the one encoding of what they should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
@@ -16,7 +19,7 @@ pub enum CodecError {
 
 /// The stored form of an event.
 pub fn encode_event(event: &Event) -> Vec<u8> {
-    encode(event)
+    encode_into(Vec::with_capacity(USUAL), event)
 }
 
 /// Reads a stored event.
@@ -42,8 +45,16 @@ pub fn decode_payload(bytes: &[u8]) -> Result<Payload, CodecError> {
 
 /// CBOR of any of our stored types (events, payloads, rows).
 pub fn encode<T: Serialize>(data: &T) -> Vec<u8> {
+    encode_into(Vec::new(), data)
+}
+
+/// As [`encode`], into `bytes`: it grows while it is written, unless there is room.
+fn encode_into<T: Serialize>(mut bytes: Vec<u8>, data: &T) -> Vec<u8> {
     // Writing to a vector cannot fail, and no stored type holds what CBOR cannot.
-    serde_cbor::to_vec(data).unwrap_or_default()
+    match data.serialize(&mut serde_cbor::Serializer::new(&mut bytes)) {
+        Ok(()) => bytes,
+        Err(_) => Vec::new(),
+    }
 }
 
 /// Reads CBOR, accepting the one canonical encoding only.
@@ -52,7 +63,7 @@ pub fn encode<T: Serialize>(data: &T) -> Vec<u8> {
 /// [`CodecError`] if the bytes are malformed or not canonical.
 pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     let data = decode_trusted(bytes)?;
-    if encode(&data) == bytes { Ok(data) } else { Err(CodecError::NotCanonical) }
+    if encode_into(Vec::with_capacity(bytes.len()), &data) == bytes { Ok(data) } else { Err(CodecError::NotCanonical) }
 }
 
 /// Reads CBOR that we wrote ourselves, such as our own stable memory, without the cost of the canonical check.

@@ -53,10 +53,11 @@ impl FromStr for Stream {
     type Err = UnknownStream;
 
     fn from_str(text: &str) -> Result<Self, UnknownStream> {
-        if text.len() > Self::MAX_TEXT {
+        // One text per stream. Other spellings of identifiers are refused where they are read, but for upper case.
+        if text.len() > Self::MAX_TEXT || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(UnknownStream);
         }
-        let stream = match text.split_once('/') {
+        Ok(match text.split_once('/') {
             None if text == "log" => Stream::Log,
             None if text == "platform" => Stream::Platform,
             None => return Err(UnknownStream),
@@ -70,9 +71,7 @@ impl FromStr for Stream {
                     _ => return Err(UnknownStream),
                 }
             }
-        };
-        // One text per stream: upper case and other spellings are refused.
-        if stream.to_string() == text { Ok(stream) } else { Err(UnknownStream) }
+        })
     }
 }
 
@@ -118,6 +117,11 @@ mod tests {
             assert_eq!(text.parse(), Ok(stream));
             assert!(text.to_uppercase().parse::<Stream>().is_err());
         }
+        // Other spellings of the same bytes: no dashes, dashes elsewhere, a sign that hexadecimal numbers may have.
+        let spelled = Stream::Pool(id).to_string();
+        assert!(spelled.replace('-', "").parse::<Stream>().is_err());
+        assert!(format!("{spelled}-").parse::<Stream>().is_err());
+        assert!(format!("deployment/+{}", "0".repeat(63)).parse::<Stream>().is_err());
         assert!("pool/".parse::<Stream>().is_err());
         assert!("log/x".parse::<Stream>().is_err());
     }

@@ -68,10 +68,9 @@ impl Value {
 pub struct Hashed(pub Hash);
 
 fn hash_map<'a>(entries: impl Iterator<Item = (&'a str, Hash)>) -> Hash {
-    let mut pairs: Vec<[Hash; 2]> = entries.map(|(key, value)| [key::hash(key), value]).collect();
+    let mut pairs: Vec<[[u8; 32]; 2]> = entries.map(|(key, value)| [key::hash(key).0, value.0]).collect();
     pairs.sort_unstable();
-    let bytes: Vec<[u8; 32]> = pairs.into_iter().flatten().map(|hash| hash.0).collect();
-    Hash::of(&[bytes.as_flattened()])
+    Hash::of(&[pairs.as_flattened().as_flattened()])
 }
 
 fn hash_nat(n: u128) -> Hash {
