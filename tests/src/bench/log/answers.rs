@@ -2,11 +2,11 @@
 
 use super::{Row, crowd, tip};
 use crate::log_fixture::LogFixture;
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use cairn::verify::{Policy, verify_answer};
 use cairn_events::question::{About, Answer, Order, Question, Span};
 use cairn_events::{Family, Principal, Topic, answer};
-use cairn_kit::api::audit::AuditError;
+use cairn_kit::api::audit::{AuditError, Proof, TipCertificate};
 use std::time::Instant;
 
 /// Times that an answer is checked.
@@ -48,5 +48,17 @@ pub(super) fn measure(log: &mut LogFixture, scale: u64) -> anyhow::Result<Vec<Ro
         rows.push(Row { name: size, scale, value, unit: "bytes" });
     }
     rows.push(Row { name: "answer/check", scale, value: slowest as u64, unit: "us, the slowest" });
+    rows.push(Row { name: "receipt/inclusion", scale, value: inclusion(log, scale / 3)?, unit: "bytes" });
     Ok(rows)
+}
+
+/// Bytes that prove a single event, beside it and the certificate: its path, and the labelled tree.
+fn inclusion(log: &mut LogFixture, index: u64) -> anyhow::Result<u64> {
+    let (audit, anyone, size) = (log.audit, Principal::anonymous(), tip(log)?.size);
+    let proof: Result<Proof, AuditError> =
+        log.net.query(audit, anyone, "getInclusionProof", (index, size)).map_err(|e| anyhow!("{e}"))?;
+    let tip: Option<TipCertificate> =
+        log.net.query(audit, anyone, "icrc3_get_tip_certificate", ()).map_err(|e| anyhow!("{e}"))?;
+    let tree = tip.context("a log that has events")?.hash_tree;
+    Ok((candid::encode_one(proof?)?.len() + tree.len()) as u64)
 }
