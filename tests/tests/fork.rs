@@ -274,7 +274,7 @@ fn stands_still(platform: &mut Platform, what: &str) {
     is_shown(platform, what);
     let order = platform.order(token(user("third"), "Refused", "RFSD"));
     let refusal = platform.create_token(user("third"), order, "only").unwrap();
-    assert!(matches!(refusal, Err(BackendError::Temporary(BackendTemporaryError::NoCapacity { .. }))), "{refusal:?}");
+    assert!(matches!(refusal, Err(BackendError::Temporary(BackendTemporaryError::ForkAlarm { .. }))), "{refusal:?}");
     (0..3).for_each(|_| platform.pass(3_600));
     platform.pass(DAY);
     for refused in acknowledge(platform) {

@@ -9,7 +9,7 @@ use cairn_events::{DeploymentId, LogId, Principal, Timestamp};
 use cairn_kit::access::{Admin, Denied};
 use cairn_kit::api::backend::{BackendError, BackendRequestError, BackendTemporaryError};
 use cairn_kit::guard::{Guard, GuardError, Guards};
-use cairn_kit::journal::Recorded;
+use cairn_kit::journal::{self, Recorded};
 use cairn_kit::stable::{DeploymentKey, Memory, PrincipalKey, Slot};
 use cairn_kit::{host, runtime};
 use ic_stable_structures::StableBTreeMap;
@@ -151,6 +151,14 @@ pub fn enter(caller: Principal) -> Result<Guard<(Principal, u32)>, BackendError>
                 .map_err(|_| BackendTemporaryError::Overloaded { in_flight: entrants.held() as u64 }.into()),
         }
     })
+}
+
+/// That the log is the one that is known: while it is another one, nobody pays and nothing is set up.
+///
+/// # Errors
+/// [`BackendTemporaryError::ForkAlarm`].
+pub fn calm() -> Result<(), BackendError> {
+    journal::alarm().map_or(Ok(()), |problem| Err(BackendTemporaryError::ForkAlarm { problem }.into()))
 }
 
 /// How much is under way beside the request that asks, which has entered.

@@ -55,7 +55,7 @@ fn turned_away(caller: Principal) -> FactoryError {
 /// # Errors
 /// [`FactoryError::Temporary`]: it stays.
 pub async fn acknowledge_alarm(admin: Admin) -> Result<(), FactoryError> {
-    journal::acknowledge(admin).await.map_err(|problem| refusal::interrupted(problem.to_string()))
+    journal::acknowledge(admin).await.map_err(refusal::alarmed)
 }
 
 /// Whitelists the backend: the first one, or the same again.

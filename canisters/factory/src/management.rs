@@ -5,9 +5,8 @@ use cairn_events::{Hash, Principal};
 use cairn_kit::journal;
 use cairn_kit::runtime::{self, CallFailure};
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterInfoArgs, CanisterInfoResult, CanisterInstallMode, CanisterSettings, ChunkHash,
-    CreateCanisterArgs, InstallChunkedCodeArgs, InstallCodeArgs, StoredChunksArgs, UninstallCodeArgs,
-    UpdateSettingsArgs, UploadChunkArgs,
+    CanisterInstallMode, CanisterSettings, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs, StoredChunksArgs,
+    UninstallCodeArgs, UpdateSettingsArgs, UploadChunkArgs,
 };
 
 /// Seconds of its own running costs below which a contract freezes: half a year.
@@ -30,17 +29,8 @@ fn calm() -> Result<(), CallFailure> {
 
 /// Creates an empty canister that holds `cycles`, less the network's price for it. The factory is its only controller.
 pub async fn create_canister(cycles: u64) -> Result<Principal, CallFailure> {
-    let settings = CanisterSettings {
-        controllers: Some(vec![runtime::id()]),
-        freezing_threshold: Some(FREEZING_THRESHOLD.into()),
-        ..CanisterSettings::default()
-    };
     calm()?;
-    let argument = CreateCanisterArgs { settings: Some(settings), sender_canister_version: None };
-    let created: CanisterIdRecord =
-        runtime::call_with_cycles(Principal::management_canister(), "create_canister", (argument,), u128::from(cycles))
-            .await?;
-    Ok(created.canister_id)
+    runtime::create_canister(cycles, FREEZING_THRESHOLD).await
 }
 
 /// Installs the module in an empty canister. One that holds code refuses: to install anew what has begun to live would
@@ -85,9 +75,8 @@ async fn install_chunked(contract: Principal, module: Hash, size: u64, argument:
 
 /// The hash of the module that is in the canister, if any.
 pub async fn module_hash(contract: Principal) -> Result<Option<Hash>, CallFailure> {
-    let argument = CanisterInfoArgs { canister_id: contract, num_requested_changes: None };
-    let info: CanisterInfoResult = call("canister_info", argument).await?;
-    Ok(info.module_hash.and_then(|hash| Hash::from_slice(&hash)))
+    calm()?;
+    Ok(runtime::canister_info(contract).await?.module_hash)
 }
 
 /// Takes code and state out of the canister.

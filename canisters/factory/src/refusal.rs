@@ -25,6 +25,11 @@ pub fn interrupted(detail: impl Into<String>) -> FactoryError {
     FactoryError::Temporary(FactoryTemporaryError::Interrupted { detail: detail.into() })
 }
 
+/// The fork alarm stays.
+pub fn alarmed(problem: impl ToString) -> FactoryError {
+    FactoryError::Temporary(FactoryTemporaryError::ForkAlarm { problem: problem.to_string() })
+}
+
 /// Something is wrong on our side.
 pub fn internal(message: impl Into<String>) -> FactoryError {
     FactoryError::Internal(InternalError { message: message.into() })

@@ -5,13 +5,13 @@
 
 mod call;
 mod ic;
-mod info;
+mod management;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use call::{CallFailure, Request, Wait, ask, call, call_bounded, call_with_cycles, decode_bounded};
 pub use ic::{Ic, timers};
-pub use info::{CanisterInfo, canister_info};
+pub use management::{CanisterInfo, canister_info, create_canister};
 
 use crate::stable::Memory;
 use cairn_events::Principal;

@@ -227,39 +227,25 @@ impl Bench {
 }
 
 fn attach(memories: &[VectorMemory; 15], quota: &Rc<Cell<u64>>) -> Memories<Limited> {
-    let [
-        identity,
-        counters,
-        directory,
-        events,
-        openings,
-        nodes,
-        threads,
-        buckets,
-        postings,
-        forks,
-        leaves,
-        pages,
-        archiving,
-        kept,
-        module,
-    ] = memories.each_ref().map(|memory| Limited { memory: memory.clone(), quota: Rc::clone(quota) });
+    let limited = |memory: &VectorMemory| Limited { memory: memory.clone(), quota: Rc::clone(quota) };
+    let mut memories = memories.iter().map(limited);
+    let mut next = || memories.next().expect("one for each");
     Memories {
-        identity,
-        counters,
-        directory,
-        events,
-        openings,
-        nodes,
-        threads,
-        buckets,
-        postings,
-        forks,
-        leaves,
-        pages,
-        archiving,
-        kept,
-        module,
+        identity: next(),
+        counters: next(),
+        directory: next(),
+        events: next(),
+        openings: next(),
+        nodes: next(),
+        threads: next(),
+        buckets: next(),
+        postings: next(),
+        forks: next(),
+        leaves: next(),
+        pages: next(),
+        archiving: next(),
+        kept: next(),
+        module: next(),
     }
 }
 

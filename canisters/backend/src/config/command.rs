@@ -63,7 +63,7 @@ pub async fn revoke_auditor(admin: Admin, auditor: Principal) -> Result<(), Back
 /// [`BackendTemporaryError`]: it stays.
 pub async fn acknowledge_alarm(admin: Admin) -> Result<(), BackendError> {
     let acknowledged = journal::acknowledge(admin).await;
-    acknowledged.map_err(|problem| BackendTemporaryError::NotSetUp { missing: problem.to_string() }.into())
+    acknowledged.map_err(|problem| BackendTemporaryError::ForkAlarm { problem: problem.to_string() }.into())
 }
 
 async fn change(admin: Admin, key: &str, value: &str) -> Result<(), BackendError> {

@@ -45,7 +45,7 @@ pub async fn create_token(
     let guard = platform::work_on(id)?;
     let from = Account { owner: caller, subaccount: args.from_subaccount };
     let admit = || -> Result<Offer, BackendError> {
-        calm()?;
+        platform::calm()?;
         let offer = offer(&platform::state(State::config), Service::Token)?;
         agree(&offer, &args.agreed)?;
         room(&platform::standing(caller))?;
@@ -176,14 +176,6 @@ fn accept(
     let mut requested = Submission::new(owner, Payload::DeploymentRequested(request)).exactly(0);
     requested.openings.extend(opening);
     Ok(vec![requested, Submission::new(owner, intent).exactly(1)])
-}
-
-/// While the log is another one than it was, nobody pays.
-fn calm() -> Result<(), BackendError> {
-    match journal::alarm() {
-        None => Ok(()),
-        Some(problem) => Err(BackendTemporaryError::NoCapacity { detail: format!("fork alarm: {problem}") }.into()),
-    }
 }
 
 fn solvent() -> Result<(), BackendError> {

@@ -29,9 +29,7 @@ pub struct Microservices {
 /// # Errors
 /// [`BackendError`] names the canister and what is wrong with it; what came before it is done.
 pub async fn set_up(admin: Admin, named: &Microservices) -> Result<(), BackendError> {
-    if let Some(problem) = journal::alarm() {
-        return Err(BackendTemporaryError::NotSetUp { missing: format!("the log that is known: {problem}") }.into());
-    }
+    platform::calm()?;
     check_names(named)?;
     if let Some(invoices) = present(named.invoices) {
         register(named.audit, "invoice_storage", invoices, WriterRole::Host).await?;

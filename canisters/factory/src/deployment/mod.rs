@@ -70,7 +70,7 @@ pub fn capacity_now() -> Result<Capacity, FactoryError> {
 }
 
 fn calm() -> Result<(), FactoryError> {
-    journal::alarm().map_or(Ok(()), |problem| Err(refusal::interrupted(format!("fork alarm: {problem}"))))
+    journal::alarm().map_or(Ok(()), |problem| Err(refusal::alarmed(problem)))
 }
 
 /// Takes up a deployment that is not settled; for the timer.

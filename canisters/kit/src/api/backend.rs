@@ -305,6 +305,12 @@ pub enum BackendTemporaryError {
         /// What happened.
         detail: String,
     },
+    /// The log is not the one that is known here, or does not say so: nothing is done until an admin has seen to it.
+    #[error("fork alarm: {problem}")]
+    ForkAlarm {
+        /// Why.
+        problem: String,
+    },
 }
 
 /// A person who may read what is private, up to but not including a time.

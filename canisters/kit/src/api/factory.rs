@@ -176,6 +176,12 @@ pub enum FactoryTemporaryError {
         /// What happened, shortened.
         detail: String,
     },
+    /// The log is not the one that is known here, or does not say so: nothing is done until an admin has seen to it.
+    #[error("fork alarm: {problem}")]
+    ForkAlarm {
+        /// Why.
+        problem: String,
+    },
 }
 
 /// What a user has to do with a contract.
