@@ -124,7 +124,7 @@ async fn deliver(deployment: &Deployment) -> Answer {
         dispatched: deployment.progress.latest,
         args: request.args.clone(),
     };
-    let reply = runtime::call(request.factory, "createContract", (request.owner, args)).await;
+    let reply = runtime::call_or_refusal(request.factory, "createContract", (request.owner, args)).await;
     match reply {
         Ok(Ok::<Delivered, FactoryError>(delivered)) => Answer::Delivered(delivered),
         Ok(Err(FactoryError::Request(error))) => Answer::Declined(Reason::new("declined", &error.to_string())),

@@ -17,7 +17,7 @@ pub async fn page(
     query: EventQuery,
     seen: Option<Seen>,
 ) -> Result<Result<EventPage, AuditError>, CallFailure> {
-    let answer: Result<EventPage, AuditError> = runtime::call(audit, "getEvents", (query, seen)).await?;
+    let answer: Result<EventPage, AuditError> = runtime::call_or_refusal(audit, "getEvents", (query, seen)).await?;
     let mut page = match answer {
         Ok(page) => page,
         refusal => return Ok(refusal),

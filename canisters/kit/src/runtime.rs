@@ -9,7 +9,10 @@ mod management;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use call::{CallFailure, Request, Wait, ask, call, call_bounded, call_with_cycles, decode_bounded};
+pub use call::{
+    CallFailure, Request, Wait, ask, call, call_bounded, call_or_refusal, call_with_cycles, decode_bounded,
+    decode_or_refusal,
+};
 pub use ic::{Ic, timers};
 pub use management::{CanisterInfo, canister_info, create_canister};
 

@@ -130,7 +130,8 @@ async fn inquire(offer: &Offer, from: Account) -> Result<Findings, BackendError>
 }
 
 async fn capacity(factory: Principal) -> Result<Capacity, BackendError> {
-    let reply: Result<Result<Capacity, FactoryError>, CallFailure> = runtime::call(factory, "getCapacity", ()).await;
+    let reply: Result<Result<Capacity, FactoryError>, CallFailure> =
+        runtime::call_or_refusal(factory, "getCapacity", ()).await;
     let reply = reply.map_err(|failure| unreachable(factory, &failure))?;
     reply.map_err(|error| BackendTemporaryError::NoCapacity { detail: error.to_string() }.into())
 }

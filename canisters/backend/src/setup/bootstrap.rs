@@ -49,7 +49,7 @@ pub async fn complete() -> Result<(), BackendError> {
     }
     if platform::setup().log.is_none() {
         let audit = platform::setup().audit.ok_or_else(|| missing("the log"))?;
-        let reply: Result<Result<Tip, AuditError>, CallFailure> = runtime::call(audit, "getTip", ()).await;
+        let reply: Result<Result<Tip, AuditError>, CallFailure> = runtime::call_or_refusal(audit, "getTip", ()).await;
         let tip = reply.map_err(|failure| missing(&format!("the log: {failure}")))?;
         let tip = tip.map_err(|error| missing(&format!("the log: {error}")))?;
         platform::change_setup(|setup| setup.log = Some(tip.log));

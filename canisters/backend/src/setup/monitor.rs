@@ -43,7 +43,7 @@ pub async fn survey() -> Survey {
     let mut survey = Survey { at: runtime::now(), ..Survey::default() };
     let setup = platform::setup();
     if let Some(audit) = setup.audit {
-        let tip: Result<Result<Tip, AuditError>, CallFailure> = runtime::call(audit, "getTip", ()).await;
+        let tip: Result<Result<Tip, AuditError>, CallFailure> = runtime::call_or_refusal(audit, "getTip", ()).await;
         let problem = match tip {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),

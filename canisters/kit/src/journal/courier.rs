@@ -159,7 +159,7 @@ pub async fn look() -> Result<(), Unacknowledged> {
     let Some((audit, seen)) = with(|journal| (journal.audit, journal.outbox.seen())) else {
         return Err(Unacknowledged::Silent("the journal is not open".to_owned()));
     };
-    let answer: Result<Result<Tip, AuditError>, CallFailure> = runtime::call(audit, "getTip", (seen,)).await;
+    let answer: Result<Result<Tip, AuditError>, CallFailure> = runtime::call_or_refusal(audit, "getTip", (seen,)).await;
     match answer {
         Ok(Ok(tip)) => {
             tip.last().into_iter().for_each(saw);
@@ -228,10 +228,7 @@ impl Journal {
 
     /// Takes the log's answer into the outbox; the events to apply.
     fn settle(&mut self, reply: Result<Vec<u8>, CallFailure>) -> Vec<Recorded> {
-        let answer = reply.and_then(|bytes| {
-            candid::decode_one::<Result<Appended, AuditError>>(&bytes)
-                .map_err(|error| CallFailure::undecodable(&error.to_string()))
-        });
+        let answer = reply.and_then(|bytes| runtime::decode_or_refusal::<Appended, AuditError>(&bytes));
         let mut recorded = Vec::new();
         match answer {
             Ok(Ok(appended)) => match self.outbox.accepted(&appended.receipts) {

@@ -4,7 +4,7 @@ use super::current;
 use cairn_events::Principal;
 use cairn_events::payload::Reason;
 use candid::utils::ArgumentEncoder;
-use candid::{CandidType, DecoderConfig};
+use candid::{CandidType, DecoderConfig, Reserved};
 use serde::de::DeserializeOwned;
 
 /// For how long a reply is awaited.
@@ -127,6 +127,37 @@ pub async fn call<A: ArgumentEncoder, R: CandidType + DeserializeOwned>(
     call_with_cycles(to, method, args, 0).await
 }
 
+/// Calls a method of the platform that may refuse, and waits until it has replied.
+///
+/// # Errors
+/// As [`call`].
+pub async fn call_or_refusal<A, R, E>(to: Principal, method: &'static str, args: A) -> Result<Result<R, E>, CallFailure>
+where
+    A: ArgumentEncoder,
+    R: CandidType + DeserializeOwned,
+    E: CandidType + DeserializeOwned,
+{
+    decode_or_refusal(&current().send(Request::new(to, method, encode(args)?)).await?)
+}
+
+/// Decodes a reply that is hardly ever a refusal. Candid puts all types together that are expected before it reads a
+/// byte, and those of refusals are many: they are expected only where there is one.
+///
+/// # Errors
+/// [`CallFailure::Unknown`].
+pub fn decode_or_refusal<R, E>(reply: &[u8]) -> Result<Result<R, E>, CallFailure>
+where
+    R: CandidType + DeserializeOwned,
+    E: CandidType + DeserializeOwned,
+{
+    let decoded = match candid::decode_one::<Result<R, Reserved>>(reply) {
+        Ok(Ok(result)) => Ok(Ok(result)),
+        Ok(Err(Reserved)) => candid::decode_one(reply),
+        Err(error) => Err(error),
+    };
+    decoded.map_err(|error| CallFailure::undecodable(&error.to_string()))
+}
+
 /// As [`call`], with `cycles` attached; what the callee does not accept comes back.
 ///
 /// # Errors
@@ -224,6 +255,17 @@ mod tests {
         let bomb = b"DIDL\x01\x6d\x7f\x01\x00\x80\xc2\xd7\x2f";
         assert!(decode_bounded::<Vec<()>>(bomb, 200).is_err());
         assert!(decode_bounded::<candid::Reserved>(bomb, 200).is_err());
+    }
+
+    #[test]
+    fn refusals_are_read_like_results() {
+        let reply = |result: Result<u64, (String, u64)>| candid::encode_one(result).unwrap();
+        assert_eq!(decode_or_refusal(&reply(Ok(7))), Ok(Ok::<u64, (String, u64)>(7)));
+        let refusal = ("no".to_owned(), 3);
+        assert_eq!(decode_or_refusal::<u64, _>(&reply(Err(refusal.clone()))), Ok(Err(refusal)));
+        assert!(decode_or_refusal::<u64, u64>(&reply(Err(("no".to_owned(), 3)))).is_err());
+        assert!(decode_or_refusal::<String, String>(&reply(Ok(7))).is_err());
+        assert!(decode_or_refusal::<u64, u64>(b"DIDL").is_err());
     }
 
     #[test]
