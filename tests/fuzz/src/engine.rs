@@ -4,6 +4,7 @@ use crate::memory::measured;
 use crate::mutation::mutate;
 use crate::target::{Target, Verdict};
 use cairn_events::testing::Dice;
+use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
@@ -21,17 +22,23 @@ const ENOUGH: usize = 5;
 pub enum Limit {
     /// After so many inputs.
     Inputs(u64),
-    /// After this time.
+    /// After this time of the processor, of all cores together: a busy machine does not shorten the search.
     Time(Duration),
 }
 
 impl Limit {
-    fn is_reached(self, inputs: u64, begin: Instant) -> bool {
+    fn is_reached(self, inputs: u64, begin: Duration) -> bool {
         match self {
             Limit::Inputs(most) => inputs >= most,
-            Limit::Time(most) => begin.elapsed() >= most,
+            Limit::Time(most) => processor_time().saturating_sub(begin) >= most,
         }
     }
+}
+
+/// How long the processor has worked for this process so far.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap_or_default(), time.tv_nsec.try_into().unwrap_or_default())
 }
 
 /// An input that shows a fault.
@@ -56,7 +63,7 @@ pub struct Report {
     pub inputs: u64,
     /// How many of them were accepted.
     pub accepted: u64,
-    /// How long it took, in seconds.
+    /// How long the processor worked, in seconds.
     pub seconds: f64,
     /// The longest time for an input, in milliseconds.
     pub slowest: f64,
@@ -89,7 +96,7 @@ pub fn run(target: &dyn Target, seed: u64, limit: Limit, threads: u64) -> Report
     if let Some(valid) = target.corpus().first() {
         let _ = measured(|| target.check(valid));
     }
-    let begin = Instant::now();
+    let begin = processor_time();
     let worker = |first: u64| {
         let mut report = Report::default();
         let mut number = first;
@@ -106,16 +113,18 @@ pub fn run(target: &dyn Target, seed: u64, limit: Limit, threads: u64) -> Report
             whole.add(worker.join().unwrap());
         }
     });
-    whole.seconds = begin.elapsed().as_secs_f64();
+    whole.seconds = processor_time().saturating_sub(begin).as_secs_f64();
     whole
 }
 
 /// Tries one input.
 pub fn attempt(target: &dyn Target, seed: u64, number: u64, report: &mut Report) {
     let input = input(target, seed, number);
-    let begin = Instant::now();
+    let (begin, before) = (Instant::now(), processor_time());
     let (outcome, memory) = measured(|| panic::catch_unwind(AssertUnwindSafe(|| target.check(&input))));
-    let (took, most) = (begin.elapsed(), target.memory(input.len()));
+    // Neither other threads nor other programs make an input slow.
+    let took = begin.elapsed().min(processor_time().saturating_sub(before));
+    let most = target.memory(input.len());
     report.inputs += 1;
     report.slowest = report.slowest.max(took.as_secs_f64() * 1e3);
     report.memory = report.memory.max(memory);

@@ -13,7 +13,7 @@ struct Arguments {
     /// Only these targets; all without.
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<String>,
-    /// Minutes per target.
+    /// Minutes of the processor's time per target.
     #[arg(long, default_value_t = 1.0)]
     minutes: f64,
     /// Instead, so many inputs per target.

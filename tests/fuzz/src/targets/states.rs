@@ -42,10 +42,14 @@ fn saved(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What this process writes.
+fn home() -> PathBuf {
+    std::env::temp_dir().join(format!("cairn-fuzz-{}", std::process::id()))
+}
+
 /// A folder of this thread.
 fn folder() -> PathBuf {
-    let thread = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "");
-    std::env::temp_dir().join(format!("cairn-fuzz-{}-{thread}", std::process::id()))
+    home().join(format!("{:?}", std::thread::current().id()).replace(['(', ')'], ""))
 }
 
 fn part_file(digest: &[u8; 32]) -> String {
@@ -89,6 +93,13 @@ impl States {
         bytes.extend_from_slice(&digest);
         fs::write(folder.join("manifest"), bytes)?;
         Ok(part)
+    }
+}
+
+impl Drop for States {
+    fn drop(&mut self) {
+        // It is a temporary folder: should it stay, no harm is done.
+        let _ = fs::remove_dir_all(home());
     }
 }
 
