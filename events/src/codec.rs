@@ -1,7 +1,9 @@
 //! The stored form of events: CBOR, by serde_cbor. The only module that knows that crate; nothing is hashed in this form.
 
+pub mod compact;
+
 use crate::{Event, Payload};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Bytes of a usual event, rounded up.
 const USUAL: usize = 768;
@@ -71,5 +73,10 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecE
 /// # Errors
 /// [`CodecError::Malformed`].
 pub fn decode_trusted<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    read(bytes)
+}
+
+/// As [`decode_trusted`]; what is read may point into `bytes`.
+fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
     serde_cbor::from_slice(bytes).map_err(|error| CodecError::Malformed(error.to_string()))
 }

@@ -1,21 +1,22 @@
 //! The Merkle tree of RFC 9162 over the event hashes.
 //!
-//! Nodes of complete subtrees are kept in one append-only array, in the order in which they become complete: leaf `n`
-//! stands at `2n - popcount(n)`, followed by the nodes that it completes. Appending is O(1) amortized, proofs are
-//! O(log n) reads. Sources: RFC 9162, sections 2.1.1 to 2.1.5.
+//! Of the nodes only the roots of complete subtrees are kept: each is computed once, when its last leaf comes, and never
+//! changes. Appending is O(1) amortized, proofs are O(log n) reads. Sources: RFC 9162, sections 2.1.1 to 2.1.5.
 
 use crate::Hash;
 use std::collections::BTreeMap;
 
-/// Read access to the array of nodes.
+/// Read access to the roots of complete subtrees.
 pub trait Nodes {
-    /// The node at `position`, if the array is that long.
-    fn node(&self, position: u64) -> Option<Hash>;
+    /// The root of the `2^level` leaves that end with leaf `end - 1`, if there is such a subtree.
+    fn node(&self, level: u32, end: u64) -> Option<Hash>;
 }
 
+/// All nodes in the order in which they become complete: leaf `n` stands at `2n - popcount(n)`, followed by the nodes
+/// that it completes.
 impl Nodes for Vec<Hash> {
-    fn node(&self, position: u64) -> Option<Hash> {
-        self.get(usize::try_from(position).ok()?).copied()
+    fn node(&self, level: u32, end: u64) -> Option<Hash> {
+        self.get(usize::try_from(node_count(end.checked_sub(1)?) + u64::from(level)).ok()?).copied()
     }
 }
 
@@ -34,22 +35,18 @@ pub fn empty_root() -> Hash {
     Hash::of(&[])
 }
 
-/// How many nodes the array of a tree of `size` leaves has.
+/// How many complete subtrees a tree of `size` leaves has, its leaves included.
 pub fn node_count(size: u64) -> u64 {
     2 * size - u64::from(size.count_ones())
 }
 
-/// Where the root of the complete subtree of `2^level` leaves stands that ends with leaf `end - 1`.
-fn position(level: u32, end: u64) -> u64 {
-    node_count(end - 1) + u64::from(level)
-}
-
-/// The nodes to push when `input` becomes leaf `size`. `None` if `nodes` is not the array of a tree of that size.
+/// The roots of the subtrees that are complete when `input` becomes leaf `size`: the leaf, and one per level above it.
+/// `None` if `nodes` are not those of a tree of that size.
 pub fn append(size: u64, input: &Hash, nodes: &impl Nodes) -> Option<Vec<Hash>> {
     let mut node = leaf_hash(input);
     let mut pushed = vec![node];
     for level in 0..(size + 1).trailing_zeros() {
-        let left = nodes.node(position(level, size + 1 - (1 << level)))?;
+        let left = nodes.node(level, size + 1 - (1 << level))?;
         node = node_hash(&left, &node);
         pushed.push(node);
     }
@@ -60,7 +57,7 @@ pub fn append(size: u64, input: &Hash, nodes: &impl Nodes) -> Option<Vec<Hash>> 
 fn subtree(begin: u64, end: u64, nodes: &impl Nodes) -> Option<Hash> {
     let size = end - begin;
     if size.is_power_of_two() && begin.is_multiple_of(size) {
-        return nodes.node(position(size.trailing_zeros(), end));
+        return nodes.node(size.trailing_zeros(), end);
     }
     let split = begin + split(size);
     Some(node_hash(&subtree(begin, split, nodes)?, &subtree(split, end, nodes)?))
@@ -195,12 +192,12 @@ pub fn verify_consistency(old: u64, old_root: &Hash, size: u64, root: &Hash, pat
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
-    peaks: BTreeMap<u64, Hash>,
+    peaks: BTreeMap<(u32, u64), Hash>,
 }
 
 impl Nodes for Frontier {
-    fn node(&self, position: u64) -> Option<Hash> {
-        self.peaks.get(&position).copied()
+    fn node(&self, level: u32, end: u64) -> Option<Hash> {
+        self.peaks.get(&(level, end)).copied()
     }
 }
 
@@ -213,16 +210,14 @@ impl Frontier {
     /// Adds a leaf.
     pub fn push(&mut self, input: &Hash) {
         let Some(pushed) = append(self.size, input, self) else { return };
-        let begin = node_count(self.size);
         self.size += 1;
         // The last node pushed covers the peaks it was made of.
-        let level = pushed.len() as u64 - 1;
+        let level = self.size.trailing_zeros();
         for merged in 0..level {
-            let end = self.size - (1 << merged);
-            self.peaks.remove(&position(u32::try_from(merged).unwrap_or_default(), end));
+            self.peaks.remove(&(merged, self.size - (1 << merged)));
         }
         if let Some(peak) = pushed.last() {
-            self.peaks.insert(begin + level, *peak);
+            self.peaks.insert((level, self.size), *peak);
         }
     }
 

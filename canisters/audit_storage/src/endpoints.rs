@@ -12,6 +12,7 @@ use cairn_kit::api::audit::{
     AppendArgs, Appended, ArchivingStatus, AuditError, AuditRequestError, AuditTemporaryError, AuditedQuestion,
     EventPage, EventQuery, Filter, Proof, Seen, Tip, Writer,
 };
+use cairn_kit::message::Message;
 use cairn_kit::runtime::CallFailure;
 use cairn_kit::{heap, reading, runtime};
 use candid::{CandidType, DecoderConfig, Empty};
@@ -54,9 +55,13 @@ enum Reply<T, E> {
     Err(E),
 }
 
+thread_local! {
+    static ACCEPTED: Message<Reply<Appended, Empty>> = const { Message::new() };
+}
+
 fn reply(result: Result<Appended, AuditError>) -> Vec<u8> {
     let encoded = match result {
-        Ok(appended) => candid::encode_one(Reply::<_, Empty>::Ok(appended)),
+        Ok(appended) => ACCEPTED.with(|message| message.encode(&Reply::Ok(appended))),
         Err(refusal) => candid::encode_one(Reply::<Empty, _>::Err(refusal)),
     };
     encoded.unwrap_or_else(|_| ic_cdk::trap("a reply cannot be encoded"))

@@ -48,8 +48,8 @@ pub use answers::Fetched;
 pub use topics::Parked;
 
 /// The version of everything in [`crate::memory`]. Another one needs code that migrates. In version 1 not every grant of
-/// a role had been folded ([`access`]); there is no such log that has to go on.
-pub const LAYOUT: u32 = 2;
+/// a role had been folded ([`access`]), in version 2 events were whole; there is no such log that has to go on.
+pub const LAYOUT: u32 = 3;
 
 /// The most writers that can be registered.
 pub const MAX_WRITERS: u64 = 256;
@@ -202,15 +202,17 @@ impl<M: Memory> Log<M> {
         // There are never more threads than a table has numbers for: `Threads::ensure`.
         let threads = u32::try_from(threads).unwrap_or(u32::MAX);
         let tree = Tree::open(memories.nodes, events);
-        let root = if tree.is_whole() { tree.root(events) } else { None };
         let archiving_region = Region::new(memories.archiving);
         let bodies = Bodies::open(memories.events, memories.pages);
+        let id = who.begun.map(|begun| begun.log);
+        let columns = Columns::open(memories.directory, bodies, memories.openings, id, events);
+        let root = if tree.is_whole() && columns.is_whole() { tree.root(events, &columns) } else { None };
         Log {
             identity: Cell::init(memories.identity, Vec::new()),
             counters,
             who,
             open_intents,
-            columns: Columns::open(memories.directory, bodies, memories.openings, events),
+            columns,
             root: root.unwrap_or_else(cairn_events::merkle::empty_root),
             tree,
             threads: Threads::open(memories.threads, memories.buckets, secret, threads),
@@ -270,7 +272,7 @@ impl<M: Memory> Log<M> {
         }
     }
 
-    /// Bytes of encoded events, those in archives included.
+    /// Bytes of events in compact form, those in archives included.
     pub fn event_bytes(&self) -> u64 {
         self.columns.last().events_end
     }
@@ -348,6 +350,7 @@ impl<M: Memory> Log<M> {
         let begun = self.who.begun.unwrap_or_else(|| Begun::of(randomness, canister));
         self.who.begun = Some(begun);
         self.threads.set_secret(begun.secret);
+        self.columns.set_log(begun.log);
         self.save_identity();
         let seed = Bytes32::new(begun.seed);
         let payload = Payload::Genesis(Genesis { canister, installer, money_writer, seed });

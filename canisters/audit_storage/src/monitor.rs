@@ -30,7 +30,7 @@ fn metrics(metrics: &mut Metrics) {
         .canister()
         .gauge("canister_liquid_cycles", "Cycles above the freezing threshold.", means.cycles)
         .counter("audit_events_total", "Events in the log.", counters.events)
-        .counter("audit_event_bytes_total", "Bytes of encoded events, those in archives included.", bytes)
+        .counter("audit_event_bytes_total", "Bytes of events in compact form, those in archives included.", bytes)
         .counter("audit_archived_events_total", "Events whose bodies archives have.", archived)
         .gauge("audit_archives", "Archives.", archives)
         .gauge("audit_kept_events", "Archived events whose bodies the log needs and has, too.", kept)

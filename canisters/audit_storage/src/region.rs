@@ -51,6 +51,11 @@ impl<M: Memory> Region<M> {
         u64::from_le_bytes(self.array(offset))
     }
 
+    /// The little-endian number of `N` bytes, at most 8, at `offset`.
+    pub fn number<const N: usize>(&self, offset: u64) -> u64 {
+        number(&self.array::<N>(offset))
+    }
+
     /// The little-endian number at `offset`.
     pub fn u32(&self, offset: u64) -> u32 {
         u32::from_le_bytes(self.array(offset))
@@ -60,4 +65,9 @@ impl<M: Memory> Region<M> {
     pub fn write(&self, offset: u64, bytes: &[u8]) {
         self.0.write(offset, bytes);
     }
+}
+
+/// The little-endian number that these bytes are, at most 8 of them.
+pub fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

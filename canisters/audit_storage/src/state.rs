@@ -1,15 +1,17 @@
 //! The one log of this canister, and what of it is certified.
 
+use crate::certificate::Digests;
+use crate::commitment;
 use crate::log::reserve::Means;
 use crate::log::{Log, Parked};
 use crate::memory::Bucketed;
-use crate::{certificate, commitment};
 use cairn_kit::api::audit::AuditError;
 use cairn_kit::runtime;
 use std::cell::{Cell, RefCell};
 
 thread_local! {
     static LOG: RefCell<Option<Log<Bucketed>>> = const { RefCell::new(None) };
+    static DIGESTS: RefCell<Digests> = const { RefCell::new(Digests::new()) };
     static REFUSALS: Cell<Refusals> = const { Cell::new(Refusals { strangers: 0, writers: 0 }) };
 }
 
@@ -94,5 +96,5 @@ pub fn refusals() -> Refusals {
 }
 
 fn certify(log: &Log<Bucketed>) {
-    runtime::certify(certificate::tree(log.tip().ok().as_ref()).digest());
+    runtime::certify(DIGESTS.with_borrow_mut(|digests| digests.digest(log.tip().ok().as_ref())));
 }

@@ -17,6 +17,7 @@ pub mod host;
 pub mod http;
 pub mod journal;
 pub mod layout;
+pub mod message;
 pub mod reading;
 pub mod runtime;
 pub mod stable;

@@ -130,15 +130,15 @@ impl<M: Memory> Records for Whole<'_, M> {
 
     fn position(&self, topic: &Topic, position: u64) -> Option<u64> {
         let head = self.log.thread(&Key::topic(topic));
-        self.log.postings.reader(head.tail, head.count).get(position)
+        self.log.postings.reader(&head).get(position)
     }
 
     fn inclusion(&self, index: u64) -> Option<Vec<Hash>> {
-        self.log.tree.inclusion(index, self.log.columns.len())
+        self.log.tree.inclusion(index, self.log.columns.len(), &self.log.columns)
     }
 
     fn consistency(&self, since: u64) -> Option<Vec<Hash>> {
-        self.log.tree.consistency(since, self.log.columns.len())
+        self.log.tree.consistency(since, self.log.columns.len(), &self.log.columns)
     }
 
     fn map_proof(&self, topic: &Topic) -> Option<MapProof> {

@@ -61,7 +61,7 @@ impl<M: Memory> Log<M> {
             return Err(AuditError::Request(AuditRequestError::SequenceGap { found: first, expected: next }));
         }
         let head = self.thread(&Key::source(writer.writer));
-        let mut indices = self.postings.reader(head.tail, head.count);
+        let mut indices = self.postings.reader(&head);
         let mut receipts = Vec::with_capacity(args.submissions.len());
         for (seq, wire) in (first..).zip(&args.submissions) {
             // The writer's n-th event is at position n - 1; beyond `next` there is none: the batch overlaps in part.

@@ -1,12 +1,22 @@
 //! The events themselves: one record of fixed size per event, and two columns of bytes that the records point into.
+//!
+//! Events lie here in compact form; with their place and the hashes of those before them they become whole again.
 
 use super::bodies::Bodies;
-use crate::region::Region;
-use cairn_events::Hash;
+use crate::region::{Region, number};
+use cairn_events::codec::CodecError;
+use cairn_events::codec::compact::{self, Packed, Place};
+use cairn_events::{Hash, LogId, Payload, Principal, Timestamp};
 use ic_stable_structures::Memory;
 
 /// Bytes of an event's record.
 pub const RECORD: u64 = 56;
+
+// Where a record has what. Six bytes reach farther than the memory that the network gives.
+const OPENINGS: usize = 6;
+const SIZE: usize = 12;
+const TIMESTAMP: usize = 16;
+const HASH: usize = 24;
 
 /// What is found without decoding an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +25,8 @@ pub struct Record {
     pub events_end: u64,
     /// Where the openings' bytes end.
     pub openings_end: u64,
+    /// How many bytes the whole event has.
+    pub size: u32,
     /// The event's timestamp.
     pub timestamp: u64,
     /// The event's hash.
@@ -22,25 +34,33 @@ pub struct Record {
 }
 
 /// The record before the first: nothing.
-pub const NOTHING: Record = Record { events_end: 0, openings_end: 0, timestamp: 0, hash: Hash([0; 32]) };
+pub const NOTHING: Record = Record { events_end: 0, openings_end: 0, size: 0, timestamp: 0, hash: Hash([0; 32]) };
 
 /// Directory and columns.
 pub struct Columns<M> {
     directory: Region<M>,
     events: Bodies<M>,
     openings: Region<M>,
+    log: Option<LogId>,
     length: u64,
     /// The last record, or [`NOTHING`].
     last: Record,
 }
 
 impl<M: Memory> Columns<M> {
-    /// The `length` events in these memories.
-    pub fn open(directory: M, events: Bodies<M>, openings: M, length: u64) -> Self {
+    /// The `length` events of `log` in these memories.
+    pub fn open(directory: M, events: Bodies<M>, openings: M, log: Option<LogId>, length: u64) -> Self {
         let directory = Region::new(directory);
         let whole = length > 0 && directory.holds(RECORD * length);
         let last = if whole { read(&directory, length - 1) } else { NOTHING };
-        Columns { directory, events, openings: Region::new(openings), length, last }
+        Columns { directory, events, openings: Region::new(openings), log, length, last }
+    }
+
+    /// Says which log this is. There are no events yet.
+    pub fn set_log(&mut self, log: LogId) {
+        if self.length == 0 {
+            self.log = Some(log);
+        }
     }
 
     /// Whether the memories are as long as they must be.
@@ -73,14 +93,15 @@ impl<M: Memory> Columns<M> {
     }
 
     /// Appends an event. The room was ensured.
-    pub fn push(&mut self, event: &[u8], openings: &[u8], timestamp: u64, hash: Hash) {
-        self.events.write(self.last.events_end, event);
+    pub fn push(&mut self, event: &Packed, openings: &[u8], timestamp: u64, hash: Hash) {
+        self.events.write(self.last.events_end, &event.bytes);
         if !openings.is_empty() {
             self.openings.write(self.last.openings_end, openings);
         }
-        let events_end = self.last.events_end + event.len() as u64;
+        let events_end = self.last.events_end + event.bytes.len() as u64;
         let openings_end = self.last.openings_end + openings.len() as u64;
-        self.last = Record { events_end, openings_end, timestamp, hash };
+        let size = u32::try_from(event.whole).unwrap_or(u32::MAX);
+        self.last = Record { events_end, openings_end, size, timestamp, hash };
         write(&self.directory, self.length, &self.last);
         self.length += 1;
     }
@@ -92,12 +113,12 @@ impl<M: Memory> Columns<M> {
 
     /// The hash of event `index`.
     pub fn hash(&self, index: u64) -> Option<Hash> {
-        (index < self.length).then(|| Hash(self.directory.array(RECORD * index + 24)))
+        (index < self.length).then(|| Hash(self.directory.array(RECORD * index + HASH as u64)))
     }
 
     /// The timestamp of event `index`.
     pub fn timestamp(&self, index: u64) -> Option<u64> {
-        (index < self.length).then(|| self.directory.u64(RECORD * index + 16))
+        (index < self.length).then(|| self.directory.u64(RECORD * index + TIMESTAMP as u64))
     }
 
     /// The first event whose body is here; those before it are archived.
@@ -116,18 +137,29 @@ impl<M: Memory> Columns<M> {
         self.events.free(first, before.events_end);
     }
 
-    /// The bytes of event `index`, as they were pushed; `None` if there is none, or it is archived.
+    /// The stored form of event `index`; `None` if there is none, or it is archived, or it cannot be made whole.
     pub fn event(&self, index: u64) -> Option<Vec<u8>> {
+        let (packed, record) = self.packed(index)?;
+        let place = Place { log: self.log?, index, timestamp: Timestamp(record.timestamp) };
+        compact::unpack(&packed, &place, |earlier| self.hash(earlier).filter(|_| earlier < index)).ok()
+    }
+
+    /// On whose behalf event `index` happened, and what; `None` if there is no such event here.
+    pub fn content(&self, index: u64) -> Option<Result<(Principal, Payload), CodecError>> {
+        self.packed(index).map(|(packed, _)| compact::content(&packed))
+    }
+
+    fn packed(&self, index: u64) -> Option<(Vec<u8>, Record)> {
         if index < self.first() {
             return None;
         }
         let (before, record) = self.bounds(index)?;
-        Some(self.events.bytes(before.events_end, record.events_end))
+        Some((self.events.bytes(before.events_end, record.events_end), record))
     }
 
     /// How many bytes event `index` has; 0 if there is none.
     pub fn event_size(&self, index: u64) -> usize {
-        let size = self.bounds(index).map(|(before, record)| record.events_end - before.events_end);
+        let size = self.record(index).map(|record| record.size);
         size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default()
     }
 
@@ -152,21 +184,23 @@ impl<M: Memory> Columns<M> {
 }
 
 fn read<M: Memory>(directory: &Region<M>, index: u64) -> Record {
-    let at = RECORD * index;
-    let bytes: [u8; RECORD as usize] = directory.array(at);
-    let number = |at: usize| {
-        u64::from_le_bytes(bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default())
-    };
-    let hash = bytes.get(24..).and_then(Hash::from_slice).unwrap_or(Hash([0; 32]));
-    Record { events_end: number(0), openings_end: number(8), timestamp: number(16), hash }
+    let bytes: [u8; RECORD as usize] = directory.array(RECORD * index);
+    let part = |from: usize, until: usize| bytes.get(from..until).map(number).unwrap_or_default();
+    let hash = bytes.get(HASH..).and_then(Hash::from_slice).unwrap_or(Hash([0; 32]));
+    Record {
+        events_end: part(0, OPENINGS),
+        openings_end: part(OPENINGS, SIZE),
+        size: u32::try_from(part(SIZE, TIMESTAMP)).unwrap_or(u32::MAX),
+        timestamp: part(TIMESTAMP, HASH),
+        hash,
+    }
 }
 
 fn write<M: Memory>(directory: &Region<M>, index: u64, record: &Record) {
-    let numbers = [record.events_end, record.openings_end, record.timestamp].map(u64::to_le_bytes);
     let mut bytes = [0; RECORD as usize];
-    bytes
-        .iter_mut()
-        .zip(numbers.as_flattened().iter().chain(record.hash.as_bytes()))
-        .for_each(|(to, from)| *to = *from);
+    let [events, openings] = [record.events_end, record.openings_end].map(u64::to_le_bytes);
+    let ends = events.into_iter().take(OPENINGS).chain(openings.into_iter().take(SIZE - OPENINGS));
+    let rest = record.size.to_le_bytes().into_iter().chain(record.timestamp.to_le_bytes()).chain(record.hash.0);
+    bytes.iter_mut().zip(ends.chain(rest)).for_each(|(to, from)| *to = from);
     directory.write(RECORD * index, &bytes);
 }

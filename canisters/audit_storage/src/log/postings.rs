@@ -1,9 +1,10 @@
 //! Which events each thread has, in order: blocks of event indices, chained backwards.
 //!
-//! Block `b` of a thread holds `4 * 2^min(b, 8)` indices: small threads stay small, large ones take blocks of 8 KiB.
-//! A block begins with the addresses of two earlier ones: block `b - 1`, and block `b` with its lowest bit cleared.
+//! A thread of one event has no block: its head has the index. Block `b` of the others holds `4 * 2^min(b, 8)` indices:
+//! small threads stay small, large ones take blocks of 5 KiB. A block begins with the addresses of two earlier ones: block `b - 1`, and block `b` with its lowest bit cleared.
 //! From the last block, any other is reached in O(log) steps; appending touches the last block only.
 
+use super::threads::Head;
 use crate::region::Region;
 use ic_stable_structures::Memory;
 
@@ -13,11 +14,18 @@ const FIRST: u64 = 4;
 const LAST_SIZE: u64 = 8;
 /// Bytes before a block's indices.
 const HEADER: u64 = 16;
+/// Bytes of an index. No memory that the network gives holds 2^40 events.
+const INDEX: usize = 5;
 /// The largest block in bytes.
-pub const MAX_BLOCK: u64 = HEADER + 8 * (FIRST << LAST_SIZE);
+pub const MAX_BLOCK: u64 = HEADER + INDEX as u64 * (FIRST << LAST_SIZE);
 
 fn capacity(block: u64) -> u64 {
     FIRST << block.min(LAST_SIZE)
+}
+
+/// Bytes of a block.
+fn size(block: u64) -> u64 {
+    HEADER + INDEX as u64 * capacity(block)
 }
 
 /// The position of the first index in `block`.
@@ -65,26 +73,46 @@ impl<M: Memory> Postings<M> {
 
     /// Bytes that `added` more indices take in a thread of `count`.
     pub fn growth(count: u64, added: u64) -> u64 {
-        let next = if count == 0 { 0 } else { block_of(count - 1) + 1 };
-        let last = block_of((count + added).saturating_sub(1));
-        if added == 0 { 0 } else { (next..=last).map(|block| HEADER + 8 * capacity(block)).sum() }
+        let blocks = |count: u64| if count < 2 { 0 } else { block_of(count - 1) + 1 };
+        (blocks(count)..blocks(count + added)).map(size).sum()
     }
 
-    /// Appends `index` to the thread whose last block is at `tail` and which has `count` indices. Returns its last
-    /// block then. The room was ensured.
-    pub fn push(&mut self, tail: u64, count: u64, index: u64) -> u64 {
+    /// Appends `index` to a thread. The room was ensured.
+    pub fn push(&mut self, head: Head, index: u64) -> Head {
+        let Head { count, last, tail, .. } = head;
         let block = block_of(count);
         let offset = count - start(block);
-        if offset > 0 {
-            self.region.write(tail + HEADER + 8 * offset, &index.to_le_bytes());
-            return tail;
-        }
+        let tail = match count {
+            0 => tail,
+            1 => {
+                let address = self.push_block(block, 0, 0);
+                self.write(address, 0, last);
+                self.write(address, offset, index);
+                address
+            }
+            _ if offset > 0 => {
+                self.write(tail, offset, index);
+                tail
+            }
+            _ => {
+                let address = self.push_block(block, tail, self.find(tail, block - 1, block & (block - 1)));
+                self.write(address, 0, index);
+                address
+            }
+        };
+        Head { count: count + 1, last: index, tail, ..head }
+    }
+
+    fn push_block(&mut self, block: u64, previous: u64, skip: u64) -> u64 {
         let address = self.end;
-        let skip = if block == 0 { 0 } else { self.find(tail, block - 1, block & (block - 1)) };
-        let words = [tail, skip, index].map(u64::to_le_bytes);
-        self.region.write(address, words.as_flattened());
-        self.end += HEADER + 8 * capacity(block);
+        self.region.write(address, [previous, skip].map(u64::to_le_bytes).as_flattened());
+        self.end += size(block);
         address
+    }
+
+    fn write(&self, block: u64, offset: u64, index: u64) {
+        let bytes = index.to_le_bytes();
+        self.region.write(block + HEADER + INDEX as u64 * offset, bytes.first_chunk::<INDEX>().unwrap_or(&[0; INDEX]));
     }
 
     /// The address of block `wanted`, from that of the later block `from`.
@@ -100,33 +128,37 @@ impl<M: Memory> Postings<M> {
         address
     }
 
-    /// Reads the thread whose last block is at `tail` and which has `count` indices.
-    pub fn reader(&self, tail: u64, count: u64) -> Reader<'_, M> {
-        Reader { postings: self, tail, count, found: None }
+    /// Reads the thread of this head.
+    pub fn reader(&self, head: &Head) -> Reader<'_, M> {
+        Reader { postings: self, head: *head, found: None }
     }
 }
 
 /// Reads one thread's postings; neighbouring positions cost one read each.
 pub struct Reader<'a, M> {
     postings: &'a Postings<M>,
-    tail: u64,
-    count: u64,
+    head: Head,
     found: Option<(u64, u64)>,
 }
 
 impl<M: Memory> Reader<'_, M> {
     /// The event index at `position`, if the thread is that long.
     pub fn get(&mut self, position: u64) -> Option<u64> {
-        if position >= self.count {
+        let Head { count, last, tail, .. } = self.head;
+        if position >= count {
             return None;
+        }
+        if position == count - 1 {
+            return Some(last);
         }
         let block = block_of(position);
         let address = match self.found {
             Some((found, address)) if found == block => address,
-            _ => self.postings.find(self.tail, block_of(self.count - 1), block),
+            _ => self.postings.find(tail, block_of(count - 1), block),
         };
         self.found = Some((block, address));
-        Some(self.postings.region.u64(address + HEADER + 8 * (position - start(block))))
+        let offset = INDEX as u64 * (position - start(block));
+        Some(self.postings.region.number::<INDEX>(address + HEADER + offset))
     }
 }
 
@@ -147,31 +179,45 @@ mod tests {
     #[test]
     fn every_position_is_found_again_in_interleaved_threads() {
         let mut postings = Postings::open(VectorMemory::default(), 0);
-        let mut threads = [(0u64, 0u64); 3];
+        let mut threads = [Head::default(); 3];
+        let thread_of = |index: u64| if index.is_multiple_of(100) { 0 } else { 1 + (index % 2) as usize };
         for index in 0..30_000u64 {
-            let which = if index % 100 == 0 { 0 } else { 1 + (index % 2) as usize };
-            let (tail, count) = threads[which];
-            let grown = postings.end() + Postings::<VectorMemory>::growth(count, 1);
+            let head = &mut threads[thread_of(index)];
+            let grown = postings.end() + Postings::<VectorMemory>::growth(head.count, 1);
             assert!(postings.ensure(grown - postings.end()));
-            threads[which] = (postings.push(tail, count, index), count + 1);
-            assert_eq!(postings.end(), grown);
+            *head = postings.push(*head, index);
+            assert_eq!((postings.end(), head.last), (grown, index));
+            let whole = (0..head.count).step_by(1 + head.count as usize / 5);
+            let mut reader = postings.reader(head);
+            assert!(whole.clone().all(|position| reader.get(position).is_some_and(|found| found <= index)));
         }
-        for (which, (tail, count)) in threads.into_iter().enumerate() {
-            let expected: Vec<u64> =
-                (0..30_000).filter(|i| if i % 100 == 0 { which == 0 } else { which == 1 + (i % 2) as usize }).collect();
-            let mut reader = postings.reader(tail, count);
-            let forwards: Vec<u64> = (0..count).filter_map(|position| reader.get(position)).collect();
+        for (which, head) in threads.into_iter().enumerate() {
+            let expected: Vec<u64> = (0..30_000).filter(|index| thread_of(*index) == which).collect();
+            let mut reader = postings.reader(&head);
+            let forwards: Vec<u64> = (0..head.count).filter_map(|position| reader.get(position)).collect();
             assert_eq!(forwards, expected);
-            assert_eq!(reader.get(count), None);
-            let far = [count - 1, 0, count / 2, 3, count / 3];
+            assert_eq!(reader.get(head.count), None);
+            let far = [head.count - 1, 0, head.count / 2, 3, head.count / 3];
             assert!(far.iter().all(|position| reader.get(*position) == expected.get(*position as usize).copied()));
         }
     }
 
     #[test]
+    fn a_thread_of_one_event_takes_nothing() {
+        let mut postings = Postings::open(VectorMemory::default(), 0);
+        let one = postings.push(Head { mark: 7, ..Head::default() }, (1 << 40) - 2);
+        assert_eq!((postings.end(), one.count, one.mark), (0, 1, 7));
+        assert_eq!(postings.reader(&one).get(0), Some((1 << 40) - 2));
+        assert!(postings.ensure(Postings::<VectorMemory>::growth(1, 1)));
+        let two = postings.push(one, (1 << 40) - 1);
+        let mut reader = postings.reader(&two);
+        assert_eq!([reader.get(0), reader.get(1), reader.get(2)], [Some((1 << 40) - 2), Some((1 << 40) - 1), None]);
+    }
+
+    #[test]
     fn growth_counts_whole_batches() {
-        for count in [0, 1, 3, 4, 11, 1019, 1020, 5000] {
-            for added in [0, 1, 5, 100, 3000] {
+        for count in [0, 1, 2, 3, 4, 11, 1019, 1020, 5000] {
+            for added in [0, 1, 2, 5, 100, 3000] {
                 let single: u64 = (0..added).map(|i| Postings::<VectorMemory>::growth(count + i, 1)).sum();
                 assert_eq!(Postings::<VectorMemory>::growth(count, added), single, "{count} + {added}");
             }

@@ -88,7 +88,7 @@ impl<M: Memory> Log<M> {
             Filter::Topic(topic) => Key::topic(topic),
         };
         let head = self.thread(&key);
-        Selection::Thread(self.postings.reader(head.tail, head.count), head.count)
+        Selection::Thread(self.postings.reader(&head), head.count)
     }
 
     /// The positions that time and cursor leave, before limits.
@@ -196,7 +196,7 @@ impl<M: Memory> Log<M> {
         }
         // The body may be in an archive, but every event of a person is in the person's thread.
         let head = self.thread(&Key::topic(&Topic::Party(person)));
-        let mut indices = self.postings.reader(head.tail, head.count);
+        let mut indices = self.postings.reader(&head);
         let (mut begin, mut end) = (0, head.count);
         while begin < end {
             let middle = begin + (end - begin) / 2;
@@ -216,7 +216,7 @@ impl<M: Memory> Log<M> {
     /// [`AuditError::Internal`] if an event is missing.
     pub fn dispatched_to(&self, stream: &Stream) -> Result<Option<Principal>, AuditError> {
         let head = self.thread(&Key::stream(stream));
-        let mut indices = self.postings.reader(head.tail, head.count);
+        let mut indices = self.postings.reader(&head);
         // The newest first: a factory commits right after the dispatch.
         for position in (0..head.count).rev() {
             let index = indices.get(position).ok_or_else(|| broken("an event of a stream is missing"))?;
@@ -249,8 +249,10 @@ impl<M: Memory> Log<M> {
     /// # Errors
     /// [`AuditRequestError::OutOfBounds`].
     pub fn inclusion_proof(&self, index: u64, size: u64) -> Result<Proof, AuditError> {
-        let root = self.tree.root(size).ok_or_else(|| out_of_bounds("size", size, self.columns.len()))?;
-        let path = self.tree.inclusion(index, size).ok_or_else(|| out_of_bounds("index", index, size))?;
+        let root =
+            self.tree.root(size, &self.columns).ok_or_else(|| out_of_bounds("size", size, self.columns.len()))?;
+        let path =
+            self.tree.inclusion(index, size, &self.columns).ok_or_else(|| out_of_bounds("index", index, size))?;
         Ok(Proof { path, size, root })
     }
 
@@ -259,8 +261,9 @@ impl<M: Memory> Log<M> {
     /// # Errors
     /// [`AuditRequestError::OutOfBounds`].
     pub fn consistency_proof(&self, old: u64, size: u64) -> Result<Proof, AuditError> {
-        let root = self.tree.root(size).ok_or_else(|| out_of_bounds("size", size, self.columns.len()))?;
-        let path = self.tree.consistency(old, size).ok_or_else(|| out_of_bounds("old", old, size))?;
+        let root =
+            self.tree.root(size, &self.columns).ok_or_else(|| out_of_bounds("size", size, self.columns.len()))?;
+        let path = self.tree.consistency(old, size, &self.columns).ok_or_else(|| out_of_bounds("old", old, size))?;
         Ok(Proof { path, size, root })
     }
 
@@ -270,7 +273,7 @@ impl<M: Memory> Log<M> {
     /// That the log is broken.
     pub fn writers(&self) -> Result<Vec<Writer>, AuditError> {
         let head = self.thread(&Key::stream(&Stream::Log));
-        let mut indices = self.postings.reader(head.tail, head.count);
+        let mut indices = self.postings.reader(&head);
         let mut writers = Vec::new();
         for position in 0..head.count {
             let index = indices.get(position).ok_or_else(|| broken("an event of the log's stream is missing"))?;

@@ -105,7 +105,7 @@ impl Room {
 
     /// All of it in bytes.
     fn bytes(self) -> u64 {
-        self.events * (columns::RECORD + 2 * tree::NODE)
+        self.events * (columns::RECORD + tree::NODE)
             + self.event_bytes
             + self.opening_bytes
             + self.threads * (threads::RECORD + threads::BUCKET)

@@ -5,6 +5,7 @@ use super::postings::Postings;
 use super::reserve::{self, Means, Room, Urgency};
 use super::threads::{Head, ThreadId};
 use super::{Log, access, broken, check, mark_of};
+use cairn_events::codec::compact::{self, Packed};
 use cairn_events::payload::OpeningErased;
 use cairn_events::topic::TopicHead;
 use cairn_events::{
@@ -15,10 +16,11 @@ use cairn_kit::api::audit::{AuditError, AuditRequestError, BadErasure, Writer};
 use ic_stable_structures::Memory;
 use std::collections::BTreeMap;
 
-/// A thread as it will be, and which events it gains.
+/// A thread as it is and as it will be, and which events it gains.
 struct Thread {
     key: Key,
     id: Option<ThreadId>,
+    before: Head,
     head: Head,
     gained: Vec<u64>,
 }
@@ -32,7 +34,7 @@ struct Admitted {
 
 /// An event that will be written.
 struct Built {
-    event: Vec<u8>,
+    event: Packed,
     openings: Vec<u8>,
     hash: Hash,
 }
@@ -181,9 +183,9 @@ impl<'a, M: Memory> Staging<'a, M> {
             payload: submission.payload,
             parent,
         };
-        let bytes = codec::encode_event(&event);
+        let packed = compact::pack(&event);
         let max = event.payload.kind().max_size();
-        check::check_size(u32::try_from(position).unwrap_or(u32::MAX), bytes.len(), max)
+        check::check_size(u32::try_from(position).unwrap_or(u32::MAX), packed.whole, max)
             .map_err(AuditError::Request)?;
         let hash = event.hash();
         let source = self.place(Key::source(self.writer.writer));
@@ -193,7 +195,7 @@ impl<'a, M: Memory> Staging<'a, M> {
         self.register(&event.payload);
         self.entitle(&event.payload, index);
         let openings = if submission.openings.is_empty() { Vec::new() } else { codec::encode(&submission.openings) };
-        self.built.push(Built { event: bytes, openings, hash });
+        self.built.push(Built { event: packed, openings, hash });
         Ok(Receipt { index, hash, stream_version, timestamp: event.timestamp })
     }
 
@@ -246,7 +248,7 @@ impl<'a, M: Memory> Staging<'a, M> {
         *self.places.entry(key).or_insert_with(|| {
             let found = log.threads.find(&key);
             let head = found.map(|(_, head)| head).unwrap_or_default();
-            threads.push(Thread { key, id: found.map(|(id, _)| id), head, gained: Vec::new() });
+            threads.push(Thread { key, id: found.map(|(id, _)| id), before: head, head, gained: Vec::new() });
             threads.len() - 1
         })
     }
@@ -266,7 +268,7 @@ impl<'a, M: Memory> Staging<'a, M> {
     fn make_room(&self) -> bool {
         let batch = Room {
             events: self.built.len() as u64,
-            event_bytes: self.built.iter().map(|built| built.event.len() as u64).sum(),
+            event_bytes: self.built.iter().map(|built| built.event.bytes.len() as u64).sum(),
             opening_bytes: self.built.iter().map(|built| built.openings.len() as u64).sum(),
             threads: self.threads.iter().filter(|thread| thread.id.is_none()).count() as u64,
             posting_bytes: self.threads.iter().map(Thread::growth::<M>).sum(),
@@ -286,8 +288,7 @@ impl Thread {
     }
 
     fn growth<M: Memory>(&self) -> u64 {
-        let gained = self.gained.len() as u64;
-        Postings::<M>::growth(self.head.count - gained, gained)
+        Postings::<M>::growth(self.before.count, self.gained.len() as u64)
     }
 }
 
@@ -305,7 +306,7 @@ impl<M: Memory> Log<M> {
     pub fn write_batch(&mut self, ready: Ready) {
         for built in &ready.built {
             self.columns.push(&built.event, &built.openings, ready.timestamp, built.hash);
-            self.tree.push(&built.hash);
+            self.tree.push(&self.columns);
         }
         for thread in ready.threads {
             self.write_thread(thread);
@@ -315,16 +316,14 @@ impl<M: Memory> Log<M> {
             self.erasures += 1;
         }
         self.open_intents = ready.open_intents;
-        self.root = self.tree.root(self.columns.len()).unwrap_or(self.root);
+        self.root = self.tree.root(self.columns.len(), &self.columns).unwrap_or(self.root);
         self.save_counters();
     }
 
     fn write_thread(&mut self, thread: Thread) {
-        let mut head = thread.head;
-        let before = head.count - thread.gained.len() as u64;
-        for (count, index) in (before..).zip(&thread.gained) {
-            head.tail = self.postings.push(head.tail, count, *index);
-        }
+        let postings = &mut self.postings;
+        let grown = thread.gained.iter().fold(thread.before, |head, index| postings.push(head, *index));
+        let head = Head { mark: thread.head.mark, ..grown };
         match thread.id {
             Some(id) => self.threads.update(id, head),
             None => self.threads.insert(&thread.key, head),

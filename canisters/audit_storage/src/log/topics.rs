@@ -9,7 +9,7 @@ use super::threads::{ThreadId, Threads};
 use crate::region::Region;
 use cairn_events::topic::TopicHead;
 use cairn_events::topic_map::{self, Fork, MapProof, Node, Nodes, Place, Store};
-use cairn_events::{Hash, Topic, codec};
+use cairn_events::{Hash, Topic};
 use ic_stable_structures::Memory;
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -133,9 +133,8 @@ impl<M: Memory> Topics<M> {
     ) -> Result<BTreeMap<ThreadId, Change>, Parked> {
         let mut changes = BTreeMap::new();
         for index in self.covered..end {
-            let bytes = columns.event(index).ok_or(Parked::Event(index))?;
-            let event = codec::decode_trusted(&bytes).map_err(|_| Parked::Event(index))?;
-            for topic in Topic::of(&event) {
+            let (actor, payload) = columns.content(index).and_then(Result::ok).ok_or(Parked::Event(index))?;
+            for topic in Topic::derive(actor, &payload) {
                 let (thread, _) = threads.find(&Key::topic(&topic)).ok_or(Parked::Event(index))?;
                 let change = changes.entry(thread).or_insert_with(|| {
                     let count = self.count(thread);

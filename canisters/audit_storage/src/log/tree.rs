@@ -1,5 +1,6 @@
-//! The Merkle tree over the events, its nodes in stable memory.
+//! The Merkle tree over the events, its nodes in stable memory; its leaves follow from the hashes of the events.
 
+use super::columns::Columns;
 use crate::region::Region;
 use cairn_events::{Hash, merkle};
 use ic_stable_structures::Memory;
@@ -7,15 +8,33 @@ use ic_stable_structures::Memory;
 /// Bytes of a node.
 pub const NODE: u64 = 32;
 
-/// The nodes of a tree of `size` leaves.
+/// The inner nodes of complete subtrees, in the order in which they become complete.
 pub struct Tree<M> {
     nodes: Region<M>,
     size: u64,
 }
 
-impl<M: Memory> merkle::Nodes for Tree<M> {
-    fn node(&self, position: u64) -> Option<Hash> {
-        (position < merkle::node_count(self.size)).then(|| Hash(self.nodes.array(NODE * position)))
+/// How many inner nodes a tree of `size` leaves has.
+fn inner_count(size: u64) -> u64 {
+    merkle::node_count(size) - size
+}
+
+/// The nodes with their leaves.
+struct Whole<'a, M> {
+    tree: &'a Tree<M>,
+    columns: &'a Columns<M>,
+}
+
+impl<M: Memory> merkle::Nodes for Whole<'_, M> {
+    fn node(&self, level: u32, end: u64) -> Option<Hash> {
+        if end > self.tree.size {
+            return None;
+        }
+        let last = end.checked_sub(1)?;
+        match level.checked_sub(1) {
+            None => self.columns.hash(last).map(|input| merkle::leaf_hash(&input)),
+            Some(above) => Some(Hash(self.tree.nodes.array(NODE * (inner_count(last) + u64::from(above))))),
+        }
     }
 }
 
@@ -27,40 +46,45 @@ impl<M: Memory> Tree<M> {
 
     /// Whether the memory is as long as it must be.
     pub fn is_whole(&self) -> bool {
-        self.nodes.holds(NODE * merkle::node_count(self.size))
+        self.nodes.holds(self.bytes())
     }
 
     /// Bytes taken.
     pub fn bytes(&self) -> u64 {
-        NODE * merkle::node_count(self.size)
+        NODE * inner_count(self.size)
     }
 
-    /// Makes room for `added` more leaves; false if there is none.
+    /// Makes room for `added` more leaves, and for a node beyond: the first event has none, yet others must not take the
+    /// memory in which what follows from it will lie. False if there is no room.
     pub fn ensure(&self, added: u64) -> bool {
-        self.nodes.ensure(NODE * merkle::node_count(self.size + added))
+        self.nodes.ensure(NODE * (inner_count(self.size + added) + 1))
     }
 
-    /// Adds the event of this hash as a leaf. The room was ensured.
-    pub fn push(&mut self, input: &Hash) {
-        // The nodes of `size` leaves are all there, so there is an answer.
-        let pushed = merkle::append(self.size, input, self).unwrap_or_default();
-        let bytes: Vec<u8> = pushed.iter().flat_map(|node| node.0).collect();
-        self.nodes.write(NODE * merkle::node_count(self.size), &bytes);
+    /// Takes the next event of the columns as a leaf. The room was ensured.
+    pub fn push(&mut self, columns: &Columns<M>) {
+        let pushed = columns.hash(self.size).and_then(|input| merkle::append(self.size, &input, &self.of(columns)));
+        // The event and the nodes before it are all there, so there is an answer.
+        let bytes: Vec<u8> = pushed.iter().flatten().skip(1).flat_map(|node| node.0).collect();
+        self.nodes.write(self.bytes(), &bytes);
         self.size += 1;
     }
 
     /// The root of the first `size` leaves, if there are so many.
-    pub fn root(&self, size: u64) -> Option<Hash> {
-        if size > self.size { None } else { merkle::root(size, self) }
+    pub fn root(&self, size: u64, columns: &Columns<M>) -> Option<Hash> {
+        if size > self.size { None } else { merkle::root(size, &self.of(columns)) }
     }
 
     /// The path that proves leaf `index` among the first `size`.
-    pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Hash>> {
-        if size > self.size { None } else { merkle::inclusion_proof(index, size, self) }
+    pub fn inclusion(&self, index: u64, size: u64, columns: &Columns<M>) -> Option<Vec<Hash>> {
+        if size > self.size { None } else { merkle::inclusion_proof(index, size, &self.of(columns)) }
     }
 
     /// The path that proves that the first `size` leaves begin with the first `old`.
-    pub fn consistency(&self, old: u64, size: u64) -> Option<Vec<Hash>> {
-        if size > self.size { None } else { merkle::consistency_proof(old, size, self) }
+    pub fn consistency(&self, old: u64, size: u64, columns: &Columns<M>) -> Option<Vec<Hash>> {
+        if size > self.size { None } else { merkle::consistency_proof(old, size, &self.of(columns)) }
+    }
+
+    fn of<'a>(&'a self, columns: &'a Columns<M>) -> Whole<'a, M> {
+        Whole { tree: self, columns }
     }
 }

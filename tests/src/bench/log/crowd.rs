@@ -21,7 +21,14 @@ pub(super) fn cast(n: u64) -> (Principal, Principal) {
     let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
     // In a large crowd everyone comes once.
     let who = if n < KEPT { mixed / contracts % people } else { n };
-    (person(100_000 + mixed % contracts), person(2_000_000 + who))
+    (canister(mixed % contracts), person(2_000_000 + who))
+}
+
+/// A principal of the length that the network gives canisters.
+fn canister(n: u64) -> Principal {
+    let mut bytes = [1; 10];
+    bytes.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+    Principal::from_slice(&bytes)
 }
 
 fn payload(n: u64) -> Payload {
