@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Bytes of a usual event, rounded up.
 const USUAL: usize = 768;
+/// Bytes of a usual row, or of a payload.
+const USUAL_ROW: usize = 192;
 
 /// Bytes that are not the one encoding of what they should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +49,7 @@ pub fn decode_payload(bytes: &[u8]) -> Result<Payload, CodecError> {
 
 /// CBOR of any of our stored types (events, payloads, rows).
 pub fn encode<T: Serialize>(data: &T) -> Vec<u8> {
-    encode_into(Vec::new(), data)
+    encode_into(Vec::with_capacity(USUAL_ROW), data)
 }
 
 /// As [`encode`], into `bytes`: it grows while it is written, unless there is room.

@@ -74,16 +74,17 @@ impl Event {
 
     fn to_form<F: Form>(&self) -> F {
         let mut entries = Vec::with_capacity(15);
-        let mut put = |key: &'static str, value: F| entries.push((key, value));
+        let mut put = |key: &'static str, value: F| entries.push(F::entry(key, value));
         if let Some(parent) = self.parent {
             put("phash", F::blob(&parent.0));
         }
-        put("btype", F::text(self.payload.kind().btype()));
+        let kind = self.payload.kind();
+        put("btype", F::known_text(kind.btype(), kind.btype_hash()));
         put("ts", F::nat(u128::from(self.timestamp.0)));
         put("v", F::nat(u128::from(self.schema)));
         put("log", F::blob(&self.log.0.0));
         put("idx", F::nat(u128::from(self.index)));
-        put("stream", F::text(&self.stream.to_string()));
+        put("stream", F::text(self.stream.text().as_str()));
         put("sver", F::nat(u128::from(self.stream_version)));
         put("actor", F::blob(self.actor.as_slice()));
         put("src", F::blob(self.source.as_slice()));

@@ -2,8 +2,18 @@
 
 use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::digest::generic_array::GenericArray;
+use sha2::{Digest, Sha256, compress256};
 use std::fmt;
+use std::io::Write as _;
+
+/// Bytes that SHA-256 takes in at a time.
+const BLOCK: usize = 64;
+/// Bytes that its padding takes at least: a bit, and the length of the message.
+const PADDING: usize = 9;
+/// The state of SHA-256 before the first block (FIPS 180-4, 5.3.3).
+const INITIAL: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, CandidType)]
@@ -13,11 +23,34 @@ pub struct Hash(#[serde(with = "serde_bytes")] pub [u8; 32]);
 impl Hash {
     /// The digest of the concatenation of `parts`.
     pub fn of(parts: &[&[u8]]) -> Self {
-        let mut sha = Sha256::new();
-        for part in parts {
-            sha.update(part);
+        match parts.iter().map(|part| part.len()).sum() {
+            length if length <= BLOCK - PADDING => Hash::of_blocks::<1>(parts, length),
+            length if length <= 2 * BLOCK - PADDING => Hash::of_blocks::<2>(parts, length),
+            _ => {
+                let mut sha = Sha256::new();
+                parts.iter().for_each(|part| sha.update(part));
+                Hash(sha.finalize().into())
+            }
         }
-        Hash(sha.finalize().into())
+    }
+
+    /// The digest of `parts`, of `length` bytes in all, which fill `N` blocks with their padding. Most of what is hashed
+    /// is short: it is padded in place, without the buffer that longer messages go through.
+    fn of_blocks<const N: usize>(parts: &[&[u8]], length: usize) -> Self {
+        let mut blocks = [[0; BLOCK]; N];
+        let mut message = blocks.as_flattened_mut();
+        if let Some(end) = message.last_chunk_mut() {
+            *end = (8 * length as u64).to_be_bytes();
+        }
+        // There is room: the caller has counted.
+        for part in parts.iter().chain(&[&[0x80_u8][..]]) {
+            let _ = message.write(part);
+        }
+        let mut state = INITIAL;
+        compress256(&mut state, &blocks.map(GenericArray::from));
+        let mut digest = [0; 32];
+        digest.copy_from_slice(state.map(u32::to_be_bytes).as_flattened());
+        Hash(digest)
     }
 
     /// The digest of `parts`, each preceded by its length, under a domain: no two lists of parts collide.
@@ -40,6 +73,12 @@ impl Hash {
         bytes.try_into().ok().map(Hash)
     }
 
+    /// The hexadecimal digits of each byte.
+    pub(crate) fn hex(&self) -> [[u8; 2]; 32] {
+        let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        self.0.map(|byte| [digit(byte >> 4), digit(byte & 15)])
+    }
+
     /// Reads a digest from 64 hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<Self> {
         if text.len() != 64 || !text.is_ascii() {
@@ -57,10 +96,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // At once, not byte by byte: streams are named after deployments in every block that is hashed.
-        let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
-        let digits = self.0.map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-        f.write_str(std::str::from_utf8(digits.as_flattened()).unwrap_or_default())
+        f.write_str(std::str::from_utf8(self.hex().as_flattened()).unwrap_or_default())
     }
 }
 

@@ -3,7 +3,8 @@
 use candid::CandidType;
 use serde::{Deserialize, Serialize};
 
-use crate::Family;
+use crate::{Family, Hash};
+use sha2_const_stable::Sha256;
 
 /// What a registered writer is to the platform. Its role bounds the kinds it may write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, CandidType)]
@@ -71,6 +72,16 @@ macro_rules! kinds {
             /// The `btype` of the kind's blocks (ICRC-3), in a namespace of our own.
             pub fn btype(self) -> &'static str {
                 match self { $(Kind::$kind => concat!("cairn_", $name),)* }
+            }
+
+            /// The hash of [`Kind::btype`] as text of a block, computed when the code is compiled.
+            pub(crate) fn btype_hash(self) -> Hash {
+                match self {
+                    $(Kind::$kind => {
+                        const HASH: [u8; 32] = Sha256::new().update(concat!("cairn_", $name).as_bytes()).finalize();
+                        Hash(HASH)
+                    })*
+                }
             }
 
             /// Intent, outcome or plain fact.

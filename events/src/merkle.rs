@@ -4,7 +4,6 @@
 //! changes. Appending is O(1) amortized, proofs are O(log n) reads. Sources: RFC 9162, sections 2.1.1 to 2.1.5.
 
 use crate::Hash;
-use std::collections::BTreeMap;
 
 /// Read access to the roots of complete subtrees.
 pub trait Nodes {
@@ -192,13 +191,8 @@ pub fn verify_consistency(old: u64, old_root: &Hash, size: u64, root: &Hash, pat
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
-    peaks: BTreeMap<(u32, u64), Hash>,
-}
-
-impl Nodes for Frontier {
-    fn node(&self, level: u32, end: u64) -> Option<Hash> {
-        self.peaks.get(&(level, end)).copied()
-    }
+    /// The largest subtree first: one per bit of the size.
+    peaks: Vec<Hash>,
 }
 
 impl Frontier {
@@ -209,21 +203,19 @@ impl Frontier {
 
     /// Adds a leaf.
     pub fn push(&mut self, input: &Hash) {
-        let Some(pushed) = append(self.size, input, self) else { return };
+        let mut node = leaf_hash(input);
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                node = node_hash(&left, &node);
+            }
+        }
+        self.peaks.push(node);
         self.size += 1;
-        // The last node pushed covers the peaks it was made of.
-        let level = self.size.trailing_zeros();
-        for merged in 0..level {
-            self.peaks.remove(&(merged, self.size - (1 << merged)));
-        }
-        if let Some(peak) = pushed.last() {
-            self.peaks.insert((level, self.size), *peak);
-        }
     }
 
     /// The root of all leaves so far.
     pub fn root(&self) -> Hash {
-        root(self.size, self).unwrap_or_else(empty_root)
+        self.peaks.iter().rev().copied().reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(empty_root)
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! A stream is a function of the event ([`crate::Payload::stream`]), never a writer's choice.
 
+mod text;
+
 use crate::{DeploymentId, Hash};
 use candid::{CandidType, Principal};
-use serde::de::Error as _;
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
+use text::Text;
 
 /// A stream of the log. Its text form is `family/key`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,18 +32,23 @@ pub enum Stream {
 impl Stream {
     /// The longest text form, in bytes.
     pub const MAX_TEXT: usize = 11 + 64;
+
+    /// The text form, on the stack.
+    pub(crate) fn text(&self) -> Text<{ Stream::MAX_TEXT }> {
+        match self {
+            Stream::Log => Text::of("log"),
+            Stream::Platform => Text::of("platform"),
+            Stream::Canister(id) => Text::of("canister/").with_principal(id),
+            Stream::Deployment(id) => Text::of("deployment/").with_hash(&id.0),
+            Stream::Contract(id) => Text::of("contract/").with_principal(id),
+            Stream::Pool(id) => Text::of("pool/").with_principal(id),
+        }
+    }
 }
 
 impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Stream::Log => f.write_str("log"),
-            Stream::Platform => f.write_str("platform"),
-            Stream::Canister(id) => write!(f, "canister/{id}"),
-            Stream::Deployment(id) => write!(f, "deployment/{id}"),
-            Stream::Contract(id) => write!(f, "contract/{id}"),
-            Stream::Pool(id) => write!(f, "pool/{id}"),
-        }
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -53,7 +61,7 @@ impl FromStr for Stream {
     type Err = UnknownStream;
 
     fn from_str(text: &str) -> Result<Self, UnknownStream> {
-        // One text per stream. Other spellings of identifiers are refused where they are read, but for upper case.
+        // One text per stream.
         if text.len() > Self::MAX_TEXT || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(UnknownStream);
         }
@@ -63,7 +71,7 @@ impl FromStr for Stream {
             None => return Err(UnknownStream),
             Some(("deployment", hex)) => Stream::Deployment(DeploymentId(Hash::from_hex(hex).ok_or(UnknownStream)?)),
             Some((family, id)) => {
-                let id = Principal::from_text(id).map_err(|_| UnknownStream)?;
+                let id = text::principal(id).ok_or(UnknownStream)?;
                 match family {
                     "canister" => Stream::Canister(id),
                     "contract" => Stream::Contract(id),
@@ -77,13 +85,27 @@ impl FromStr for Stream {
 
 impl Serialize for Stream {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 
 impl<'de> Deserialize<'de> for Stream {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        deserializer.deserialize_str(StreamVisitor)
+    }
+}
+
+struct StreamVisitor;
+
+impl Visitor<'_> for StreamVisitor {
+    type Value = Stream;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text form of a stream")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Stream, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

@@ -163,8 +163,9 @@ impl Link {
     pub fn to_bytes(self) -> [u8; LINK_BYTES] {
         let (index, hash) = self.previous.unwrap_or((0, Hash([0; 32])));
         let mut bytes = [0; LINK_BYTES];
-        let fields = self.sequence.to_be_bytes().into_iter().chain(index.to_be_bytes()).chain(hash.0);
-        bytes.iter_mut().zip(fields).for_each(|(byte, field)| *byte = field);
+        let (numbers, digest) = bytes.split_at_mut(16);
+        numbers.copy_from_slice([self.sequence.to_be_bytes(), index.to_be_bytes()].as_flattened());
+        digest.copy_from_slice(&hash.0);
         bytes
     }
 
@@ -191,18 +192,19 @@ impl Serialize for Link {
 
 /// Reading and writing the list of links; apart from `Link`'s own `Deserialize`, which is the Candid one.
 pub(crate) mod links {
-    use super::Link;
+    use super::{LINK_BYTES, Link};
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serializer};
-    use serde_bytes::ByteBuf;
+    use serde_bytes::ByteArray;
 
     pub fn serialize<S: Serializer>(links: &[Link], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(links)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Link>, D::Error> {
-        let items = Vec::<ByteBuf>::deserialize(deserializer)?;
-        let link = |bytes: &ByteBuf| Link::from_bytes(bytes).ok_or_else(|| D::Error::custom("malformed topic link"));
+        let items = Vec::<ByteArray<LINK_BYTES>>::deserialize(deserializer)?;
+        let link =
+            |bytes: &ByteArray<_>| Link::from_bytes(&**bytes).ok_or_else(|| D::Error::custom("malformed topic link"));
         items.iter().map(link).collect()
     }
 }

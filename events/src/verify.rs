@@ -118,7 +118,9 @@ pub struct LogVerifier {
     writers: BTreeMap<Principal, WriterRole>,
     sources: BTreeMap<Principal, u64>,
     streams: HashMap<Stream, u64>,
-    topics: HashMap<Topic, TopicHead>,
+    /// The place of each topic in `heads`.
+    topics: HashMap<Topic, usize>,
+    heads: Vec<TopicHead>,
     tree: Frontier,
 }
 
@@ -133,6 +135,7 @@ impl LogVerifier {
             sources: BTreeMap::new(),
             streams: HashMap::new(),
             topics: HashMap::new(),
+            heads: Vec::new(),
             tree: Frontier::default(),
         }
     }
@@ -154,12 +157,13 @@ impl LogVerifier {
 
     /// The last event of `topic`.
     pub fn topic_head(&self, topic: &Topic) -> Option<TopicHead> {
-        self.topics.get(topic).copied()
+        self.head(*self.topics.get(topic)?).copied()
     }
 
     /// The root of the topic map over all events accepted, computed anew; `None` beyond 2^32 topics.
     pub fn topics_root(&self) -> Option<Hash> {
-        HeapMap::default().set(self.topics.iter().map(|(topic, head)| (Place::of(topic), *head)))
+        let heads = self.topics.iter().filter_map(|(topic, place)| Some((Place::of(topic), *self.head(*place)?)));
+        HeapMap::default().set(heads)
     }
 
     /// Checks the next event and returns its hash, computed anew from every field.
@@ -181,16 +185,22 @@ impl LogVerifier {
 
     fn take(&mut self, event: &Event, topics: &[Topic], hash: Hash) -> Result<(), Violation> {
         let index = self.size();
-        self.check(event, topics).map_err(|fault| Violation { index, fault })?;
-        self.accept(event, topics, hash);
+        // Topics are looked up once: that takes longer than anything else here.
+        let places: Vec<Option<usize>> = topics.iter().map(|topic| self.topics.get(topic).copied()).collect();
+        self.check(event, &places).map_err(|fault| Violation { index, fault })?;
+        self.accept(event, topics, &places, hash);
         Ok(())
     }
 
-    fn check(&self, event: &Event, topics: &[Topic]) -> Result<(), Fault> {
+    fn head(&self, place: usize) -> Option<&TopicHead> {
+        self.heads.get(place)
+    }
+
+    fn check(&self, event: &Event, places: &[Option<usize>]) -> Result<(), Fault> {
         self.check_position(event)?;
         self.check_origin(event)?;
         self.check_numbering(event)?;
-        let expected = topics.iter().map(|topic| Link::after(self.topics.get(topic)));
+        let expected = places.iter().map(|place| Link::after(place.and_then(|place| self.head(place))));
         if !expected.eq(event.links.iter().copied()) {
             return Err(Fault::Links);
         }
@@ -253,7 +263,7 @@ impl LogVerifier {
         Ok(())
     }
 
-    fn accept(&mut self, event: &Event, topics: &[Topic], hash: Hash) {
+    fn accept(&mut self, event: &Event, topics: &[Topic], places: &[Option<usize>], hash: Hash) {
         match &event.payload {
             Payload::Genesis(genesis) => self.writers.insert(genesis.money_writer, WriterRole::Gateway),
             Payload::WriterRegistered(registered) => self.writers.insert(registered.writer, registered.role),
@@ -262,8 +272,15 @@ impl LogVerifier {
         self.last = Some((hash, event.timestamp));
         self.sources.insert(event.source, event.source_seq);
         self.streams.insert(event.stream, event.stream_version);
-        for (topic, link) in topics.iter().zip(&event.links) {
-            self.topics.insert(*topic, TopicHead { count: link.sequence, index: event.index, hash });
+        for ((topic, place), link) in topics.iter().zip(places).zip(&event.links) {
+            let head = TopicHead { count: link.sequence, index: event.index, hash };
+            match place.and_then(|place| self.heads.get_mut(place)) {
+                Some(known) => *known = head,
+                None => {
+                    self.topics.insert(*topic, self.heads.len());
+                    self.heads.push(head);
+                }
+            }
         }
         self.tree.push(&hash);
     }

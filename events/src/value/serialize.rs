@@ -3,7 +3,7 @@
 //! Structs and struct variants become maps (absent options leave no entry), unit variants their name, other variants
 //! a map of one entry, booleans 0 or 1. What ICRC-3 cannot hold portably (negative numbers, floats) is refused.
 
-use super::{Hashed, Value, hash_map, hash_nat};
+use super::{Hashed, Value, hash_entries, hash_nat, key};
 use crate::Hash;
 use crate::amount::NAT;
 use serde::ser::{self, Impossible, Serialize};
@@ -35,8 +35,16 @@ pub trait Form: Sized {
     fn blob(bytes: &[u8]) -> Self;
     /// A sequence.
     fn array(items: Vec<Self>) -> Self;
+    /// Text whose hash is known.
+    fn known_text(text: &str, _: Hash) -> Self {
+        Self::text(text)
+    }
+    /// A value with its name, in a map.
+    type Entry;
+    /// Names a value.
+    fn entry(name: &'static str, value: Self) -> Self::Entry;
     /// Named values.
-    fn map(entries: Vec<(&'static str, Self)>) -> Self;
+    fn map(entries: Vec<Self::Entry>) -> Self;
 }
 
 impl Form for Value {
@@ -52,8 +60,12 @@ impl Form for Value {
     fn array(items: Vec<Self>) -> Self {
         Value::Array(items)
     }
-    fn map(entries: Vec<(&'static str, Self)>) -> Self {
-        Value::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    type Entry = (String, Value);
+    fn entry(name: &'static str, value: Self) -> (String, Value) {
+        (name.to_owned(), value)
+    }
+    fn map(entries: Vec<(String, Value)>) -> Self {
+        Value::Map(entries)
     }
 }
 
@@ -71,8 +83,15 @@ impl Form for Hashed {
         let hashes: Vec<[u8; 32]> = items.into_iter().map(|Hashed(hash)| hash.0).collect();
         Hashed(Hash::of(&[hashes.as_flattened()]))
     }
-    fn map(entries: Vec<(&'static str, Self)>) -> Self {
-        Hashed(hash_map(entries.into_iter().map(|(key, Hashed(hash))| (key, hash))))
+    fn known_text(_: &str, hash: Hash) -> Self {
+        Hashed(hash)
+    }
+    type Entry = [[u8; 32]; 2];
+    fn entry(name: &'static str, Hashed(value): Self) -> [[u8; 32]; 2] {
+        [key::hash(name).0, value.0]
+    }
+    fn map(entries: Vec<[[u8; 32]; 2]>) -> Self {
+        Hashed(hash_entries(entries))
     }
 }
 
@@ -170,7 +189,7 @@ impl<F: Form> ser::Serializer for To<F> {
         variant: &'static str,
         value: &T,
     ) -> Outcome<F> {
-        Ok(Some(F::map(vec![(variant, to_form(value)?)])))
+        Ok(Some(F::map(vec![F::entry(variant, to_form(value)?)])))
     }
     fn serialize_seq(self, length: Option<usize>) -> Result<Items<F>, UnsupportedValue> {
         Ok(Items(Vec::with_capacity(length.unwrap_or_default())))
@@ -247,22 +266,22 @@ impl<F: Form> Items<F> {
     }
 }
 
-struct Entries<F> {
+struct Entries<F: Form> {
     variant: Option<&'static str>,
-    entries: Vec<(&'static str, F)>,
+    entries: Vec<F::Entry>,
 }
 
 impl<F: Form> Entries<F> {
     fn push<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), UnsupportedValue> {
         if let Some(value) = value.serialize(To::default())? {
-            self.entries.push((key, value));
+            self.entries.push(F::entry(key, value));
         }
         Ok(())
     }
     fn finish(self) -> Outcome<F> {
         let map = F::map(self.entries);
         Ok(Some(match self.variant {
-            Some(variant) => F::map(vec![(variant, map)]),
+            Some(variant) => F::map(vec![F::entry(variant, map)]),
             None => map,
         }))
     }
