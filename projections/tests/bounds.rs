@@ -7,6 +7,7 @@ use cairn_events::topic::Service;
 use cairn_events::{Amount, Commitment, DeploymentId, Hash, Kind, Payload, Principal};
 use cairn_projections::tables::{MAX_KEY, Row};
 use cairn_projections::{ALL, MemoryTables, Order, Tables};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Bound;
 
@@ -29,7 +30,7 @@ impl Counting {
 }
 
 impl Tables for Counting {
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+    fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         self.touch(1);
         self.rows.get(key)
     }

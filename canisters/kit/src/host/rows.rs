@@ -44,8 +44,8 @@ impl Rows {
 }
 
 impl Tables for Rows {
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.0.get(&Key(key.to_vec()))
+    fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
+        self.0.get(&Key(key.to_vec())).map(Cow::Owned)
     }
 
     fn insert(&mut self, key: Vec<u8>, row: Vec<u8>) {
