@@ -1,7 +1,7 @@
 //! Typed tables, and the lists in order of time that point into them.
 
 use crate::key::{Key, Moment};
-use crate::tables::{Order, Tables};
+use crate::tables::{MAX_KEY, Order, Tables};
 use cairn_events::codec;
 use candid::CandidType;
 use serde::de::DeserializeOwned;
@@ -12,13 +12,18 @@ use std::ops::Bound;
 /// Most rows in a page.
 pub const MAX_PAGE: usize = 100;
 
+/// What rows can be.
+pub trait Row: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
+
+impl<R: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Row for R {}
+
 /// A table: rows of type `R` under keys of type `K`, stored as [`codec`] encodes them.
 pub struct Table<K, R> {
     number: u8,
     types: PhantomData<fn(K) -> R>,
 }
 
-impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
+impl<K: Key, R: Row> Table<K, R> {
     /// The table of this number: unique within its projection, and for ever.
     pub const fn new(number: u8) -> Self {
         Table { number, types: PhantomData }
@@ -26,12 +31,16 @@ impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
 
     /// The row under `key`.
     pub fn get(&self, tables: &dyn Tables, key: &K) -> Option<R> {
-        codec::decode_trusted(&tables.get(&self.key(key))?).ok()
+        let key = self.key(key);
+        match tables.content(&key).and_then(|content| content.downcast_ref::<R>()) {
+            Some(row) => Some(row.clone()),
+            None => codec::decode_trusted(&tables.get(&key)?).ok(),
+        }
     }
 
     /// Sets the row under `key`.
     pub fn put(&self, tables: &mut dyn Tables, key: &K, row: &R) {
-        tables.insert(self.key(key), codec::encode(row));
+        tables.put(self.key(key), row);
     }
 
     /// Drops the row under `key`.
@@ -55,13 +64,14 @@ impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
     }
 
     fn key(&self, key: &impl Key) -> Vec<u8> {
-        let mut bytes = vec![self.number];
+        let mut bytes = Vec::with_capacity(MAX_KEY);
+        bytes.push(self.number);
         key.write(&mut bytes);
         bytes
     }
 }
 
-impl<A: Key, B: Key, R: Serialize + DeserializeOwned> Table<(A, B), R> {
+impl<A: Key, B: Key, R: Row> Table<(A, B), R> {
     /// The rows whose key begins with `part`, at most `limit` of them.
     pub fn under(&self, tables: &dyn Tables, part: &A, limit: usize) -> Vec<R> {
         let from = self.key(part);
@@ -83,7 +93,7 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(successor)
 }
 
-impl<K: Key, R: Serialize + DeserializeOwned + Default> Table<K, R> {
+impl<K: Key, R: Row + Default> Table<K, R> {
     /// Changes the row under `key`, beginning with the default one.
     pub fn upsert(&self, tables: &mut dyn Tables, key: &K, change: impl FnOnce(&mut R)) {
         let mut row = self.get(tables, key).unwrap_or_default();
@@ -113,7 +123,7 @@ pub struct Timeline<S, K> {
     entries: Table<(S, Moment), K>,
 }
 
-impl<S: Key + Copy, K: Serialize + DeserializeOwned> Timeline<S, K> {
+impl<S: Key + Copy, K: Row> Timeline<S, K> {
     /// The timeline that is table `number`.
     pub const fn new(number: u8) -> Self {
         Timeline { entries: Table::new(number) }

@@ -1,9 +1,14 @@
 //! Where projections keep their rows: one ordered map of bytes, whatever it lives in.
 
+use cairn_events::codec;
+use serde::Serialize;
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::fmt;
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// The longest key, in bytes.
 pub const MAX_KEY: usize = 64;
@@ -20,6 +25,24 @@ pub enum Order {
 /// A row: its key and its content.
 pub type Row = (Vec<u8>, Vec<u8>);
 
+/// What a row holds, as reducers have it.
+pub trait Content: Any + Send + Sync {
+    /// The bytes of the row.
+    fn encode(&self) -> Vec<u8>;
+    /// The content, for whoever keeps it as it is.
+    fn share(&self) -> Arc<dyn Content>;
+}
+
+impl<R: Serialize + Clone + Send + Sync + 'static> Content for R {
+    fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    fn share(&self) -> Arc<dyn Content> {
+        Arc::new(self.clone())
+    }
+}
+
 /// The rows of one projection: an ordered map from keys to rows. The first byte of a key is the number of its table,
 /// and no key is longer than [`MAX_KEY`].
 pub trait Tables {
@@ -29,6 +52,16 @@ pub trait Tables {
     /// Sets the row under `key`.
     fn insert(&mut self, key: Vec<u8>, row: Vec<u8>);
 
+    /// The content of the row under `key`, where it is kept as it is; `None` where bytes are kept.
+    fn content(&self, _: &[u8]) -> Option<&dyn Any> {
+        None
+    }
+
+    /// Sets the row under `key`, as bytes or as it is.
+    fn put(&mut self, key: Vec<u8>, content: &dyn Content) {
+        self.insert(key, content.encode());
+    }
+
     /// Drops the row under `key`, if there is one.
     fn remove(&mut self, key: &[u8]);
 
@@ -37,9 +70,40 @@ pub trait Tables {
 }
 
 /// Rows in the heap: for native replays and tests. Each table is a map of its own, under its number: small tables, which
-/// change most, are not searched for among the rows of large ones.
+/// change most, are not searched for among the rows of large ones. Reducers' rows are kept as they are, and encoded for
+/// whoever wants to see bytes: a replay changes a row many times, and its digest is taken once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MemoryTables(BTreeMap<u8, BTreeMap<Vec<u8>, Vec<u8>>>);
+pub struct MemoryTables(BTreeMap<u8, BTreeMap<Vec<u8>, HeapRow>>);
+
+/// A row in the heap. Rows are what their bytes are.
+#[derive(Clone)]
+enum HeapRow {
+    Bytes(Vec<u8>),
+    Content(Arc<dyn Content>),
+}
+
+impl HeapRow {
+    fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            HeapRow::Bytes(bytes) => Cow::Borrowed(bytes),
+            HeapRow::Content(content) => Cow::Owned(content.encode()),
+        }
+    }
+}
+
+impl PartialEq for HeapRow {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for HeapRow {}
+
+impl fmt::Debug for HeapRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bytes().fmt(f)
+    }
+}
 
 impl MemoryTables {
     /// How many rows there are, in all tables.
@@ -53,19 +117,38 @@ impl MemoryTables {
     }
 
     /// Every row, in key order.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.0.values().flatten().map(|(key, row)| (key.as_slice(), row.as_slice()))
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Cow<'_, [u8]>)> {
+        self.0.values().flatten().map(|(key, row)| (key.as_slice(), row.bytes()))
+    }
+
+    fn row(&self, key: &[u8]) -> Option<&HeapRow> {
+        self.0.get(key.first()?)?.get(key)
+    }
+
+    fn set(&mut self, key: Vec<u8>, row: HeapRow) {
+        let Some(number) = key.first() else { return };
+        self.0.entry(*number).or_default().insert(key, row);
     }
 }
 
 impl Tables for MemoryTables {
     fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
-        self.0.get(key.first()?)?.get(key).map(|row| Cow::Borrowed(row.as_slice()))
+        self.row(key).map(HeapRow::bytes)
     }
 
     fn insert(&mut self, key: Vec<u8>, row: Vec<u8>) {
-        let Some(number) = key.first() else { return };
-        self.0.entry(*number).or_default().insert(key, row);
+        self.set(key, HeapRow::Bytes(row));
+    }
+
+    fn content(&self, key: &[u8]) -> Option<&dyn Any> {
+        match self.row(key)? {
+            HeapRow::Bytes(_) => None,
+            HeapRow::Content(content) => Some(content.as_ref()),
+        }
+    }
+
+    fn put(&mut self, key: Vec<u8>, content: &dyn Content) {
+        self.set(key, HeapRow::Content(content.share()));
     }
 
     fn remove(&mut self, key: &[u8]) {
@@ -82,7 +165,7 @@ impl Tables for MemoryTables {
             return Vec::new();
         }
         let rows = self.0.values().flat_map(|table| table.range::<[u8], _>((from, to)));
-        let rows = rows.map(|(key, row)| (key.clone(), row.clone()));
+        let rows = rows.map(|(key, row)| (key.clone(), row.bytes().into_owned()));
         match order {
             Order::Ascending => rows.take(limit).collect(),
             Order::Descending => rows.rev().take(limit).collect(),

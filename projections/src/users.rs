@@ -46,7 +46,7 @@ pub struct UserCounts {
 }
 
 /// What is yet to be known about a deployment that is under way.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Open {
     owner: Principal,
     ledger: Principal,
