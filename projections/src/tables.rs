@@ -3,7 +3,8 @@
 use cairn_events::codec;
 use serde::Serialize;
 use std::any::Any;
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
@@ -73,7 +74,59 @@ pub trait Tables {
 /// change most, are not searched for among the rows of large ones. Reducers' rows are kept as they are, and encoded for
 /// whoever wants to see bytes: a replay changes a row many times, and its digest is taken once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MemoryTables(BTreeMap<u8, BTreeMap<Vec<u8>, HeapRow>>);
+pub struct MemoryTables(BTreeMap<u8, BTreeMap<HeapKey, HeapRow>>);
+
+/// A key in the heap: in place, not behind a pointer, as keys are compared far more often than anything else is done.
+#[derive(Clone, Copy)]
+struct HeapKey {
+    bytes: [u8; MAX_KEY],
+    length: usize,
+}
+
+impl HeapKey {
+    /// `None` if it is too long for any table.
+    fn of(key: &[u8]) -> Option<Self> {
+        let mut bytes = [0; MAX_KEY];
+        bytes.get_mut(..key.len())?.copy_from_slice(key);
+        Some(HeapKey { bytes, length: key.len() })
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl Borrow<[u8]> for HeapKey {
+    fn borrow(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
+impl PartialEq for HeapKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for HeapKey {}
+
+impl PartialOrd for HeapKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for HeapKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_slice().cmp(other.as_slice())
+    }
+}
+
+impl fmt::Debug for HeapKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_slice().fmt(f)
+    }
+}
 
 /// A row in the heap. Rows are what their bytes are.
 #[derive(Clone)]
@@ -126,8 +179,9 @@ impl MemoryTables {
     }
 
     fn set(&mut self, key: Vec<u8>, row: HeapRow) {
-        let Some(number) = key.first() else { return };
-        self.0.entry(*number).or_default().insert(key, row);
+        if let (Some(number), Some(key)) = (key.first(), HeapKey::of(&key)) {
+            self.0.entry(*number).or_default().insert(key, row);
+        }
     }
 }
 
@@ -165,7 +219,7 @@ impl Tables for MemoryTables {
             return Vec::new();
         }
         let rows = self.0.values().flat_map(|table| table.range::<[u8], _>((from, to)));
-        let rows = rows.map(|(key, row)| (key.clone(), row.bytes().into_owned()));
+        let rows = rows.map(|(key, row)| (key.as_slice().to_vec(), row.bytes().into_owned()));
         match order {
             Order::Ascending => rows.take(limit).collect(),
             Order::Descending => rows.rev().take(limit).collect(),
