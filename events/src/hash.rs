@@ -149,3 +149,20 @@ impl fmt::Display for DeploymentId {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Around every boundary of a block, and in several parts.
+    #[test]
+    fn messages_of_any_length_have_their_digest() {
+        let message: Vec<u8> = (0..=255).collect();
+        for length in 0..message.len() {
+            let (whole, digest) = (&message[..length], Hash(Sha256::digest(&message[..length]).into()));
+            assert_eq!(Hash::of(&[whole]), digest, "{length} bytes");
+            let (begin, end) = whole.split_at(length / 3);
+            assert_eq!(Hash::of(&[begin, &[], end]), digest, "{length} bytes in parts");
+        }
+    }
+}

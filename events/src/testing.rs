@@ -22,8 +22,10 @@ pub struct TestLog {
     pub id: LogId,
     /// The audit canister.
     pub canister: Principal,
-    /// What it holds.
+    /// What it holds, from event `begin` on.
     pub events: Vec<Event>,
+    /// How many events were taken from it.
+    pub begin: u64,
     /// The time of the next event; every event advances it by a minute.
     pub now: Timestamp,
     last_hash: Option<Hash>,
@@ -39,6 +41,7 @@ impl TestLog {
             id: LogId::derive(canister, &seed),
             canister,
             events: Vec::new(),
+            begin: 0,
             now: Timestamp(1_700_000_000_000_000_000),
             last_hash: None,
             sources: BTreeMap::new(),
@@ -52,7 +55,7 @@ impl TestLog {
 
     /// Seals what `source` writes on behalf of `actor`, and returns its index.
     pub fn append(&mut self, source: Principal, actor: Principal, payload: Payload) -> u64 {
-        let index = self.events.len() as u64;
+        let index = self.begin + self.events.len() as u64;
         let stream = payload.stream(source);
         let topics = Topic::derive(actor, &payload);
         let event = Event {
@@ -81,6 +84,12 @@ impl TestLog {
         self.now = Timestamp(self.now.0 + 60_000_000_000);
         self.events.push(event);
         index
+    }
+
+    /// Takes the events away that it holds, so that a long log need not lie in memory. It goes on where it was.
+    pub fn take(&mut self) -> Vec<Event> {
+        self.begin += self.events.len() as u64;
+        std::mem::take(&mut self.events)
     }
 }
 
@@ -133,30 +142,20 @@ const FEE: Amount = Amount(10_000);
 
 /// A whole log: `deployments` asked for by a few people, interleaved, each to whatever end the dice decide.
 pub fn story(seed: u64, deployments: u64) -> TestLog {
-    let mut story = Story::begin(seed);
-    let mut open: Vec<Course> = Vec::new();
-    let mut started = 0;
-    while started < deployments || !open.is_empty() {
-        let begins = started < deployments && (open.is_empty() || story.dice.one_in(4));
-        if begins {
-            open.push(Course::new(&story.log, &mut story.dice, started));
-            started += 1;
-        } else {
-            let turn = story.dice.below(open.len() as u64);
-            let mut course = open.swap_remove(turn as usize);
-            if story.step(&mut course) {
-                open.push(course);
-            }
-        }
-    }
+    let mut story = Story::begin(seed, deployments);
+    while story.go_on() {}
     story.log
 }
 
-/// The story so far.
-struct Story {
-    log: TestLog,
+/// A [`story`] so far.
+pub struct Story {
+    /// What has happened.
+    pub log: TestLog,
     dice: Dice,
     epoch_seq: BTreeMap<Principal, u64>,
+    open: Vec<Course>,
+    started: u64,
+    deployments: u64,
 }
 
 /// One deployment's course.
@@ -200,7 +199,8 @@ impl Course {
 }
 
 impl Story {
-    fn begin(seed: u64) -> Self {
+    /// The story of so many deployments, before the first of them.
+    pub fn begin(seed: u64, deployments: u64) -> Self {
         let mut log = TestLog::begin(principal(AUDIT), principal(BACKEND), [7; 32]);
         let (audit, backend, admin) = (log.canister, principal(BACKEND), principal(9));
         for (writer, role) in [(FACTORY, WriterRole::Factory), (HOST, WriterRole::Host)] {
@@ -218,7 +218,27 @@ impl Story {
                 treasury,
             }),
         );
-        Story { log, dice: Dice(seed), epoch_seq: BTreeMap::new() }
+        let (dice, epoch_seq) = (Dice(seed), BTreeMap::new());
+        Story { log, dice, epoch_seq, open: Vec::new(), started: 0, deployments }
+    }
+
+    /// Goes on by a step of some deployment; false if there is none any more.
+    pub fn go_on(&mut self) -> bool {
+        let begins = self.started < self.deployments && (self.open.is_empty() || self.dice.one_in(4));
+        if begins {
+            self.open.push(Course::new(&self.log, &mut self.dice, self.started));
+            self.started += 1;
+        } else {
+            let turn = self.dice.below(self.open.len() as u64);
+            if turn >= self.open.len() as u64 {
+                return false;
+            }
+            let mut course = self.open.swap_remove(turn as usize);
+            if self.step(&mut course) {
+                self.open.push(course);
+            }
+        }
+        self.started < self.deployments || !self.open.is_empty()
     }
 
     fn backend(&mut self, course: &Course, payload: Payload) {

@@ -79,15 +79,12 @@ fn hash_entries(mut entries: Vec<[[u8; 32]; 2]>) -> Hash {
 }
 
 /// The hashes of the numbers from 0: versions, epochs, attempts.
-const SMALL_NATS: [[u8; 32]; 8] = {
-    let mut hashes = [[0; 32]; 8];
-    let mut n = 0;
-    while n < hashes.len() {
-        hashes[n] = Sha256::new().update(&[n as u8]).finalize();
-        n += 1;
-    }
-    hashes
-};
+static SMALL_NATS: [[u8; 32]; 8] =
+    [hash_byte(0), hash_byte(1), hash_byte(2), hash_byte(3), hash_byte(4), hash_byte(5), hash_byte(6), hash_byte(7)];
+
+const fn hash_byte(byte: u8) -> [u8; 32] {
+    Sha256::new().update(&[byte]).finalize()
+}
 
 fn hash_nat(n: u128) -> Hash {
     if let Some(hash) = usize::try_from(n).ok().and_then(|n| SMALL_NATS.get(n)) {

@@ -65,6 +65,20 @@ fn leb128_is_shortest() {
 }
 
 #[test]
+fn constant_hashes_of_numbers_are_the_hashes() {
+    for n in 0..=u64::from(u8::MAX) {
+        assert_eq!(hash_nat(u128::from(n)), Hash::of(&[&leb128(n)]), "{n}");
+    }
+}
+
+#[test]
+fn constant_hashes_of_kinds_are_the_hashes() {
+    for kind in crate::Kind::ALL {
+        assert_eq!(kind.btype_hash(), Value::text(kind.btype()).hash(), "{kind:?}");
+    }
+}
+
+#[test]
 fn signed_numbers_and_floats_are_refused() {
     assert!(to_value(&-1i64).is_err());
     assert!(to_value(&1.0f64).is_err());

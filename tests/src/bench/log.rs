@@ -11,6 +11,7 @@ use anyhow::{Context as _, anyhow};
 use cairn_kit::api::audit::{AuditError, Tip};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use localnet::MessageKind;
+pub(super) use native::measure_long;
 use serde_bytes::ByteBuf;
 
 const SAMPLES: u64 = 20;

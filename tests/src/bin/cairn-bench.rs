@@ -16,7 +16,7 @@ struct Arguments {
     /// The small scales only: a minute or two.
     #[arg(long, conflicts_with = "huge")]
     small: bool,
-    /// A million events as well; the grown log is kept under `target/bench-logs`.
+    /// A million events as well, natively ten million; the grown log is kept under `target/bench-logs`.
     #[arg(long)]
     huge: bool,
 }

@@ -450,7 +450,7 @@ fn stable_rows_are_as_the_native_ones() {
             assert_eq!(stable.scan(from, to, order, 2), native.scan(from, to, order, 2));
         }
     }
-    assert_eq!(stable.get(&[1]), Some(vec![1]));
+    assert_eq!(stable.get(&[1]).as_deref(), Some(&[1][..]));
     stable.clear();
     assert_eq!(stable.get(&[1]), None);
 }

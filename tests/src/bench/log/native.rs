@@ -6,12 +6,16 @@ use cairn::index::Indexes;
 use cairn::verify::file::Sections;
 use cairn::verify::{Policy, verify};
 use cairn_events::codec;
-use cairn_events::testing::story;
+use cairn_events::testing::{Story, story};
 use cairn_events::verify::{LogVerifier, Rehashed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Deployments of the history that is replayed: some ten events each.
 const DEPLOYMENTS: u64 = 10_000;
+/// Steps of the long history that are in memory at a time.
+const CHUNK: u64 = 10_000;
+/// Events of the long history.
+const LONG: u64 = 10_000_000;
 
 pub(super) fn measure(log: &mut LogFixture) -> anyhow::Result<Vec<Row>> {
     let id = tip(log)?.log;
@@ -39,7 +43,37 @@ pub(super) fn measure(log: &mut LogFixture) -> anyhow::Result<Vec<Row>> {
     Ok(vec![one, all, rate("replay", history.len(), begin)])
 }
 
+/// A history of ten million events, never all in memory: verified and folded, on one core each.
+pub(in crate::bench) fn measure_long() -> anyhow::Result<Vec<Row>> {
+    let mut story = Story::begin(2, u64::MAX);
+    let mut verifier = LogVerifier::new(story.log.canister, story.log.id);
+    let mut indexes = Indexes::default();
+    let (mut verifying, mut folding) = (Duration::ZERO, Duration::ZERO);
+    while story.log.begin < LONG {
+        for _ in 0..CHUNK {
+            story.go_on();
+        }
+        let stored: Vec<Vec<u8>> = story.log.take().iter().map(codec::encode_event).collect();
+        let begin = Instant::now();
+        let mut verified = Vec::with_capacity(stored.len());
+        for event in &stored {
+            let event = Rehashed::of(codec::decode_event(event)?);
+            verifier.push_rehashed(&event)?;
+            verified.push(event);
+        }
+        verifying += begin.elapsed();
+        let begin = Instant::now();
+        verified.iter().try_for_each(|event| indexes.apply_rehashed(event))?;
+        folding += begin.elapsed();
+    }
+    let events = story.log.begin;
+    Ok(vec![per_second("verify/long", events, verifying), per_second("replay/long", events, folding)])
+}
+
 fn rate(name: &'static str, events: usize, begin: Instant) -> Row {
-    let value = (events as f64 / begin.elapsed().as_secs_f64()) as u64;
-    Row { name, scale: events as u64, value, unit: "events per second" }
+    per_second(name, events as u64, begin.elapsed())
+}
+
+fn per_second(name: &'static str, events: u64, time: Duration) -> Row {
+    Row { name, scale: events, value: (events as f64 / time.as_secs_f64()) as u64, unit: "events per second" }
 }
