@@ -13,9 +13,9 @@ use std::ops::Bound;
 pub const MAX_PAGE: usize = 100;
 
 /// What rows can be.
-pub trait Row: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
+pub trait Stored: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
 
-impl<R: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Row for R {}
+impl<R: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Stored for R {}
 
 /// A table: rows of type `R` under keys of type `K`, stored as [`codec`] encodes them.
 pub struct Table<K, R> {
@@ -23,7 +23,7 @@ pub struct Table<K, R> {
     types: PhantomData<fn(K) -> R>,
 }
 
-impl<K: Key, R: Row> Table<K, R> {
+impl<K: Key, R: Stored> Table<K, R> {
     /// The table of this number: unique within its projection, and for ever.
     pub const fn new(number: u8) -> Self {
         Table { number, types: PhantomData }
@@ -71,7 +71,7 @@ impl<K: Key, R: Row> Table<K, R> {
     }
 }
 
-impl<A: Key, B: Key, R: Row> Table<(A, B), R> {
+impl<A: Key, B: Key, R: Stored> Table<(A, B), R> {
     /// The rows whose key begins with `part`, at most `limit` of them.
     pub fn under(&self, tables: &dyn Tables, part: &A, limit: usize) -> Vec<R> {
         let from = self.key(part);
@@ -93,7 +93,7 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(successor)
 }
 
-impl<K: Key, R: Row + Default> Table<K, R> {
+impl<K: Key, R: Stored + Default> Table<K, R> {
     /// Changes the row under `key`, beginning with the default one.
     pub fn upsert(&self, tables: &mut dyn Tables, key: &K, change: impl FnOnce(&mut R)) {
         let mut row = self.get(tables, key).unwrap_or_default();
@@ -123,7 +123,7 @@ pub struct Timeline<S, K> {
     entries: Table<(S, Moment), K>,
 }
 
-impl<S: Key + Copy, K: Row> Timeline<S, K> {
+impl<S: Key + Copy, K: Stored> Timeline<S, K> {
     /// The timeline that is table `number`.
     pub const fn new(number: u8) -> Self {
         Timeline { entries: Table::new(number) }

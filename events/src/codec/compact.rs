@@ -55,7 +55,7 @@ pub fn unpack(bytes: &[u8], place: &Place, hash: impl Fn(u64) -> Option<Hash>) -
     let Compact(schema, stream, links, rest, payload) = read(bytes)?;
     let hash = |index| hash(index).ok_or_else(|| CodecError::Malformed(format!("event {index} has no hash")));
     let stream = stream_of(stream).ok_or_else(|| CodecError::Malformed("no stream".to_owned()))?;
-    let links = links.iter().map(|step| step.link(place.index, &hash)).collect::<Result<Vec<_>, _>>()?;
+    let links = links.iter().map(|step| step.link(place.index, hash)).collect::<Result<Vec<_>, _>>()?;
     let parent = place.index.checked_sub(1).map(hash).transpose()?;
 
     let mut whole = Entries::new();
