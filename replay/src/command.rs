@@ -2,17 +2,20 @@
 
 mod arguments;
 mod ask;
+#[cfg(feature = "platform")]
 mod demo;
 mod diff;
 mod exit;
 mod export;
 mod follow;
 mod moment;
+mod offline;
 mod policy;
 mod progress;
 mod prove;
 mod query;
 mod rebuild;
+#[cfg(feature = "platform")]
 mod serve;
 mod verify;
 
@@ -51,6 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn execute(arguments: &Arguments) -> Exit {
     let json = arguments.json;
     match &arguments.task {
+        #[cfg(feature = "platform")]
         Task::Demo(options) => show(options, json),
         Task::Query(options) => tell(query::run(options), json),
         Task::Prove(options) => tell(prove::run(options), json),
@@ -63,6 +67,7 @@ fn execute(arguments: &Arguments) -> Exit {
 }
 
 /// Runs the demo; its network is served, if that was asked for, once all is told.
+#[cfg(feature = "platform")]
 fn show(options: &arguments::Demo, json: bool) -> Exit {
     let (shown, ended) = match demo::run(options) {
         Ok((shown, net)) => (Ok(shown), Some(net)),

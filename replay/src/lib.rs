@@ -1,14 +1,19 @@
 //! The cairn command: run the platform, ask its log and prove the answers, export it, verify offline, rebuild every index.
+//! Without the feature `platform` it is the auditor's part alone.
 
+#[cfg(feature = "platform")]
 pub mod artifacts;
 pub mod command;
+#[cfg(feature = "platform")]
 pub mod demo;
 pub mod download;
+#[cfg(feature = "platform")]
 pub mod export;
 pub mod follow;
 pub mod identity;
 pub mod index;
 pub mod network;
+#[cfg(feature = "platform")]
 pub mod platform;
 pub mod source;
 

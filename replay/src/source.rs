@@ -1,7 +1,6 @@
 //! An audit canister that can be asked, wherever it is.
 
 use anyhow::{Context, Result, bail};
-use cairn_events::Principal;
 use cairn_events::question::{Answer, Question};
 use cairn_kit::api::audit::{
     AuditError, AuditRequestError, EventPage, EventQuery, Filter, MAX_PAGE, Order, Tip, TipCertificate,
@@ -9,7 +8,6 @@ use cairn_kit::api::audit::{
 use cairn_kit::runtime::decode_bounded;
 use candid::utils::ArgumentEncoder;
 use candid::{CandidType, encode_args};
-use localnet::Net;
 use serde::de::DeserializeOwned;
 use serde_bytes::ByteBuf;
 
@@ -20,20 +18,6 @@ pub trait Queried {
     /// # Errors
     /// There is no reply.
     fn query(&mut self, method: &str, argument: Vec<u8>) -> Result<Vec<u8>>;
-}
-
-/// The canister `audit` of an embedded network.
-pub struct Embedded<'a> {
-    /// Its network.
-    pub net: &'a mut Net,
-    /// The canister.
-    pub audit: Principal,
-}
-
-impl Queried for Embedded<'_> {
-    fn query(&mut self, method: &str, argument: Vec<u8>) -> Result<Vec<u8>> {
-        Ok(self.net.query_raw(self.audit, Principal::anonymous(), method, argument)?)
-    }
 }
 
 /// An audit canister that can be asked.

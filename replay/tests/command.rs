@@ -9,7 +9,7 @@ mod sample;
 use cairn::verify::{Bundle, Form, Freshness, Policy, Sections, file};
 use cairn_events::question::{About, Span};
 use cairn_events::testing::{TestLog, principal, story};
-use cairn_events::{Family, Hash, LogId, Timestamp, Topic};
+use cairn_events::{Event, Family, Hash, LogId, Timestamp, Topic};
 use sample::{Claim, der, key};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -183,6 +183,55 @@ fn bundles_end_as_exports_do() {
         case.write("policy", policy.to_text().as_bytes());
         assert_eq!(verify().0, expected);
     }
+}
+
+#[test]
+fn an_export_answers_questions_as_a_scan_of_it_does() {
+    let case = Case::new("asked");
+    let (file, policy, events) = (case.path("log.cairn"), case.path("policy"), &case.log.events);
+    let last = events.len() as u64;
+    let ask = |options: &[&str]| {
+        let (code, report) = cairn(&[&["query", "--log", &file, "--policy", &policy], options].concat());
+        assert_eq!((code, &report["verified"]), (0, &Value::Bool(true)), "{report}");
+        let shown = report["events"].as_array().unwrap().iter().map(|row| row["index"].as_u64().unwrap()).collect();
+        let complete = (report["complete_from"].as_u64().unwrap(), report["complete_until"].as_u64().unwrap());
+        (complete, shown, report["rest"].is_string())
+    };
+    let scan = |keep: &dyn Fn(&Event) -> bool| -> Vec<u64> {
+        events.iter().filter(|event| keep(event)).map(|event| event.index).collect()
+    };
+    let money = About::Topics(vec![Topic::Family(Family::Money)]);
+    let all = scan(&|event| money.includes(event));
+    assert_eq!(ask(&["--limit", "1000"]), ((0, last), scan(&|_| true), false));
+    assert_eq!(ask(&["--family", "money"]), ((0, last), all.clone(), false));
+    assert_eq!(ask(&["--family", "money", "--limit", "2"]), ((0, all[2]), all[..2].to_vec(), true));
+    let newest = all[all.len() - 3..].to_vec();
+    let complete = (all[all.len() - 4] + 1, last);
+    assert_eq!(ask(&["--family", "money", "--limit", "3", "--newest"]), (complete, newest, true));
+    let middle = scan(&|event| (10..20).contains(&event.index) && money.includes(event));
+    assert_eq!(ask(&["--family", "money", "--from", "10", "--until", "20"]), ((10, 20), middle, false));
+    assert_eq!(ask(&["--until-time", "1970-01-01T00:00:00Z"]), ((0, 0), vec![], false));
+    assert_eq!(ask(&["--from", "1000000"]), ((last, last), vec![], false));
+    assert_eq!(ask(&["--event", "5"]), ((5, 6), vec![5], false));
+
+    let asked = |options: &[&str]| cairn(&[&["query", "--policy", &policy], options].concat()).0;
+    assert_eq!(asked(&["--log", &file, "--from", "20", "--until", "10"]), 1);
+    assert_eq!(asked(&["--log", &file, "--network", "http://127.0.0.1:1"]), 1, "one source");
+    assert_eq!(asked(&[]), 1, "no source");
+    assert_eq!(asked(&["--log", "/nonexistent"]), 2);
+    case.damage(|bytes| bytes.len() - 1);
+    assert_eq!(asked(&["--log", &file]), 4, "nothing is shown of what is not proven");
+}
+
+/// The log that the README begins with, written once and for ever: what has been written stays readable.
+#[test]
+fn the_sample_in_the_repository_verifies() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/samples");
+    let (log, policy) = (format!("{folder}/log.cairn"), format!("{folder}/log.cairn.policy"));
+    let (code, report) = cairn(&["verify", &log, "--policy", &policy]);
+    assert_eq!((code, &report["verified"], &report["events"]), (0, &Value::Bool(true), &Value::from(750)), "{report}");
+    let (code, report) = cairn(&["query", "--log", &log, "--policy", &policy, "--service", "token_factory"]);
+    assert_eq!((code, &report["complete_until"]), (0, &Value::from(750)), "{report}");
 }
 
 #[test]

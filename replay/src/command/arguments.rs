@@ -35,16 +35,17 @@ pub struct Arguments {
 pub enum Task {
     /// Run the whole platform on canister wasm: people pay, get tokens or their money back; canisters are upgraded,
     /// every index is rebuilt from the log, the log is verified offline.
+    #[cfg(feature = "platform")]
     #[command(after_help = EXIT_CODES)]
     Demo(Demo),
-    /// Ask the log of a network, verify the answer, show it.
+    /// Ask the log of a network, or an export of one, verify the answer, show it.
     #[command(after_help = EXIT_CODES)]
     Query(Query),
     /// Ask the log of a network, and write question, answer and proof to a file for anyone to verify offline.
     #[command(after_help = EXIT_CODES)]
     Prove(Prove),
     /// Write the log of a network with its certificate; without --network that of a demo, run in silence, and beside it
-    /// the policy that an auditor holds.
+    /// the policy that an auditor holds (where the command was built with the platform).
     #[command(after_help = EXIT_CODES)]
     Export(Export),
     /// Verify an export or a bundle offline: chain, links, numbering, tree, certificate. Trusts the policy only, never
@@ -63,6 +64,7 @@ pub enum Task {
     Rebuild(Rebuild),
 }
 
+#[cfg(feature = "platform")]
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Everything random comes from here: the same seed gives the same log.
@@ -133,8 +135,18 @@ pub struct Asked {
 
 #[derive(Debug, Args)]
 pub struct Query {
+    /// The network, by the address of its HTTP interface. The canister asked is the one that is trusted.
+    #[arg(long = "network", value_name = "URL", required_unless_present = "log")]
+    pub url: Option<String>,
+    /// An export to look into, instead of a network: all of it is verified first.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "identity"])]
+    pub log: Option<PathBuf>,
     #[command(flatten)]
-    pub network: Network,
+    pub trust: Trust,
+    /// Who asks the network, as a private key in a PEM file: what concerns people is told to them, to auditors and to
+    /// admins only.
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
     #[command(flatten)]
     pub asked: Asked,
     /// At most so many events.

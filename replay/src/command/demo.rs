@@ -1,9 +1,10 @@
 //! `cairn demo`.
 
-use super::arguments::Demo;
-use super::export::write;
+use super::arguments::{Demo, Export};
+use super::export::{Exported, write};
 use super::{Exit, Failed, Report};
 use crate::demo::{self, Course, Ended, Outcome};
+use crate::verify::{Failure, Sections};
 use indicatif::{ProgressBar, ProgressStyle};
 use localnet::Net;
 use serde::Serialize;
@@ -63,7 +64,7 @@ pub fn run(options: &Demo) -> Result<(Shown, Net), Failed> {
 }
 
 /// Runs the demo with a sign of life on the error output.
-pub fn play(seed: u64, mut line: impl FnMut(&str)) -> Result<Ended, Failed> {
+fn play(seed: u64, mut line: impl FnMut(&str)) -> Result<Ended, Failed> {
     let spinner = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
         spinner.set_style(style);
@@ -78,7 +79,21 @@ pub fn play(seed: u64, mut line: impl FnMut(&str)) -> Result<Ended, Failed> {
     ended.map_err(|error| Failed::new(Exit::Platform, format_args!("{error:#}")))
 }
 
+/// Runs the demo in silence, and writes its log.
+pub fn export(options: &Export) -> Result<Exported, Failed> {
+    let Ended { outcome, export, policy, .. } = play(options.seed, |_| ())?;
+    if let Some(problem) = outcome.problems.first() {
+        return Err(Failed::new(Exit::Platform, format_args!("{problem}; run `cairn demo` to see all")));
+    }
+    let export = Sections::parse(&export).and_then(|export| options.format.write(&export)).map_err(Failure::from)?;
+    let path = options.out.to_string_lossy().into_owned();
+    let policy_file = policy_path(&path);
+    write(&options.out, &export)?;
+    write(Path::new(&policy_file), policy.to_text().as_bytes())?;
+    Ok(Exported { events: outcome.events, bytes: export.len(), export: path, policy: policy_file })
+}
+
 /// Where the policy is that goes with an export.
-pub fn policy_path(export: &str) -> String {
+fn policy_path(export: &str) -> String {
     format!("{export}.policy")
 }

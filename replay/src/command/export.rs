@@ -1,13 +1,14 @@
-//! `cairn export`: a log with its certificate, from a network or from a demo in silence.
+//! `cairn export`: a log with its certificate, from a network; from a demo in silence see [`demo`](super::demo).
 
 use super::arguments::Export;
 use super::ask::{Asking, unreachable};
+#[cfg(feature = "platform")]
+use super::demo;
 use super::policy::read_policy;
 use super::verify::verify;
-use super::{Exit, Failed, Report, demo, progress};
-use crate::demo::Ended;
+use super::{Exit, Failed, Report, progress};
 use crate::download::{Download, DownloadError};
-use crate::verify::{Failure, Sections, verify_answer};
+use crate::verify::{Failure, verify_answer};
 use cairn_events::question::{About, Order, Question, Span};
 use serde::Serialize;
 use std::fmt;
@@ -19,10 +20,10 @@ const PART: &str = "part";
 /// A log that was written to a file.
 #[derive(Serialize)]
 pub struct Exported {
-    events: u64,
-    bytes: usize,
-    export: String,
-    policy: String,
+    pub events: u64,
+    pub bytes: usize,
+    pub export: String,
+    pub policy: String,
 }
 
 impl Report for Exported {}
@@ -38,7 +39,10 @@ impl fmt::Display for Exported {
 pub fn run(options: &Export) -> Result<Exported, Failed> {
     match (&options.network, &options.policy) {
         (Some(url), Some(policy)) => of_network(options, url, policy),
-        _ => of_demo(options),
+        #[cfg(feature = "platform")]
+        _ => demo::export(options),
+        #[cfg(not(feature = "platform"))]
+        _ => Err(Failed::new(Exit::Usage, "give --network and --policy: there is no platform in this build")),
     }
 }
 
@@ -94,19 +98,6 @@ fn about_part(part: &Path, failure: Failure) -> Failed {
 /// What was wrong with what has come so far will be wrong again.
 fn beside_part(part: &Path, Failed { exit, message }: Failed) -> Failed {
     Failed::new(exit, format_args!("{message}; delete {} to begin anew", part.display()))
-}
-
-fn of_demo(options: &Export) -> Result<Exported, Failed> {
-    let Ended { outcome, export, policy, .. } = demo::play(options.seed, |_| ())?;
-    if let Some(problem) = outcome.problems.first() {
-        return Err(Failed::new(Exit::Platform, format_args!("{problem}; run `cairn demo` to see all")));
-    }
-    let export = Sections::parse(&export).and_then(|export| options.format.write(&export)).map_err(Failure::from)?;
-    let path = options.out.to_string_lossy().into_owned();
-    let policy_file = demo::policy_path(&path);
-    write(&options.out, &export)?;
-    write(Path::new(&policy_file), policy.to_text().as_bytes())?;
-    Ok(Exported { events: outcome.events, bytes: export.len(), export: path, policy: policy_file })
 }
 
 /// Writes a file: all of it, or none.

@@ -2,12 +2,13 @@
 
 use super::arguments::Query;
 use super::ask::Asking;
-use super::{Exit, Failed, Report, moment};
+use super::policy::policy;
+use super::{Exit, Failed, Report, moment, offline};
 use crate::verify::rows::{self, Row};
 use crate::verify::{Answered, Proven, verify_answer};
 use cairn_events::answer::{CertifiedTip, MAX_PAGE, Remembered};
 use cairn_events::question::{Order, Question, Span};
-use cairn_events::{Event, Timestamp};
+use cairn_events::{Event, LogId, Timestamp};
 use serde::Serialize;
 use std::fmt;
 
@@ -28,20 +29,37 @@ pub struct Found {
 
 impl Report for Found {}
 
+/// The log that an answer is about, as far as it is certified.
+pub struct Known {
+    /// Which one.
+    pub log: LogId,
+    /// How many events it has.
+    pub size: u64,
+    /// As of when.
+    pub certified_at: Timestamp,
+}
+
+impl Known {
+    fn of(tip: &CertifiedTip, certified_at: Timestamp) -> Self {
+        Known { log: tip.log, size: tip.size, certified_at }
+    }
+}
+
 impl From<&Proven> for Found {
     fn from(proven: &Proven) -> Self {
         let Proven { about, span, events, complete, tip, certified_at, public_network, .. } = proven;
         let question = rows::question(about, span);
-        Found::new(question, events, *complete, (tip, *certified_at), *public_network)
+        Found::new(question, events, *complete, Known::of(tip, *certified_at), *public_network)
     }
 }
 
 impl Found {
-    fn new(
+    /// What was found out about `question`.
+    pub fn new(
         question: String,
         events: &[Event],
         (complete_from, complete_until): (u64, u64),
-        (tip, certified_at): (&CertifiedTip, Timestamp),
+        Known { log, size, certified_at }: Known,
         public_network: bool,
     ) -> Self {
         Found {
@@ -50,12 +68,21 @@ impl Found {
             complete_from,
             complete_until,
             rest: None,
-            log_id: tip.log.to_string(),
-            log_length: tip.size,
+            log_id: log.to_string(),
+            log_length: size,
             certified_at: moment::utc(certified_at),
             network: if public_network { "public" } else { "local or test" },
             events: events.iter().map(Row::from).collect(),
         }
+    }
+
+    /// The same, which leaves `rest` open.
+    pub fn without(mut self, rest: Option<Span>) -> Self {
+        self.rest = rest.map(|Span { from, until, .. }| match until {
+            Some(until) => format!("what there may be from event {from} on, before event {until}"),
+            None => format!("what there may be from event {from} on"),
+        });
+        self
     }
 }
 
@@ -76,13 +103,23 @@ impl fmt::Display for Found {
     }
 }
 
-/// Asks, page by page, until there are as many events as wanted, and verifies each page before the next.
+/// Asks a network, or looks into an export.
 pub fn run(options: &Query) -> Result<Found, Failed> {
     let (about, span) = (options.asked.topics.about(), options.asked.span());
     let order = if options.newest { Order::NewestFirst } else { Order::OldestFirst };
-    let mut question = Question { about, span, order, limit: page(options.limit, 0), since: None };
+    let question = Question { about, span, order, limit: page(options.limit, 0), since: None };
     question.check().map_err(|problem| Failed::new(Exit::Usage, problem))?;
-    let mut asking = Asking::new(&options.network)?;
+    match (&options.log, &options.url) {
+        (Some(log), _) => offline::look(log, &policy(&options.trust)?, &question, options.limit),
+        (None, Some(url)) => ask(url, options, question),
+        (None, None) => Err(Failed::new(Exit::Usage, "give --network or --log")),
+    }
+}
+
+/// Asks, page by page, until there are as many events as wanted, and verifies each page before the next.
+fn ask(url: &str, options: &Query, mut question: Question) -> Result<Found, Failed> {
+    let (span, order) = (question.span, question.order);
+    let mut asking = Asking::of(url, policy(&options.trust)?, options.identity.as_deref())?;
     let (mut events, mut remembered): (Vec<Event>, Option<Remembered>) = (Vec::new(), None);
     let mut complete: Option<(u64, u64)> = None;
     loop {
@@ -106,12 +143,8 @@ pub fn run(options: &Query) -> Result<Found, Failed> {
                 let asked = rows::question(&question.about, &span);
                 let public = asking.policy.is_public_network();
                 let complete = complete.unwrap_or_default();
-                let mut found = Found::new(asked, &events, complete, (&tip, certified_at), public);
-                found.rest = rest.map(|Span { from, until, .. }| match until {
-                    Some(until) => format!("what there may be from event {from} on, before event {until}"),
-                    None => format!("what there may be from event {from} on"),
-                });
-                return Ok(found);
+                let known = Known::of(&tip, certified_at);
+                return Ok(Found::new(asked, &events, complete, known, public).without(rest));
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use super::Platform;
 use crate::export;
-use crate::source::{Embedded, Source};
+use crate::export::Embedded;
+use crate::source::Source;
 use crate::verify::Policy;
 use anyhow::Result;
 use cairn_events::{Event, codec};
