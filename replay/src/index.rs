@@ -76,6 +76,21 @@ impl Indexes {
         self.0.iter_mut().try_for_each(|index| index.apply(event))
     }
 
+    /// Takes in the next `events` of the log, every index on a thread of its own: none needs another.
+    ///
+    /// # Errors
+    /// As [`Indexes::apply`]; the indexes may then have come to different ends.
+    pub fn apply_all(&mut self, events: &[Rehashed]) -> Result<(), FeedFault> {
+        let follow = |index: &mut Index| events.iter().try_for_each(|event| index.apply(event));
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = self.0.iter_mut().map(|index| scope.spawn(move || follow(index))).collect();
+            threads.into_iter().try_for_each(|thread| match thread.join() {
+                Ok(followed) => followed,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        })
+    }
+
     /// Each index.
     pub fn iter(&self) -> impl Iterator<Item = &Index> {
         self.0.iter()

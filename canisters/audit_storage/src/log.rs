@@ -49,7 +49,7 @@ pub use topics::Parked;
 
 /// The version of everything in [`crate::memory`]. Another one needs code that migrates. In version 1 not every grant of
 /// a role had been folded ([`access`]), in version 2 events were whole; there is no such log that has to go on.
-pub const LAYOUT: u32 = 3;
+pub const LAYOUT: u32 = 4;
 
 /// The most writers that can be registered.
 pub const MAX_WRITERS: u64 = 256;

@@ -6,7 +6,7 @@
 
 use super::{CodecError, USUAL, encode, encode_event, encode_into, encode_payload, read};
 use crate::topic::links;
-use crate::{DeploymentId, Event, Hash, Link, LogId, Payload, Stream, Timestamp};
+use crate::{DeploymentId, Event, Hash, Link, LogId, Payload, Stream, Timestamp, Topic};
 use candid::Principal;
 use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
@@ -34,16 +34,18 @@ pub struct Place {
 /// The compact form of an event.
 pub fn pack(event: &Event) -> Packed {
     let (stream, payload) = (stream_bytes(&event.stream), encode_payload(&event.payload));
-    let links = event.links.iter().map(|link| Step::of(link, event.index)).collect();
-    let rest = Rest {
-        stream_version: event.stream_version,
-        actor: event.actor,
-        source: event.source,
-        source_seq: event.source_seq,
-        correlation: event.correlation,
-        causation: event.causation,
-    };
-    let compact = Compact(event.schema, Bytes::new(&stream), links, rest, Bytes::new(&payload));
+    let compact = Compact(
+        event.schema,
+        Bytes::new(&stream),
+        steps(&event.links, event.index),
+        event.stream_version,
+        event.actor,
+        (event.source != event.actor).then_some(event.source),
+        event.source_seq,
+        event.correlation,
+        event.causation,
+        Bytes::new(&payload),
+    );
     Packed { bytes: encode(&compact), whole: encode_event(event).len() }
 }
 
@@ -52,10 +54,12 @@ pub fn pack(event: &Event) -> Packed {
 /// # Errors
 /// [`CodecError::Malformed`] for bytes that are no compact form, or if a hash is missing.
 pub fn unpack(bytes: &[u8], place: &Place, hash: impl Fn(u64) -> Option<Hash>) -> Result<Vec<u8>, CodecError> {
-    let Compact(schema, stream, links, rest, payload) = read(bytes)?;
+    let Compact(schema, stream, steps, stream_version, actor, source, source_seq, correlation, causation, payload) =
+        read(bytes)?;
+    let rest = Rest { stream_version, actor, source: source.unwrap_or(actor), source_seq, correlation, causation };
     let hash = |index| hash(index).ok_or_else(|| CodecError::Malformed(format!("event {index} has no hash")));
     let stream = stream_of(stream).ok_or_else(|| CodecError::Malformed("no stream".to_owned()))?;
-    let links = links.iter().map(|step| step.link(place.index, hash)).collect::<Result<Vec<_>, _>>()?;
+    let links = links_of(&steps, place.index, hash)?;
     let parent = place.index.checked_sub(1).map(hash).transpose()?;
 
     let mut whole = Entries::new();
@@ -73,28 +77,54 @@ pub fn unpack(bytes: &[u8], place: &Place, hash: impl Fn(u64) -> Option<Hash>) -
 /// # Errors
 /// [`CodecError::Malformed`].
 pub fn content(bytes: &[u8]) -> Result<(Principal, Payload), CodecError> {
-    let Compact(_, _, _, rest, payload) = read(bytes)?;
-    Ok((rest.actor, read(payload)?))
+    let Compact(_, _, _, _, actor, _, _, _, _, payload) = read(bytes)?;
+    Ok((actor, read(payload)?))
 }
 
-/// Schema, stream, links, what stays as it is, payload.
+/// Schema, stream, steps, the stream's version, actor, source where it is another one, the source's sequence, correlation,
+/// causation, payload.
 #[derive(Serialize, Deserialize)]
-struct Compact<'a>(u16, #[serde(borrow)] &'a Bytes, Vec<Step>, Rest, #[serde(borrow)] &'a Bytes);
+struct Compact<'a>(
+    u16,
+    #[serde(borrow)] &'a Bytes,
+    Vec<u64>,
+    u64,
+    Principal,
+    Option<Principal>,
+    u64,
+    Option<Hash>,
+    Option<u64>,
+    #[serde(borrow)] &'a Bytes,
+);
 
-/// A link without its hash: its sequence, and how many events the previous one is back.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Step(u64, Option<u64>);
+/// Links without their hashes: of each its sequence, and, but for a topic's first event, how many events the previous one
+/// is back.
+fn steps(links: &[Link], index: u64) -> Vec<u64> {
+    let step = |link: &Link| {
+        let back = link.previous.map(|(previous, _)| index.wrapping_sub(previous));
+        [Some(link.sequence), back].into_iter().flatten()
+    };
+    links.iter().flat_map(step).collect()
+}
 
-impl Step {
-    fn of(link: &Link, index: u64) -> Step {
-        Step(link.sequence, link.previous.map(|(previous, _)| index.wrapping_sub(previous)))
+fn links_of(
+    steps: &[u64],
+    index: u64,
+    hash: impl Fn(u64) -> Result<Hash, CodecError>,
+) -> Result<Vec<Link>, CodecError> {
+    let (mut steps, mut links) = (steps.iter(), Vec::with_capacity(Topic::MAX));
+    while let Some(&sequence) = steps.next() {
+        let previous = match sequence {
+            1 => None,
+            _ => {
+                let back = steps.next().ok_or_else(|| CodecError::Malformed("half a link".to_owned()))?;
+                let previous = index.wrapping_sub(*back);
+                Some((previous, hash(previous)?))
+            }
+        };
+        links.push(Link { sequence, previous });
     }
-
-    fn link(&self, index: u64, hash: impl Fn(u64) -> Result<Hash, CodecError>) -> Result<Link, CodecError> {
-        let previous = self.1.map(|back| index.wrapping_sub(back));
-        let previous = previous.map(|previous| Ok((previous, hash(previous)?))).transpose()?;
-        Ok(Link { sequence: self.0, previous })
-    }
+    Ok(links)
 }
 
 // The entries of the stored form: names and order are those of `Event`.
@@ -113,7 +143,7 @@ struct Begin {
     stream: Stream,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Rest {
     #[serde(rename = "w")]
     stream_version: u64,
@@ -123,9 +153,9 @@ struct Rest {
     source: Principal,
     #[serde(rename = "q")]
     source_seq: u64,
-    #[serde(rename = "c", skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
     correlation: Option<Hash>,
-    #[serde(rename = "u", skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
     causation: Option<u64>,
 }
 

@@ -7,9 +7,13 @@ use super::{Exit, Failed, Report, progress};
 use crate::index::{Index, Indexes};
 use crate::verify::Failure;
 use crate::verify::file::read_events;
+use cairn_events::verify::Rehashed;
 use serde::Serialize;
 use std::fmt;
 use std::time::Instant;
+
+/// Events that are taken in at a time.
+const CHUNK: usize = 10_000;
 
 /// Indexes that were rebuilt.
 #[derive(Serialize)]
@@ -72,9 +76,11 @@ pub fn run(options: &Rebuild) -> Result<Rebuilt, Failed> {
     let bar = progress::bar("rebuilding", events.len() as u64);
     let mut indexes = Indexes::default();
     let begin = Instant::now();
-    for event in &events {
-        indexes.apply(event).map_err(|fault| Failed::new(Exit::Log, format_args!("{fault}; verify the file")))?;
-        bar.inc(1);
+    for chunk in events.chunks(CHUNK) {
+        let rehashed: Vec<Rehashed> = chunk.iter().cloned().map(Rehashed::of).collect();
+        let fault = |fault| Failed::new(Exit::Log, format_args!("{fault}; verify the file"));
+        indexes.apply_all(&rehashed).map_err(fault)?;
+        bar.inc(chunk.len() as u64);
     }
     let seconds = begin.elapsed().as_secs_f64();
     bar.finish_and_clear();

@@ -36,14 +36,11 @@ pub(super) fn measure(log: &mut LogFixture) -> anyhow::Result<Vec<Row>> {
 
     let history: Vec<Rehashed> = story(1, DEPLOYMENTS).events.into_iter().map(Rehashed::of).collect();
     let begin = Instant::now();
-    let mut indexes = Indexes::default();
-    for event in &history {
-        indexes.apply_rehashed(event)?;
-    }
+    Indexes::default().apply_all(&history)?;
     Ok(vec![one, all, rate("replay", history.len(), begin)])
 }
 
-/// A history of ten million events, never all in memory: verified and folded, on one core each.
+/// A history of ten million events, never all in memory: verified on one core, folded on all.
 pub(in crate::bench) fn measure_long() -> anyhow::Result<Vec<Row>> {
     let mut story = Story::begin(2, u64::MAX);
     let mut verifier = LogVerifier::new(story.log.canister, story.log.id);
@@ -63,7 +60,7 @@ pub(in crate::bench) fn measure_long() -> anyhow::Result<Vec<Row>> {
         }
         verifying += begin.elapsed();
         let begin = Instant::now();
-        verified.iter().try_for_each(|event| indexes.apply_rehashed(event))?;
+        indexes.apply_all(&verified)?;
         folding += begin.elapsed();
     }
     let events = story.log.begin;
