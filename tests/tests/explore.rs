@@ -33,6 +33,16 @@ fn a_token_that_has_begun_to_live_is_not_installed_anew() {
     assert!(violations.is_empty(), "{violations:?}");
 }
 
+/// The network forgets a canister's timer if the message that it sets off traps. Nobody calls one that only hosts a
+/// projection, and a rebuild is under way in it.
+#[test]
+fn a_host_that_has_lost_its_timer_is_waked() {
+    let stage = Stage::boot(34).unwrap();
+    let trap = Fault::trap().callee(stage.platform.invoices).kind(MessageKind::Timer);
+    let violations = explorer(Flow::Rebuilt, stage.fork()).try_plan(&Plan::from(trap));
+    assert!(violations.is_empty(), "{violations:?}");
+}
+
 /// A run of the whole platform is replayed from its plan, to the byte; on another thread, too.
 #[test]
 fn a_run_of_the_platform_is_replayed_exactly() {

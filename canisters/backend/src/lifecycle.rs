@@ -1,7 +1,7 @@
 //! Installation and upgrades. There is no `pre_upgrade`: everything is in stable memory at all times.
 
 use crate::memory::{self, LAYOUT_VERSION};
-use crate::setup::{bootstrap, watch};
+use crate::setup::{bootstrap, waking, watch};
 use crate::{platform, recovery};
 use cairn_events::Principal;
 use cairn_kit::api::backend::BackendInit;
@@ -54,5 +54,6 @@ fn open(audit: Principal) {
     host::init(HostConfig { audit, projections, certify: true });
     bootstrap::start();
     watch::start();
+    waking::start();
     recovery::start();
 }

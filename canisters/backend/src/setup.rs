@@ -3,6 +3,7 @@
 pub mod bootstrap;
 pub mod microservices;
 pub mod monitor;
+pub mod waking;
 pub mod watch;
 
 use crate::config::change::Payment;

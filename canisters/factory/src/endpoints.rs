@@ -112,6 +112,15 @@ macro_rules! endpoints {
             access::acknowledge_alarm(access::admin(ic_cdk::api::msg_caller())?).await
         }
 
+        /// Goes on with what is due, should the network have forgotten this canister's timer. Only for the whitelisted
+        /// backend.
+        #[ic_cdk::update(name = "wake")]
+        fn wake() -> Result<(), FactoryError> {
+            access::backend(ic_cdk::api::msg_caller())?;
+            cairn_kit::runtime::revive();
+            Ok(())
+        }
+
         /// What can be delivered now: asked before money moves. For everyone.
         #[ic_cdk::query(name = "getCapacity")]
         fn get_capacity() -> Result<Capacity, FactoryError> {

@@ -7,6 +7,7 @@ use cairn_kit::api::host::{DigestCertificate, ProjectionStatus, Reflected};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_kit::api::invoice::{InvoiceError, PaymentStats};
 use cairn_kit::host;
+use cairn_kit::runtime;
 use cairn_projections::payments::Invoice;
 use cairn_projections::{Moment, Page};
 use ic_cdk::api::msg_caller;
@@ -61,6 +62,14 @@ fn setup_whitelist(backend: Principal) -> Result<(), InvoiceError> {
 #[update(name = "rebuildProjection")]
 fn rebuild_projection(name: String) -> Result<(), InvoiceError> {
     invoices::rebuild(access::admin(msg_caller())?, &name)
+}
+
+/// Goes on with what is due, should the network have forgotten this canister's timer. For admins and for the backend.
+#[update(name = "wake")]
+fn wake() -> Result<(), InvoiceError> {
+    access::overseer(msg_caller())?;
+    runtime::revive();
+    Ok(())
 }
 
 /// Ends the fork alarm: the log was another one than this canister knew, and is the one again. The log records it. Only

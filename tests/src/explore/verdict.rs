@@ -4,7 +4,7 @@ use super::{Flow, Sightings, Stage, cutover, effects, private, stage};
 use crate::invariants::{self, End, World};
 use crate::rest;
 use crate::witness::witness;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use cairn::index::Indexes;
 use cairn::platform::{Platform, account};
 use cairn::verify::verify_answer;
@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 
 /// Past the ledger's window and drift, in seconds.
 const WINDOW: u64 = 26 * 3_600;
+/// A little more than the backend's round, in seconds.
+const ROUND: u64 = 910;
 /// Deployments that one caller may ask for per day, and events of one whose payment failed.
 const MAX_PER_DAY: u64 = 50;
 const EVENTS_OF_A_FAILURE: u64 = 3;
@@ -97,7 +99,11 @@ fn revive(stage: &mut Stage) -> anyhow::Result<()> {
     };
     for canister in lost.into_iter().filter(idle).collect::<Vec<_>>() {
         let hosted = stage.platform.hosts().into_iter().find(|(_, host)| *host == canister);
-        if let Some((name, _)) = hosted {
+        if canister != stage.platform.backend && hosted.is_some() {
+            // The backend wakes those who follow the log.
+            stage.platform.pass(ROUND);
+            ensure!(stage.platform.net.global_timer(canister).is_some(), "{canister} was not waked");
+        } else if let Some((name, _)) = hosted {
             stage.platform.rebuild(name)?;
         } else if canister == stage.platform.audit {
             // Refused, like all that a stranger asks for.
