@@ -12,7 +12,18 @@ use std::sync::OnceLock;
 use wasm_encoder::{CustomSection, Section};
 
 /// The canisters of the platform, by package.
-pub const CANISTERS: [&str; 6] = ["audit_storage", "archive", "backend", "invoice_storage", "token_factory", "token"];
+pub const CANISTERS: [&str; 10] = [
+    "audit_storage",
+    "archive",
+    "backend",
+    "invoice_storage",
+    "token_factory",
+    "multisig_factory",
+    "distribution_factory",
+    "token",
+    "multisig",
+    "distribution",
+];
 
 /// Environment variable: a folder with `PACKAGE.wasm` files to use as they are, instead of building.
 pub const WASM_DIR: &str = "CAIRN_WASM_DIR";

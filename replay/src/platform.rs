@@ -15,6 +15,7 @@
 //! ```
 
 mod boot;
+mod contracts;
 mod fees;
 mod hosts;
 mod ledger;
@@ -33,6 +34,7 @@ use serde::de::DeserializeOwned;
 use std::fmt::Display;
 
 pub use boot::Options;
+pub use contracts::{payment, wallet};
 pub use ledger::{fee_token, ledger_upgrade};
 pub use rest::Unfinished;
 pub use tokens::{Order, Pending, token};

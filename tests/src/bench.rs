@@ -1,6 +1,7 @@
 //! Costs in wasm instructions of localnet: about one per WebAssembly operator, the same on every machine.
 //! And, apart from them, how fast localnet itself is on this one ([`engine`]).
 
+mod contracts;
 pub mod engine;
 mod index;
 mod log;
@@ -48,6 +49,14 @@ impl Scale {
         }
     }
 
+    fn recipients(self) -> &'static [u64] {
+        match self {
+            Scale::Small => &[1_000],
+            Scale::Large => &[1_000, 10_000, 100_000],
+            Scale::Huge => &[1_000, 10_000, 100_000, 1_000_000],
+        }
+    }
+
     fn contracts(self) -> &'static [u64] {
         match self {
             Scale::Small => &[100, 1_000, 10_000],
@@ -82,6 +91,7 @@ pub fn run(scale: Scale, mut progress: impl FnMut(&str)) -> anyhow::Result<Vec<R
     rows.extend(log::measure(scale.events(), &mut progress)?);
     progress("index: my contracts");
     rows.extend(index::measure(scale.contracts())?);
+    rows.extend(contracts::measure(scale.recipients(), &mut progress)?);
     Ok(rows)
 }
 

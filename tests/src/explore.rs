@@ -11,10 +11,12 @@ pub mod sabotage;
 mod sightings;
 mod stage;
 mod verdict;
+mod wanted;
 
 pub use flow::Flow;
 pub use sightings::Sightings;
 pub use stage::Stage;
+pub use wanted::Wanted;
 
 use localnet::explore::Explorer;
 

@@ -24,7 +24,7 @@ pub fn witness(platform: &mut Platform) -> anyhow::Result<World> {
         audit: platform.audit,
         log: platform.log,
         backend: platform.backend,
-        factories: BTreeSet::from([platform.factory]),
+        factories: platform.factories().into_iter().map(|(_, id)| id).collect(),
         others: BTreeSet::from([platform.invoices, platform.ledger]),
         canisters: canisters.collect(),
         events: platform.events()?.to_vec(),

@@ -5,13 +5,17 @@
 use candid_parser::utils::{CandidSource, service_compatible, service_equal};
 use std::path::PathBuf;
 
-const INTERFACES: [(&str, &str); 6] = [
+const INTERFACES: [(&str, &str); 10] = [
     ("audit_storage", "canisters/audit_storage"),
     ("archive", "canisters/archive"),
     ("backend", "canisters/backend"),
     ("invoice_storage", "canisters/invoice_storage"),
     ("token_factory", "canisters/token_factory"),
+    ("multisig_factory", "canisters/multisig_factory"),
+    ("distribution_factory", "canisters/distribution_factory"),
     ("token", "canisters/contracts/token"),
+    ("multisig", "canisters/contracts/multisig"),
+    ("distribution", "canisters/contracts/distribution"),
 ];
 
 fn root() -> PathBuf {

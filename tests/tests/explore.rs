@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails here says enough")]
 
 use cairn_tests::explore::sabotage::{MUTANTS, patch, workspace};
-use cairn_tests::explore::{Flow, Stage, explorer};
+use cairn_tests::explore::{Flow, Stage, Wanted, explorer};
 use localnet::explore::{Subject as _, replay};
 use localnet::{Fault, MessageKind, Plan, RejectCode};
 use std::process::Command;
@@ -14,9 +14,10 @@ const SAMPLE: (usize, usize) = (45, 12);
 
 #[test]
 fn a_payment_survives_faults_drawn_from_a_seed() {
-    let stage = Stage::boot(31).unwrap();
+    let (tokens, everything) = (Stage::boot(31).unwrap(), Stage::boot_all(31).unwrap());
     for flow in Flow::ALL {
-        let report = explorer(flow, stage.fork()).sample(31, SAMPLE.0).pairs(31, SAMPLE.1).threads(2).run();
+        let stage = if flow.wanted() == Wanted::Token { tokens.fork() } else { everything.fork() };
+        let report = explorer(flow, stage).sample(31, SAMPLE.0).pairs(31, SAMPLE.1).threads(2).run();
         assert!(report.violations.is_empty(), "{flow:?}: {report}");
         assert!(report.struck >= SAMPLE.0 && report.messages >= 80, "{flow:?}: {report}");
         println!("{flow:?}: {report}");

@@ -15,8 +15,9 @@ use cairn_events::{Commitment, DeploymentId, Principal, Timestamp};
 use cairn_kit::access::Caller;
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::backend::{
-    Auditor, BackendError, BackendRequestError, ConfigEntry, CreateTokenArgs, DeploymentView, Quote, ServiceHealth,
-    ServiceSetupStatus, StateCheck, SystemStatus,
+    Auditor, BackendError, BackendRequestError, ConfigEntry, CreateDistributionArgs, CreateLockArgs,
+    CreateMultisigArgs, CreateTokenArgs, DeploymentView, Quote, ServiceHealth, ServiceSetupStatus, StateCheck,
+    SystemStatus,
 };
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use candid::{CandidType, DecoderConfig, Deserialize, Nat};
@@ -45,14 +46,35 @@ fn create_arguments<A: for<'a> Deserialize<'a> + CandidType>(bytes: Vec<u8>) -> 
 #[update(name = "createToken", decode_with = "create_arguments", hidden = true)]
 #[candid::candid_method(update, rename = "createToken")]
 async fn create_token(args: CreateTokenArgs, request_id: String) -> Result<DeploymentView, BackendError> {
-    create(|| Order::token(args), &request_id).await
+    create(|_| Order::token(args), &request_id).await
+}
+
+/// As `createToken`, for a multisig wallet; the caller is one of its signers.
+#[update(name = "createMultisig", decode_with = "create_arguments", hidden = true)]
+#[candid::candid_method(update, rename = "createMultisig")]
+async fn create_multisig(args: CreateMultisigArgs, request_id: String) -> Result<DeploymentView, BackendError> {
+    create(|caller| Order::wallet(args, caller), &request_id).await
+}
+
+/// As `createToken`, for a distribution.
+#[update(name = "createDistribution", decode_with = "create_arguments", hidden = true)]
+#[candid::candid_method(update, rename = "createDistribution")]
+async fn create_distribution(args: CreateDistributionArgs, request_id: String) -> Result<DeploymentView, BackendError> {
+    create(|_| Order::distribution(args), &request_id).await
+}
+
+/// As `createToken`, for a lock: a distribution with one recipient and a single date.
+#[update(name = "createLock", decode_with = "create_arguments", hidden = true)]
+#[candid::candid_method(update, rename = "createLock")]
+async fn create_lock(args: CreateLockArgs, request_id: String) -> Result<DeploymentView, BackendError> {
+    create(|_| Order::lock(args), &request_id).await
 }
 
 async fn create(
-    order: impl FnOnce() -> Result<Order, BackendError>,
+    order: impl FnOnce(Principal) -> Result<Order, BackendError>,
     request_id: &str,
 ) -> Result<DeploymentView, BackendError> {
-    let ordered = authenticate().and_then(|caller| Ok((caller, order()?)));
+    let ordered = authenticate().and_then(|caller| Ok((caller, order(caller.principal())?)));
     metrics::counted(match ordered {
         Ok((caller, order)) => intake::create(caller, order, request_id).await,
         Err(error) => Err(error),

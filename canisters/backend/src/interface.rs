@@ -5,8 +5,8 @@ use cairn_events::payload::ErasureReason;
 use cairn_events::{Commitment, DeploymentId, Principal, Timestamp};
 use cairn_kit::api::SupportedStandard;
 use cairn_kit::api::backend::{
-    Auditor, BackendError, BackendInit, ConfigEntry, CreateTokenArgs, DeploymentView, Quote, ServiceHealth,
-    ServiceSetupStatus, StateCheck, SystemStatus,
+    Auditor, BackendError, BackendInit, ConfigEntry, CreateDistributionArgs, CreateLockArgs, CreateMultisigArgs,
+    CreateTokenArgs, DeploymentView, Quote, ServiceHealth, ServiceSetupStatus, StateCheck, SystemStatus,
 };
 use cairn_kit::api::host::{DigestCertificate, ProjectionStatus, Reflected};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};

@@ -85,7 +85,12 @@ impl Platform {
 
     /// Calls `createToken` and does not wait: others can call at the same time.
     pub fn submit_create_token(&mut self, owner: Principal, order: Order, request_id: &str) -> Pending {
-        let message = self.net.submit(self.backend, owner, "createToken", (order, request_id.to_owned()));
+        self.submit(owner, "createToken", order, request_id)
+    }
+
+    /// Calls the backend's method for another contract and does not wait.
+    pub fn submit(&mut self, owner: Principal, method: &str, order: impl CandidType, request_id: &str) -> Pending {
+        let message = self.net.submit(self.backend, owner, method, (order, request_id.to_owned()));
         Pending { message, owner, request_id: request_id.to_owned() }
     }
 

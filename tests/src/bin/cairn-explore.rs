@@ -48,14 +48,13 @@ fn main() -> anyhow::Result<ExitCode> {
     if let Some(name) = &arguments.sabotage {
         return sabotage::run(name).map(code);
     }
-    let stage = Stage::boot(arguments.seed)?;
     if let (Some(flow), Some(plan)) = (arguments.flow, &arguments.plan) {
-        return Ok(code(once(flow, &stage, plan)));
+        return Ok(code(once(flow, &flow.stage(arguments.seed)?, plan)));
     }
     let flows: Vec<Flow> = arguments.flow.map_or(Flow::ALL.to_vec(), |flow| vec![flow]);
     let mut all_well = true;
     for flow in flows {
-        let report = explore(&arguments, flow, &stage);
+        let report = explore(&arguments, flow, flow.stage(arguments.seed)?);
         all_well &= report.violations.is_empty();
         if arguments.json {
             println!("{}", serde_json::to_string(&report).context("a report is JSON")?);
@@ -73,9 +72,8 @@ fn code(all_well: bool) -> ExitCode {
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn explore(arguments: &Arguments, flow: Flow, stage: &Stage) -> Report {
-    use localnet::explore::Subject as _;
-    let explorer = explorer(flow, stage.fork()).threads(arguments.threads).pairs(arguments.seed, arguments.pairs);
+fn explore(arguments: &Arguments, flow: Flow, stage: Stage) -> Report {
+    let explorer = explorer(flow, stage).threads(arguments.threads).pairs(arguments.seed, arguments.pairs);
     let explorer = if arguments.all { explorer } else { explorer.sample(arguments.seed, arguments.sample) };
     if arguments.first { explorer.until_violated().run() } else { explorer.run() }
 }

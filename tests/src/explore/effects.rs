@@ -17,10 +17,10 @@ use serde::de::DeserializeOwned;
 /// What left the platform in the messages that `platform` observed, against what `world` says was intended.
 pub(super) fn check(platform: &Platform, world: &World, found: &mut Vec<String>) {
     let mut creations = 0;
+    let ours: Vec<Principal> = platform.factories().into_iter().map(|(_, id)| id).chain([platform.backend]).collect();
     for observed in platform.net.observed() {
         let Observed { message, time, .. } = observed;
-        let from_us = message.caller == platform.backend || message.caller == platform.factory;
-        if message.kind != MessageKind::Request || !from_us {
+        if message.kind != MessageKind::Request || !ours.contains(&message.caller) {
             continue;
         }
         let intended = |intended: &dyn Fn(&Payload) -> bool| {

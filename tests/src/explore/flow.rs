@@ -1,9 +1,10 @@
 //! The ways a deployment can go.
 
-use super::{Sightings, Stage, cutover, private};
+use super::{Sightings, Stage, Wanted, cutover, private};
 use crate::invariants::End;
 use cairn::platform::Pending;
 use cairn_events::payload::{Account, Subaccount};
+use cairn_events::topic::Service;
 use cairn_events::{Amount, Principal};
 use candid::{CandidType, Nat};
 use icrc_ledger_types::icrc1::account::Account as LedgerAccount;
@@ -30,6 +31,10 @@ pub enum Flow {
     Overtaken,
     /// Paid under a private reference and delivered; an auditor is let in, asks, and is let out; the reference is erased.
     Erased,
+    /// A wallet is bought; two sign a payment out of it.
+    Wallet,
+    /// A lock is bought, funded, and claimed from when it ends.
+    Lock,
     /// Somebody else buys while every index is built anew beside the one that serves, and takes its place.
     Rebuilt,
 }
@@ -45,22 +50,50 @@ const DEADLINE: Duration = Duration::from_secs(31 * 60);
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Flow; 7] = [
+    pub const ALL: [Flow; 9] = [
         Flow::Delivered,
         Flow::Abandoned,
         Flow::FeeRaised,
         Flow::Declined,
         Flow::Overtaken,
         Flow::Erased,
+        Flow::Wallet,
+        Flow::Lock,
         Flow::Rebuilt,
     ];
 
     /// How it ends if nothing else goes wrong.
     pub fn end(self) -> End {
         match self {
-            Flow::Delivered | Flow::Erased | Flow::Rebuilt => End::Delivered,
+            Flow::Delivered | Flow::Erased | Flow::Wallet | Flow::Lock | Flow::Rebuilt => End::Delivered,
             Flow::Abandoned | Flow::FeeRaised | Flow::Declined | Flow::Overtaken => End::Refunded,
         }
+    }
+
+    /// What the buyer wants.
+    pub fn wanted(self) -> Wanted {
+        match self {
+            Flow::Wallet => Wanted::Wallet,
+            Flow::Lock => Wanted::Lock,
+            _ => Wanted::Token,
+        }
+    }
+
+    /// Which factory is asked to deliver.
+    pub(super) fn service(self) -> Service {
+        match self.wanted() {
+            Wanted::Token => Service::Token,
+            Wanted::Wallet => Service::Multisig,
+            Wanted::Lock => Service::Distribution,
+        }
+    }
+
+    /// Boots what it is played on.
+    ///
+    /// # Errors
+    /// Something does not build, or was refused.
+    pub fn stage(self, seed: u64) -> anyhow::Result<Stage> {
+        if self.wanted() == Wanted::Token { Stage::boot(seed) } else { Stage::boot_all(seed) }
     }
 
     /// How many deployments are asked for.
@@ -86,6 +119,7 @@ impl Flow {
     /// Plays it; what was seen and answered on the way.
     pub fn play(self, stage: &mut Stage) -> Sightings {
         let mut seen = Sightings::default();
+        stage.wanted = self.wanted();
         stage.net().observe();
         if matches!(self, Flow::Abandoned | Flow::FeeRaised) {
             (0..ATTEMPTS).for_each(|_| stage.net().inject(Flow::cut_off()));
@@ -97,6 +131,11 @@ impl Flow {
         seen.asked(first);
         match self {
             Flow::Erased => go_on(stage, &mut seen),
+            Flow::Wallet | Flow::Lock => {
+                go_on(stage, &mut seen);
+                wait(stage, &mut seen, Duration::from_secs(3));
+                self.wanted().make_use(stage, &mut seen);
+            }
             Flow::Rebuilt => {
                 go_on(stage, &mut seen);
                 cutover::play(stage, &mut seen);

@@ -1,9 +1,10 @@
 //! What flows are played on: a platform, and those who use it.
 
-use super::Flow;
+use super::wanted::LOCKED;
+use super::{Flow, Wanted};
 use cairn::artifacts;
-use cairn::platform::{Order, Pending, Platform, account, ledger_upgrade, token, user};
-use cairn_events::{Amount, DeploymentId, Hash, Principal};
+use cairn::platform::{Options, Order, Pending, Platform, account, ledger_upgrade, token, user};
+use cairn_events::{Amount, DeploymentId, Hash, Principal, Timestamp};
 use cairn_kit::api::factory::FactoryError;
 use localnet::explore::Subject;
 use localnet::{Action, Answer, Incident, Message, Net};
@@ -26,6 +27,10 @@ pub struct Stage {
     pub template: Hash,
     /// The private reference that the buyer pays under.
     pub reference: Option<&'static str>,
+    /// What the buyer wants.
+    pub wanted: Wanted,
+    /// When a lock of the buyer's ends.
+    pub unlock_at: Timestamp,
     /// What the buyer has at the start.
     pub funds: Amount,
     /// Canisters at the start.
@@ -45,12 +50,23 @@ impl Subject for Stage {
 }
 
 impl Stage {
-    /// Boots a platform and lets it come to rest.
+    /// Boots a platform that sells tokens, and lets it come to rest.
     ///
     /// # Errors
     /// Something does not build, or was refused.
     pub fn boot(seed: u64) -> anyhow::Result<Stage> {
-        let mut platform = Platform::boot(seed)?;
+        Stage::of(Platform::boot(seed)?)
+    }
+
+    /// Boots a platform that sells everything there is, and lets it come to rest.
+    ///
+    /// # Errors
+    /// Something does not build, or was refused.
+    pub fn boot_all(seed: u64) -> anyhow::Result<Stage> {
+        Stage::of(Platform::boot_with(Options { seed, every_service: true, pool: 5, ..Options::default() })?)
+    }
+
+    fn of(mut platform: Platform) -> anyhow::Result<Stage> {
         let (buyer, donor) = (user("buyer"), user("donor"));
         platform.afford(buyer, 2)?;
         platform.fund(donor, platform.price)?;
@@ -65,7 +81,9 @@ impl Stage {
         let funds = platform.balance(account(buyer))?;
         let (canisters, cycles) = (platform.net.canisters().len(), cycles(&platform.net));
         let template = Hash::of(&[&module]);
-        Ok(Stage { platform, buyer, donor, template, reference: None, funds, canisters, cycles })
+        let (wanted, unlock_at) = (Wanted::Token, Timestamp(platform.net.now() + LOCKED.as_nanos() as u64));
+        let reference = None;
+        Ok(Stage { platform, buyer, donor, template, reference, wanted, unlock_at, funds, canisters, cycles })
     }
 
     /// The id of the buyer's deployment.
@@ -83,8 +101,7 @@ impl Stage {
 
     /// The buyer asks, always under the same request id.
     pub fn ask(&mut self) -> Pending {
-        let order = self.order();
-        self.platform.submit_create_token(self.buyer, order, REQUEST)
+        self.wanted.ask(self)
     }
 
     /// The donor asks for a token, too.
@@ -94,15 +111,23 @@ impl Stage {
     }
 
     /// What may happen to a message of the flow: whatever the network permits; the fee ledger, which is foreign, may
-    /// lie; canisters may be stopped, upgraded, drained. The host of the invoices has a part only where it is rebuilt.
+    /// lie; canisters may be stopped, upgraded, drained. The host of the invoices has a part only where it is rebuilt, a factory
+    /// only where it is asked to deliver.
     pub(super) fn choice(&self, flow: Flow) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
         let (ledger, backend, invoices) = (self.platform.ledger, self.platform.backend, self.platform.invoices);
+        let idle: Vec<Principal> = self
+            .platform
+            .factories()
+            .into_iter()
+            .filter_map(|(service, id)| (service != flow.service()).then_some(id))
+            .collect();
         let nothing = candid::encode_args(()).unwrap_or_default();
         let mut upgrades: BTreeMap<Principal, Vec<u8>> =
             self.platform.canisters().into_iter().map(|(_, id)| (id, nothing.clone())).collect();
         upgrades.insert(ledger, ledger_upgrade().unwrap_or_default());
         move |message| {
-            if flow != Flow::Rebuilt && [message.caller, message.callee].contains(&invoices) {
+            let ends = [message.caller, message.callee];
+            if flow != Flow::Rebuilt && ends.contains(&invoices) || ends.iter().any(|end| idle.contains(end)) {
                 return Vec::new();
             }
             let mut actions = Action::possible_at(message);
@@ -120,7 +145,7 @@ impl Stage {
 }
 
 /// The request id of all that the buyer asks for.
-const REQUEST: &str = "explored";
+pub(super) const REQUEST: &str = "explored";
 
 /// Cycles of all canisters.
 pub(super) fn cycles(net: &Net) -> u128 {

@@ -63,6 +63,7 @@ fn examine(flow: Flow, stage: &mut Stage, seen: &Sightings) -> anyhow::Result<Ve
     cycles(stage, &world, &mut found);
     indexes(&mut stage.platform, &world, &mut found)?;
     tokens(&mut stage.platform, &world, &mut found)?;
+    stage.wanted.check(stage, &world, &mut found)?;
     quotas(stage, &world, &mut found);
     idle(&mut stage.platform, &mut found)?;
     rest::certified(&mut stage.platform, &mut found)?;
@@ -114,10 +115,7 @@ fn revive(stage: &mut Stage) -> anyhow::Result<()> {
             let stranger = Principal::anonymous();
             let _: Result<(), AuditError> = stage.net().update(canister, stranger, "registerWriter", arguments)?;
         } else if canister != stage.platform.ledger {
-            let (buyer, donor) = (stage.buyer, stage.donor);
-            // Whoever of the two holds the token.
-            let mut send = |from, to| stage.platform.transfer_on(canister, from, account(to), Amount(1));
-            send(buyer, donor).or_else(|_| send(donor, buyer))?;
+            stage.wanted.rouse(stage, canister)?;
         }
     }
     Ok(())
@@ -144,8 +142,9 @@ fn proven(stage: &mut Stage, world: &World, found: &mut Vec<String>) -> anyhow::
 
 /// I14: whoever asks again, with the same request, hears of the same deployment; nobody is locked out.
 fn asks_again(stage: &mut Stage, found: &mut Vec<String>) -> anyhow::Result<()> {
-    let (order, buyer, id) = (stage.order(), stage.buyer, stage.deployment());
-    match stage.platform.create_token(buyer, order, "explored")? {
+    let (pending, id) = (stage.ask(), stage.deployment());
+    stage.platform.settle()?;
+    match stage.platform.answer(&pending).context("the buyer hears nothing")?? {
         Ok(record) if record.id == id => {}
         Ok(record) => found.push(format!("I14: asked again for {id}, answered for {}", record.id)),
         // The template quoted is no longer offered: an order that was never recorded has to be quoted anew.

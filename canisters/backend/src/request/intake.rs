@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::{driver, ledger, platform, recovery};
 use cairn_events::payload::{Account, DeploymentRequested, TransferIntended};
 use cairn_events::topic::Service;
-use cairn_events::{Amount, DeploymentId, Opening, Payload, Principal, Submission};
+use cairn_events::{Amount, DeploymentId, Opening, Payload, Principal, Submission, Timestamp};
 use cairn_kit::access::Caller;
 use cairn_kit::api::InternalError;
 use cairn_kit::api::audit::{AuditError, AuditRequestError};
@@ -42,6 +42,7 @@ pub async fn create(caller: Caller, order: Order, request_id: &str) -> Result<De
         platform::calm()?;
         let offer = offer(&platform::state(State::config), order.service)?;
         agree(&offer, &order.agreed)?;
+        order.in_time(Timestamp(runtime::now()))?;
         room(&platform::standing(caller))?;
         solvent()?;
         Ok(offer)

@@ -2,10 +2,15 @@
 //! Pure.
 
 use super::validate;
-use cairn_events::Hash;
 use cairn_events::payload::{DeploymentRequested, Subaccount};
 use cairn_events::topic::Service;
-use cairn_kit::api::backend::{AgreedPrice, BackendError, BackendRequestError, CreateTokenArgs};
+use cairn_events::{Hash, Principal, Timestamp};
+use cairn_kit::api::backend::{
+    AgreedPrice, BackendError, BackendRequestError, CreateDistributionArgs, CreateLockArgs, CreateMultisigArgs,
+    CreateTokenArgs,
+};
+use cairn_kit::api::distribution::InvalidDistribution;
+use cairn_kit::api::multisig::InvalidWallet;
 use candid::CandidType;
 use serde_bytes::ByteBuf;
 
@@ -32,6 +37,8 @@ pub struct Order {
     args: Vec<u8>,
     /// Everything that the caller sent, but for the private reference.
     sent: Vec<u8>,
+    /// What must lie in the future when the order is taken, and the field that says so. Not when it is repeated.
+    due: Vec<(&'static str, Timestamp)>,
 }
 
 /// A request that passed.
@@ -58,7 +65,76 @@ impl Order {
             billing_reference,
             args: encoded("token", &asked.token, asked.agreed.template)?,
             sent: sent("token", &asked)?,
+            due: Vec::new(),
         })
+    }
+
+    /// A wallet of `creator` and others.
+    ///
+    /// # Errors
+    /// [`BackendRequestError::Invalid`] names the first field that is out of bounds.
+    pub fn wallet(mut asked: CreateMultisigArgs, creator: Principal) -> Result<Order, BackendError> {
+        let wrong = |error: InvalidWallet| invalid(&format!("wallet.{}", error.field()), error.to_string());
+        asked.wallet.validate_for(creator).map_err(wrong)?;
+        let billing_reference = asked.billing_reference.take();
+        Ok(Order {
+            service: Service::Multisig,
+            agreed: asked.agreed,
+            from_subaccount: asked.from_subaccount,
+            billing_reference,
+            args: encoded("wallet", &asked.wallet, asked.agreed.template)?,
+            sent: sent("wallet", &asked)?,
+            due: Vec::new(),
+        })
+    }
+
+    /// A distribution.
+    ///
+    /// # Errors
+    /// [`BackendRequestError::Invalid`] names the first field that is out of bounds.
+    pub fn distribution(mut asked: CreateDistributionArgs) -> Result<Order, BackendError> {
+        asked.distribution.check().map_err(|error| unacceptable("distribution", error))?;
+        let billing_reference = asked.billing_reference.take();
+        let until = asked.distribution.registration.map(|period| ("distribution.registration.until", period.until));
+        Ok(Order {
+            service: Service::Distribution,
+            agreed: asked.agreed,
+            from_subaccount: asked.from_subaccount,
+            billing_reference,
+            args: encoded("distribution", &asked.distribution, asked.agreed.template)?,
+            sent: sent("distribution", &asked)?,
+            due: [("distribution.start", asked.distribution.start)].into_iter().chain(until).collect(),
+        })
+    }
+
+    /// A lock: a distribution with one recipient and a single date.
+    ///
+    /// # Errors
+    /// [`BackendRequestError::Invalid`] names the first field that is out of bounds.
+    pub fn lock(mut asked: CreateLockArgs) -> Result<Order, BackendError> {
+        let distribution = asked.lock.clone().into_distribution();
+        distribution.check().map_err(|error| unacceptable("lock", error))?;
+        let billing_reference = asked.billing_reference.take();
+        Ok(Order {
+            service: Service::Distribution,
+            agreed: asked.agreed,
+            from_subaccount: asked.from_subaccount,
+            billing_reference,
+            args: encoded("lock", &distribution, asked.agreed.template)?,
+            sent: sent("lock", &asked)?,
+            due: vec![("lock.unlock_at", asked.lock.unlock_at)],
+        })
+    }
+
+    /// Whether what the order is for is still to come.
+    ///
+    /// # Errors
+    /// [`BackendRequestError::Invalid`] names the field that lies in the past.
+    pub fn in_time(&self, now: Timestamp) -> Validity {
+        match self.due.iter().find(|(_, due)| *due <= now) {
+            Some((field, due)) => Err(invalid(field, format!("{due} is not later than now, {now}"))),
+            None => Ok(()),
+        }
     }
 
     /// The order as `request_id`. `secret` keys the digest of the private reference, which could be guessed from a plain
@@ -77,6 +153,10 @@ impl Order {
         let request = Hash::of_fields("cairn.request", &[&self.sent, private]);
         Ok(ValidRequest { args: ByteBuf::from(self.args.clone()), request })
     }
+}
+
+fn unacceptable(of: &str, InvalidDistribution { field, problem }: InvalidDistribution) -> BackendError {
+    invalid(&format!("{of}.{field}"), problem)
 }
 
 /// A contract's arguments as its factory gets them: they are part of the deployment's first event.

@@ -1,6 +1,8 @@
 //! The interface of the backend.
 
 use super::InternalError;
+use super::distribution::{DistributionArgs, LockArgs};
+use super::multisig::MultisigArgs;
 use cairn_events::payload::{Account, Subaccount};
 use cairn_events::{Amount, DeploymentId, Hash, Principal, Timestamp};
 use candid::{CandidType, Deserialize};
@@ -53,6 +55,46 @@ pub struct AgreedPrice {
 pub struct CreateTokenArgs {
     /// The token.
     pub token: TokenArgs,
+    /// The price agreed to.
+    pub agreed: AgreedPrice,
+    /// Which of the caller's accounts pays.
+    pub from_subaccount: Option<Subaccount>,
+    /// A private reference for the invoice, at most 256 bytes: the public log shows a commitment only.
+    pub billing_reference: Option<String>,
+}
+
+/// First argument of `createMultisig`; the second one is the request id, at most 64 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct CreateMultisigArgs {
+    /// The wallet; the caller is one of its signers.
+    pub wallet: MultisigArgs,
+    /// The price agreed to.
+    pub agreed: AgreedPrice,
+    /// Which of the caller's accounts pays.
+    pub from_subaccount: Option<Subaccount>,
+    /// A private reference for the invoice, at most 256 bytes: the public log shows a commitment only.
+    pub billing_reference: Option<String>,
+}
+
+/// First argument of `createDistribution`; the second one is the request id, at most 64 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct CreateDistributionArgs {
+    /// The distribution; it begins later than now.
+    pub distribution: DistributionArgs,
+    /// The price agreed to.
+    pub agreed: AgreedPrice,
+    /// Which of the caller's accounts pays.
+    pub from_subaccount: Option<Subaccount>,
+    /// A private reference for the invoice, at most 256 bytes: the public log shows a commitment only.
+    pub billing_reference: Option<String>,
+}
+
+/// First argument of `createLock`; the second one is the request id, at most 64 bytes. A lock is delivered, and paid for,
+/// as a distribution.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct CreateLockArgs {
+    /// The lock; it ends later than now.
+    pub lock: LockArgs,
     /// The price agreed to.
     pub agreed: AgreedPrice,
     /// Which of the caller's accounts pays.
