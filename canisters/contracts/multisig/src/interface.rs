@@ -26,4 +26,25 @@ mod tests {
         assert_eq!(checked_in, exported, "record the interface with UPDATE_CANDID=1");
         service_equal(CandidSource::Text(&exported), CandidSource::Text(&checked_in)).unwrap();
     }
+
+    /// W-02: `completeUpgrade` and `cancelUpgrade` believed whom an argument said to be the caller.
+    #[test]
+    fn w02_nobody_is_believed_to_be_whom_they_name() {
+        let exported = super::__export_service();
+        for method in ["completeUpgrade", "cancelUpgrade", "emergencyUnlockUpgrade", "updateSecurityScore"] {
+            assert!(!exported.contains(method), "{method}");
+        }
+        let (env, service) = CandidSource::Text(&exported).load().unwrap();
+        let service = service.unwrap();
+        let principal = candid::types::TypeInner::Principal.into();
+        let named = env.as_service(&service).unwrap().iter().filter(|(_, method)| {
+            env.as_func(method).unwrap().args.iter().any(|argument| env.trace_type(argument).unwrap() == principal)
+        });
+        let named: Vec<&str> = named.map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            named,
+            ["addWatchedAsset", "getUserRole", "removeWatchedAsset"],
+            "ledgers, and whom a reader asks for"
+        );
+    }
 }

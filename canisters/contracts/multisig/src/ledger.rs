@@ -174,13 +174,19 @@ mod tests {
         let Answer::Refused(reason) = of_transfer(long) else { panic!("a refusal") };
         assert!(reason.len() <= 200);
         assert_eq!(of_approve(ApproveError::Duplicate { duplicate_of: seven() }), Answer::Block(Amount(7)));
-        assert!(matches!(of_approve(ApproveError::AllowanceChanged { current_allowance: seven() }), Answer::Refused(_)));
+        assert!(matches!(
+            of_approve(ApproveError::AllowanceChanged { current_allowance: seven() }),
+            Answer::Refused(_)
+        ));
     }
 
     #[test]
     fn failures_of_calls_mean_what_the_network_says() {
         for code in [0, 2] {
-            assert!(matches!(of_failure(CallFailure::NotExecuted { code, message: String::new() }), Answer::NotSent(_)));
+            assert!(matches!(
+                of_failure(CallFailure::NotExecuted { code, message: String::new() }),
+                Answer::NotSent(_)
+            ));
         }
         for code in [1, 3] {
             assert!(matches!(of_failure(CallFailure::rejected(code, "")), Answer::Unreachable(_)));

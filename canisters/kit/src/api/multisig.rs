@@ -315,9 +315,8 @@ impl WalletRules {
         length("rules.policies", self.policies.len(), 0, MAX_POLICIES, "ledgers")?;
         let mut seen = BTreeSet::new();
         for policy in &self.policies {
-            let refuse = |problem: &str| {
-                Err(InvalidWallet::Policy { ledger: policy.ledger, problem: problem.to_owned() })
-            };
+            let refuse =
+                |problem: &str| Err(InvalidWallet::Policy { ledger: policy.ledger, problem: problem.to_owned() });
             if !can_act(policy.ledger) {
                 return refuse("no ledger is there");
             }

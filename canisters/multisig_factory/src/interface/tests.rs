@@ -14,3 +14,13 @@ fn candid_interface_is_checked_in() {
         "run with UPDATE_CANDID=1 and look at the difference"
     );
 }
+
+/// W-14: the queue believed whom an argument said to be the caller, and whoever was whitelisted whitelisted others.
+#[test]
+fn w14_nobody_is_believed_to_be_whom_they_name() {
+    let exported = __export_service();
+    for method in ["getQueueStatus", "addToWhitelist", "removeFromWhitelist", "getPendingUpgradeRequests"] {
+        assert!(!exported.contains(method), "{method}");
+    }
+    assert!(exported.contains("setupWhitelist"));
+}

@@ -195,12 +195,8 @@ fn a_call_is_made_once_and_its_reply_kept() {
         seen.borrow_mut().push(request.clone());
         Ok(vec![5; 3_000])
     });
-    let call = |cycles| ContractCall {
-        canister: CONTRACT,
-        method: "go".to_owned(),
-        args: ByteBuf::from(vec![1, 2]),
-        cycles,
-    };
+    let call =
+        |cycles| ContractCall { canister: CONTRACT, method: "go".to_owned(), args: ByteBuf::from(vec![1, 2]), cycles };
     let id = begin(Action::ContractCall(call(9)));
     run(drive(id));
     run(drive(id));

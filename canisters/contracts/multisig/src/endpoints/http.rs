@@ -16,8 +16,10 @@ fn http_request(request: HttpRequest) -> HttpResponse {
 fn metrics(metrics: &mut Metrics) {
     metrics.canister();
     state::outbox(|outbox| {
-        metrics
-            .gauge("outbox_unacknowledged", "Notifications not acknowledged yet.", outbox.unacknowledged())
-            .gauge("outbox_failures", "Failed notifications since the last success.", outbox.state().failures);
+        metrics.gauge("outbox_unacknowledged", "Notifications not acknowledged yet.", outbox.unacknowledged()).gauge(
+            "outbox_failures",
+            "Failed notifications since the last success.",
+            outbox.state().failures,
+        );
     });
 }

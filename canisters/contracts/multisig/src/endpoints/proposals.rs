@@ -81,7 +81,7 @@ thread_local! {
 /// Asks the ledgers of watched assets for the wallet's balances. Only for signers, one at a time.
 #[update(name = "updateWalletBalances", guard = "serving")]
 async fn update_wallet_balances() -> Result<Vec<AssetView>, WalletError> {
-    state::read(|wallet| wallet.require_signer(caller()))?;
+    state::read(|wallet| wallet.require_signer(caller(), now()))?;
     let busy = |_| WalletError::Temporary(WalletTemporaryError::Busy);
     let _guard = REFRESHING.with(|guards| guards.acquire(())).map_err(busy)?;
     driver::refresh_balances().await;

@@ -23,7 +23,7 @@ impl Wallet {
     /// # Errors
     /// If there can be no ledger, it is watched, or as many are watched as may be.
     pub fn watch(&mut self, caller: Principal, ledger: Principal, now: Timestamp) -> Result<(), WalletError> {
-        self.require_signer(caller)?;
+        self.require_signer(caller, now)?;
         self.check_ledger(0, ledger)?;
         if self.is_watched(ledger) {
             return Err(refuse(WalletRequestError::NoChange { what: "the asset is watched".to_owned() }));
@@ -42,7 +42,7 @@ impl Wallet {
     /// # Errors
     /// If it is not watched.
     pub fn unwatch(&mut self, caller: Principal, ledger: Principal, now: Timestamp) -> Result<(), WalletError> {
-        self.require_signer(caller)?;
+        self.require_signer(caller, now)?;
         if !self.is_watched(ledger) {
             return Err(refuse(WalletRequestError::NoChange { what: "the asset is not watched".to_owned() }));
         }

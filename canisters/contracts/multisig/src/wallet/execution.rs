@@ -71,7 +71,7 @@ impl Wallet {
     /// # Errors
     /// Everything that stands against it, as of now. Nothing has happened then.
     pub fn begin(&mut self, caller: Principal, id: u64, cycles: u64, now: Timestamp) -> Result<(), WalletError> {
-        self.require_signer(caller)?;
+        self.require_signer(caller, now)?;
         let mut proposal = self.open_proposal(id, now)?;
         self.check_ready(id, &proposal, cycles, now)?;
         let approvers = proposal.tally(self.charter()).approvers;
@@ -236,7 +236,7 @@ impl Wallet {
             return Some(Step::Send { item: number, attempt, payment });
         };
         let effect = proposal.effects.get_mut(item)?;
-        let Some(frozen) = effect.frozen.clone() else { 
+        let Some(frozen) = effect.frozen.clone() else {
             return Some(Step::Quote { item: number, ledger, again: effect.quotes > 0 });
         };
         // Every sending is a payment as of now to the limit; an attempt before it counts no more.

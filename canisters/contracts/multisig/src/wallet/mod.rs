@@ -8,6 +8,7 @@
 //! * `recovery`: freezing, and guardians. `trail`: what the wallet remembers.
 
 mod assets;
+mod budget;
 mod charter;
 mod effect;
 mod execution;
@@ -25,6 +26,7 @@ mod voting;
 mod tests;
 
 pub use assets::MAX_ASSETS;
+pub use budget::Usage;
 pub use charter::{Charter, Member, Moment};
 pub use effect::{Answer, Effect, EffectState, Frozen, Repeat};
 pub use execution::{CYCLES_RESERVE, Payment, Step};
@@ -89,6 +91,9 @@ pub struct Course {
     /// Proposals being executed.
     #[serde(rename = "ex")]
     pub executing: Vec<u64>,
+    /// What members have used up of their budgets.
+    #[serde(rename = "us")]
+    pub usage: Vec<Usage>,
     /// The latest `created_at_time` given to a payment.
     #[serde(rename = "ca")]
     pub last_created_at: u64,
@@ -265,6 +270,7 @@ impl Course {
             plans: Vec::new(),
             plans_made: 0,
             executing: Vec::new(),
+            usage: Vec::new(),
             last_created_at: 0,
             tip: None,
             last_entry_at: Timestamp(0),

@@ -163,8 +163,10 @@ impl Proposal {
     /// Whether all effects are settled, and if so whether all of them were done.
     pub fn conclusion(&self) -> Option<bool> {
         let outcomes: Option<Vec<&EffectOutcome>> = self.effects.iter().map(Effect::outcome).collect();
-        Some(outcomes?.into_iter().all(|outcome| {
-            matches!(outcome, EffectOutcome::Transferred { .. } | EffectOutcome::Replied { .. })
-        }))
+        Some(
+            outcomes?
+                .into_iter()
+                .all(|outcome| matches!(outcome, EffectOutcome::Transferred { .. } | EffectOutcome::Replied { .. })),
+        )
     }
 }

@@ -93,7 +93,7 @@ impl Wallet {
     /// # Errors
     /// If it is frozen, or the caller was overruled within the last day.
     pub fn freeze_alone(&mut self, caller: Principal, reason: String, now: Timestamp) -> Result<(), WalletError> {
-        self.require(caller, MemberRole::freezes)?;
+        self.require(caller, MemberRole::freezes, now)?;
         length("reason", reason.len(), 0, MAX_REASON, "bytes")?;
         if self.course().freeze.is_some() {
             return Err(refuse(WalletRequestError::NoChange { what: "the wallet is frozen".to_owned() }));
@@ -131,8 +131,8 @@ impl Wallet {
         self.charter().rules.recovery.ok_or_else(|| refuse(WalletRequestError::RecoveryDisabled))
     }
 
-    fn require_guardian(&self, caller: Principal) -> Result<RecoveryRules, WalletError> {
-        self.require(caller, |role| role == MemberRole::Guardian)?;
+    fn require_guardian(&self, caller: Principal, now: Timestamp) -> Result<RecoveryRules, WalletError> {
+        self.require(caller, |role| role == MemberRole::Guardian, now)?;
         self.recovery_rules()
     }
 
@@ -159,7 +159,7 @@ impl Wallet {
         threshold: u32,
         now: Timestamp,
     ) -> Result<u64, WalletError> {
-        let rules = self.require_guardian(caller)?;
+        let rules = self.require_guardian(caller, now)?;
         self.require_unarmed()?;
         self.charter().recovered(&signers, threshold, Moment { entry: self.trail_length(), at: now })?;
         let number = self.course().plans_made;
@@ -181,7 +181,7 @@ impl Wallet {
     /// # Errors
     /// If there is no such plan, the caller has agreed, or the wallet is being recovered.
     pub fn approve_recovery(&mut self, caller: Principal, number: u64, now: Timestamp) -> Result<(), WalletError> {
-        let rules = self.require_guardian(caller)?;
+        let rules = self.require_guardian(caller, now)?;
         self.require_unarmed()?;
         let plan = self.plan(number)?;
         if plan.approvers(self.charter()).any(|who| who == caller) {
@@ -201,7 +201,7 @@ impl Wallet {
     /// # Errors
     /// If there is no such plan, or the caller has not agreed.
     pub fn withdraw_recovery(&mut self, caller: Principal, number: u64, now: Timestamp) -> Result<(), WalletError> {
-        let rules = self.require_guardian(caller)?;
+        let rules = self.require_guardian(caller, now)?;
         let plan = self.plan(number)?;
         if plan.approvers(self.charter()).all(|who| who != caller) {
             return Err(refuse(WalletRequestError::NoChange { what: "the caller does not agree".to_owned() }));

@@ -1,6 +1,7 @@
 //! What the wallet remembers: numbered entries, each with the hash of the one before.
 
 use super::Wallet;
+use super::budget::charge;
 use cairn_events::{Hash, Principal, Timestamp, codec};
 use cairn_kit::api::multisig::{TrailEntry, TrailEvent, TrailPage};
 use cairn_kit::stable::Cbor;
@@ -27,6 +28,9 @@ impl Wallet {
         let mut course = self.course().clone();
         let number = self.trail.len();
         let at = now.max(course.last_entry_at);
+        if actor != course.id {
+            charge(&mut course.usage, actor, &event, now);
+        }
         let entry = TrailEntry { number, at, actor, event, parent: course.tip };
         (course.tip, course.last_entry_at) = (Some(hash(&entry)), at);
         self.trail.insert(number, Cbor(entry));

@@ -42,9 +42,7 @@ impl Wallet {
             public: charter.public,
             phase: match self.phase() {
                 Phase::Active => WalletPhase::Active,
-                Phase::Frozen(freeze) => {
-                    WalletPhase::Frozen { by: freeze.by, since: freeze.at, reason: freeze.reason }
-                }
+                Phase::Frozen(freeze) => WalletPhase::Frozen { by: freeze.by, since: freeze.at, reason: freeze.reason },
                 Phase::Recovering(armed) => {
                     WalletPhase::Recovering { plan: armed.plan, executable_at: armed.executable_at }
                 }

@@ -23,21 +23,26 @@ pub const MAX_OPEN: u64 = 20;
 const MAX_STALE_VOTES: usize = 100;
 
 impl Wallet {
-    /// That `caller` votes.
+    /// That `caller` votes, and has not done too much within the hour.
     ///
     /// # Errors
-    /// [`WalletRequestError::Anonymous`], [`WalletRequestError::Unauthorized`].
-    pub fn require_signer(&self, caller: Principal) -> Result<(), WalletError> {
-        self.require(caller, MemberRole::votes)
+    /// [`WalletRequestError::Anonymous`], [`WalletRequestError::Unauthorized`], [`WalletTemporaryError::RateLimited`].
+    pub fn require_signer(&self, caller: Principal, now: Timestamp) -> Result<(), WalletError> {
+        self.require(caller, MemberRole::votes, now)
     }
 
-    /// That `caller` has a role for which `may` holds.
-    pub(super) fn require(&self, caller: Principal, may: fn(MemberRole) -> bool) -> Result<(), WalletError> {
+    /// That `caller` has a role for which `may` holds, and has not done too much within the hour.
+    pub(super) fn require(
+        &self,
+        caller: Principal,
+        may: fn(MemberRole) -> bool,
+        now: Timestamp,
+    ) -> Result<(), WalletError> {
         if caller == Principal::anonymous() {
             return Err(refuse(WalletRequestError::Anonymous));
         }
         if self.charter().role(caller).is_some_and(may) {
-            return Ok(());
+            return self.check_budget(caller, now);
         }
         Err(refuse(WalletRequestError::Unauthorized { caller }))
     }
@@ -47,7 +52,7 @@ impl Wallet {
     /// # Errors
     /// Everything that is wrong with the proposal.
     pub fn propose(&mut self, caller: Principal, args: ProposalArgs, now: Timestamp) -> Result<u64, WalletError> {
-        self.require_signer(caller)?;
+        self.require_signer(caller, now)?;
         let expires_at = self.check_proposal(&args, now)?;
         let expired = self.make_room(caller, now)?;
         for key in expired {
@@ -168,7 +173,7 @@ impl Wallet {
     /// # Errors
     /// If it is not open, or another's.
     pub fn cancel(&mut self, caller: Principal, id: u64, now: Timestamp) -> Result<(), WalletError> {
-        self.require_signer(caller)?;
+        self.require_signer(caller, now)?;
         let mut proposal = self.open_proposal(id, now)?;
         if proposal.proposer != caller {
             return Err(refuse(WalletRequestError::NotProposer { proposal: id, proposer: proposal.proposer }));
@@ -187,7 +192,7 @@ impl Wallet {
         note: Option<&str>,
         now: Timestamp,
     ) -> Result<Proposal, WalletError> {
-        self.require_signer(caller)?;
+        self.require_signer(caller, now)?;
         length("note", note.map_or(0, str::len), 0, MAX_NOTE, "bytes")?;
         let proposal = self.open_proposal(id, now)?;
         let same = |vote: &Vote| vote.signer == caller && vote.approves == approves && vote.counts(self.charter());

@@ -233,6 +233,12 @@ pub enum WalletTemporaryError {
         /// What is needed, with the wallet's own reserve.
         required: u64,
     },
+    /// The caller has done too much within the hour: everything is recorded, and nobody may fill the memory.
+    #[error("wait until {retry_at}")]
+    RateLimited {
+        /// Until when.
+        retry_at: Timestamp,
+    },
     /// As much is being executed as may be at once, or this is.
     #[error("busy")]
     Busy,

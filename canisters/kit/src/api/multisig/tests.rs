@@ -47,7 +47,10 @@ fn a_sound_wallet_is_accepted() {
 #[test]
 fn thresholds_are_within_the_signers_alone() {
     for threshold in [0, 4, u32::MAX] {
-        assert_eq!(refused(|args| args.rules.threshold = threshold), InvalidWallet::Threshold { threshold, signers: 3 });
+        assert_eq!(
+            refused(|args| args.rules.threshold = threshold),
+            InvalidWallet::Threshold { threshold, signers: 3 }
+        );
     }
     let one = refused(|args| args.signers.truncate(1));
     assert_eq!(one, InvalidWallet::Threshold { threshold: 2, signers: 1 });

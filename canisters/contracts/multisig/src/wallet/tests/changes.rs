@@ -1,10 +1,10 @@
 //! Changes of the wallet.
 
 use super::*;
+use crate::wallet::News;
 use cairn_events::payload::Role;
 use cairn_kit::api::multisig::{InvalidWallet, MemberRole};
 use cairn_kit::notify::Subjects as _;
-use crate::wallet::News;
 
 #[test]
 fn every_change_does_what_it_says() {
@@ -83,10 +83,8 @@ fn one_lost_key_can_be_removed() {
     strict.rules.consensus_for_changes = true;
     World::of(strict).change(remove(3), 2).unwrap();
     let mut all = World::new(3, 3);
-    let id = all.approved(Action::WalletModification(WalletChange::RemoveSigner {
-        signer: person(3),
-        threshold: Some(2),
-    }), 2);
+    let id = all
+        .approved(Action::WalletModification(WalletChange::RemoveSigner { signer: person(3), threshold: Some(2) }), 2);
     assert!(all.begin(1, id).is_err(), "all of three are all of three");
 }
 

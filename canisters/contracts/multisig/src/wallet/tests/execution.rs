@@ -23,7 +23,8 @@ fn an_approved_payment_is_made_once() {
     let over = WalletRequestError::NotOpen { proposal: id, status: ProposalStatus::Executed };
     assert_eq!(request(world.begin(1, id).unwrap_err()), over);
     assert!(world.wallet.next_step(id, world.now).is_none());
-    let events: Vec<TrailEvent> = world.wallet.trail_page(0, 100).entries.into_iter().map(|entry| entry.event).collect();
+    let events: Vec<TrailEvent> =
+        world.wallet.trail_page(0, 100).entries.into_iter().map(|entry| entry.event).collect();
     let approvers = vec![person(1), person(2)];
     assert!(events.contains(&TrailEvent::ExecutionBegun { proposal: id, approvers, required: 2 }));
     assert!(events.contains(&TrailEvent::Executed { proposal: id, success: true }));
@@ -133,13 +134,15 @@ fn a_call_leaves_the_wallet_its_cycles() {
 #[test]
 fn allowances_are_given_like_payments() {
     let mut world = World::new(2, 1);
-    let approval = |amount| Action::TokenApproval(TokenApproval {
-        ledger: LEDGER,
-        spender: Account { owner: person(5), subaccount: None },
-        amount: Amount(amount),
-        expected_allowance: None,
-        expires_at: None,
-    });
+    let approval = |amount| {
+        Action::TokenApproval(TokenApproval {
+            ledger: LEDGER,
+            spender: Account { owner: person(5), subaccount: None },
+            amount: Amount(amount),
+            expected_allowance: None,
+            expires_at: None,
+        })
+    };
     let id = world.approved(approval(LIMIT), 1);
     world.begin(1, id).unwrap();
     assert!(matches!(world.drive(id, &done()).as_slice(), [Payment::Approve(..)]));

@@ -36,9 +36,8 @@ fn arb_amount() -> impl Strategy<Value = u128> {
 }
 
 fn arb_transfer() -> impl Strategy<Value = TokenTransfer> {
-    (arb_amount(), prop::bool::weighted(0.8)).prop_map(|(amount, limited)| {
-        pay_on(if limited { LEDGER } else { OTHER_LEDGER }, amount)
-    })
+    (arb_amount(), prop::bool::weighted(0.8))
+        .prop_map(|(amount, limited)| pay_on(if limited { LEDGER } else { OTHER_LEDGER }, amount))
 }
 
 fn arb_change() -> impl Strategy<Value = WalletChange> {
@@ -84,7 +83,8 @@ fn arb_fate() -> impl Strategy<Value = Fate> {
 }
 
 fn arb_move() -> impl Strategy<Value = Move> {
-    let wait = prop_oneof![4 => Just(20 * SECOND), 4 => Just(HOUR), 3 => Just(10 * HOUR), 1 => Just(DAY), 1 => Just(8 * DAY)];
+    let wait =
+        prop_oneof![4 => Just(20 * SECOND), 4 => Just(HOUR), 3 => Just(10 * HOUR), 1 => Just(DAY), 1 => Just(8 * DAY)];
     prop_oneof![
         8 => (arb_person(), arb_action()).prop_map(|(by, action)| Move::Propose(by, action)),
         24 => (arb_person(), arb_proposal()).prop_map(|(by, id)| Move::Approve(by, id)),
@@ -170,19 +170,17 @@ impl History {
                 Ok(()) => return self.model.recovering = false,
                 Err(refusal) => refusal,
             },
-            Move::ExecuteRecovery(by) => {
-                match self.world.wallet.execute_recovery(person(by), plan, now) {
-                    Ok(()) => {
-                        let view = view.unwrap();
-                        let due = view.executable_at.unwrap();
-                        assert!(self.model.recovering && due <= now, "recovered before its time");
-                        let number = |who: Principal| (0..=255).find(|n| person(*n) == who).unwrap();
-                        let signers: Vec<u8> = view.signers.iter().map(|it| number(it.principal)).collect();
-                        return self.model.recovered(&signers, view.threshold);
-                    }
-                    Err(refusal) => refusal,
+            Move::ExecuteRecovery(by) => match self.world.wallet.execute_recovery(person(by), plan, now) {
+                Ok(()) => {
+                    let view = view.unwrap();
+                    let due = view.executable_at.unwrap();
+                    assert!(self.model.recovering && due <= now, "recovered before its time");
+                    let number = |who: Principal| (0..=255).find(|n| person(*n) == who).unwrap();
+                    let signers: Vec<u8> = view.signers.iter().map(|it| number(it.principal)).collect();
+                    return self.model.recovered(&signers, view.threshold);
                 }
-            }
+                Err(refusal) => refusal,
+            },
         };
         assert_eq!(standing(&self.world), before, "refused, and yet changed: {refused}");
     }

@@ -61,10 +61,7 @@ fn nothing_leaves_a_frozen_wallet_but_what_all_have_approved() {
 fn guardians_are_safe_from_signers_of_a_frozen_wallet() {
     let mut world = World::new(3, 2);
     freeze(&mut world, 100).unwrap();
-    for change in [
-        WalletChange::ChangeRecovery { rules: None },
-        WalletChange::AddGuardian(member(102)),
-    ] {
+    for change in [WalletChange::ChangeRecovery { rules: None }, WalletChange::AddGuardian(member(102))] {
         let refused = temporary(world.change(change, 3).unwrap_err());
         assert!(matches!(refused, WalletTemporaryError::Frozen { .. }));
     }

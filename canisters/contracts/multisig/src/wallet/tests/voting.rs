@@ -108,6 +108,23 @@ fn nobody_fills_the_wallet_with_proposals() {
 }
 
 #[test]
+fn nobody_fills_the_memory_by_changing_their_mind() {
+    let mut world = World::new(3, 2);
+    let id = world.propose(1, pay(1)).unwrap();
+    let mut words = 0;
+    let refused = loop {
+        match if words % 2 == 0 { world.approve(2, id) } else { world.reject(2, id) } {
+            Ok(()) => words += 1,
+            Err(refused) => break temporary(refused),
+        }
+    };
+    assert!(matches!(refused, WalletTemporaryError::RateLimited { .. }), "{refused:?}");
+    assert_eq!(words, crate::wallet::budget::BUDGET);
+    world.pass(HOUR);
+    world.propose(2, pay(1)).unwrap();
+}
+
+#[test]
 fn dependencies_are_executed_first() {
     let mut world = World::new(2, 1);
     let first = world.propose(1, pay(5)).unwrap();

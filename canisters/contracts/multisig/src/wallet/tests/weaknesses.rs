@@ -127,8 +127,7 @@ fn w10_the_daily_limit_is_used_by_payments_once_and_comes_back() {
         world.drive(*id, &done());
     }
     assert_eq!(world.wallet.asset_views(world.now)[0].spent, Amount(LIMIT));
-    let WalletTemporaryError::DailyLimit { retry_at, available, .. } =
-        temporary(world.begin(1, ids[2]).unwrap_err())
+    let WalletTemporaryError::DailyLimit { retry_at, available, .. } = temporary(world.begin(1, ids[2]).unwrap_err())
     else {
         panic!("the limit")
     };
