@@ -118,8 +118,8 @@ pub struct WalletRules {
 pub struct AssetPolicy {
     /// The ledger.
     pub ledger: Principal,
-    /// The most that may leave within any 24 hours, transfers and allowances together, ledger fees aside; in the
-    /// smallest unit. Above zero.
+    /// The most that may leave within any 24 hours, ledger fees aside; in the smallest unit, above zero. An allowance
+    /// counts when it is given, not when it is drawn on.
     pub daily_limit: Option<Amount>,
     /// Above this, in the smallest unit, a proposal is of high risk; 10^11 unless given.
     pub large_amount: Option<Amount>,

@@ -258,3 +258,18 @@ fn balances_are_those_of_the_last_question() {
     world.wallet.unwatch(person(2), OTHER_LEDGER, world.now).unwrap();
     assert!(world.wallet.unwatch(person(2), OTHER_LEDGER, world.now).is_err());
 }
+
+/// Ledgers that never answer take every place there is, and yet the wallet can be frozen and changed.
+#[test]
+fn what_hangs_does_not_keep_the_wallet_from_changing() {
+    let mut world = World::new(20, 1);
+    for by in 1..=20 {
+        let id = world.propose(by, pay(1)).unwrap();
+        world.begin(by, id).unwrap();
+    }
+    let one_more = world.propose(1, pay(1)).unwrap();
+    assert_eq!(temporary(world.begin(1, one_more).unwrap_err()), WalletTemporaryError::Busy);
+    world.change(WalletChange::ChangeVisibility { public: true }, 1).unwrap();
+    let freeze = world.approved(Action::EmergencyAction(EmergencyAct::FreezeWallet), 1);
+    world.begin(1, freeze).unwrap();
+}
