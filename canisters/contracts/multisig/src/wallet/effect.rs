@@ -17,6 +17,8 @@ const MIN_WAIT: u64 = 5 * SECOND;
 const MAX_WAIT: u64 = 1_800 * SECOND;
 /// How long a payment is tried. A ledger that has not answered for a week will not settle it.
 pub const GIVE_UP: u64 = 7 * 86_400 * SECOND;
+/// How long the arguments of a payment that certainly was not made are kept, in nanoseconds.
+const STALE: u64 = 3_600 * SECOND;
 /// How often a payment gets another fee.
 const MAX_QUOTES: u32 = 3;
 
@@ -26,9 +28,12 @@ pub struct Effect {
     /// How often it was sent: the number of the last attempt.
     #[serde(rename = "n")]
     pub attempts: u32,
-    /// Questions for the fee, and failures of them.
+    /// Fees that did not hold.
     #[serde(rename = "q")]
     pub quotes: u32,
+    /// Questions for the fee that were not answered.
+    #[serde(rename = "u")]
+    pub unanswered: u32,
     /// Whether an attempt may have been executed.
     #[serde(rename = "d")]
     pub doubt: bool,
@@ -116,6 +121,7 @@ impl Effect {
         Effect {
             attempts: 0,
             quotes: 0,
+            unanswered: 0,
             doubt: false,
             frozen: None,
             counted: None,
@@ -155,9 +161,17 @@ impl Effect {
         match quote {
             Ok(frozen) => self.frozen = Some(frozen),
             Err(reason) => {
-                self.quotes = self.quotes.saturating_add(1);
+                self.unanswered = self.unanswered.saturating_add(1);
                 self.wait(&reason, now);
             }
+        }
+    }
+
+    /// Arguments of long ago are chosen anew, as long as no attempt may have been executed: a ledger would refuse them.
+    pub fn refresh(&mut self, now: Timestamp) {
+        let stale = |frozen: &Frozen| frozen.created_at.saturating_add(STALE) < now.0;
+        if !self.doubt && self.frozen.as_ref().is_some_and(stale) {
+            self.frozen = None;
         }
     }
 
@@ -219,7 +233,7 @@ impl Effect {
         if now.0 >= self.begun_at.0.saturating_add(GIVE_UP) {
             return self.close(reason);
         }
-        let tries = self.attempts.saturating_add(self.quotes).saturating_sub(1).min(16);
+        let tries = self.attempts.saturating_add(self.unanswered).saturating_sub(1).min(16);
         let wait = MIN_WAIT.checked_shl(tries).unwrap_or(MAX_WAIT).min(MAX_WAIT);
         self.postpone(Timestamp(now.0.saturating_add(wait)));
     }
@@ -333,6 +347,21 @@ mod tests {
         assert_eq!(effect.state, EffectState::Sent);
         assert!(effect.answered(Repeat::Deduplicated, 2, Answer::Block(Amount(3)), NOW));
         assert!(!effect.answered(Repeat::Deduplicated, 2, Answer::Refused(text()), NOW), "it is settled for good");
+    }
+
+    #[test]
+    fn arguments_become_stale_unless_they_are_in_doubt() {
+        let later = Timestamp(NOW.0 + STALE);
+        let mut certain = sent();
+        answer(&mut certain, Answer::NotSent(text()));
+        certain.refresh(Timestamp(STALE));
+        assert!(certain.frozen.is_some());
+        certain.refresh(later);
+        assert_eq!(certain.frozen, None);
+        let mut doubtful = sent();
+        answer(&mut doubtful, Answer::Unknown(text()));
+        doubtful.refresh(later);
+        assert!(doubtful.frozen.is_some());
     }
 
     #[test]

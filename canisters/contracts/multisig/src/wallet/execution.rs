@@ -237,6 +237,7 @@ impl Wallet {
             return Some(Step::Send { item: number, attempt, payment });
         };
         let effect = proposal.effects.get_mut(item)?;
+        effect.refresh(now);
         let Some(frozen) = effect.frozen.clone() else {
             return Some(Step::Quote { item: number, ledger, again: effect.quotes > 0 });
         };
