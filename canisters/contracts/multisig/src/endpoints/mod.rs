@@ -1,0 +1,82 @@
+//! The methods of the canister: they take caller and clock, ask the wallet, reply.
+
+mod emergency;
+mod http;
+mod proposals;
+mod reads;
+
+use crate::wallet::Wallet;
+use crate::{state, timer};
+use cairn_events::{Principal, Timestamp};
+use cairn_kit::api::multisig::WalletError;
+use cairn_kit::notify;
+use candid::DecoderConfig;
+use candid::utils::ArgumentDecoder;
+
+cairn_kit::contract_endpoints! {
+    outbox: state::outbox,
+    resume: timer::resume,
+    can_upgrade: ready,
+    examine: examine,
+}
+
+/// A wallet waits for the answers of ledgers: they would come to code that did not ask.
+fn ready() -> Result<(), String> {
+    if state::read(Wallet::is_awaiting) {
+        return Err("a payment is on its way".to_owned());
+    }
+    Ok(())
+}
+
+fn examine() -> Result<(), String> {
+    state::read(Wallet::examine)
+}
+
+fn caller() -> Principal {
+    ic_cdk::api::msg_caller()
+}
+
+fn now() -> Timestamp {
+    Timestamp(cairn_kit::runtime::now())
+}
+
+/// Cycles held, as far as they can be counted.
+fn cycles() -> u64 {
+    u64::try_from(cairn_kit::runtime::cycles()).unwrap_or(u64::MAX)
+}
+
+/// Has the wallet do something, then sees to timers. A refusal has changed nothing.
+fn change<T>(command: impl FnOnce(&mut Wallet) -> Result<T, WalletError>) -> Result<T, WalletError> {
+    let done = state::mutate(command)?;
+    timer::reset();
+    notify::wake();
+    Ok(done)
+}
+
+/// Reads what the caller may read.
+fn read<T>(reader: impl FnOnce(&Wallet) -> Result<T, WalletError>) -> Result<T, WalletError> {
+    let caller = caller();
+    state::read(|wallet| {
+        wallet.require_reader(caller)?;
+        reader(wallet)
+    })
+}
+
+/// Bytes of the largest argument: a batch of payments, or a call.
+const MAX_ARGUMENT: usize = 64_000;
+/// Work that decoding may cost, per byte.
+const QUOTA_PER_BYTE: usize = 50;
+
+/// Decodes arguments; traps if they are too long or too much work, which rejects the call.
+fn arguments<T: for<'a> ArgumentDecoder<'a>>(bytes: Vec<u8>) -> T {
+    if bytes.len() > MAX_ARGUMENT {
+        ic_cdk::trap(format!("{} bytes of arguments, at most {MAX_ARGUMENT}", bytes.len()));
+    }
+    let quota = MAX_ARGUMENT.saturating_mul(QUOTA_PER_BYTE);
+    let mut config = DecoderConfig::new();
+    config.set_decoding_quota(quota).set_skipping_quota(quota).set_full_error_message(false);
+    match candid::utils::decode_args_with_config(&bytes, &config) {
+        Ok(arguments) => arguments,
+        Err(error) => ic_cdk::trap(format!("malformed arguments: {error}")),
+    }
+}
