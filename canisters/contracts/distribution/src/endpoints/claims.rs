@@ -81,11 +81,7 @@ async fn pay(
     begin: impl FnOnce(&mut Campaign, Principal, Amount, Timestamp) -> Answer<u64>,
 ) -> Result<ClaimReceipt, DistributionError> {
     let caller = caller()?;
-    // Strangers cause no calls.
-    let fee = match state::read(Campaign::ledger_fee) {
-        Some(fee) => fee,
-        None => fee().await?,
-    };
+    let fee = fee().await?;
     let (id, intent) = state::mutate(|campaign| {
         let id = begin(campaign, caller, fee, now())?;
         Ok::<_, DistributionError>((id, campaign.open_intent(id)))

@@ -2,6 +2,7 @@
 
 use super::claims::not_made;
 use super::{caller, fee, now};
+use crate::campaign::Campaign;
 use crate::state;
 use crate::transfer::driver::{self, Outcome};
 use crate::transfer::ledger;
@@ -33,7 +34,8 @@ async fn deposit_tokens(from_subaccount: Option<Subaccount>) -> Result<Funding, 
 async fn activate() -> Result<Funding, DistributionError> {
     let caller = caller()?;
     state::read(|campaign| campaign.may_recognise(caller))?;
-    let token = state::read(crate::campaign::Campaign::ledger);
+    fee().await?;
+    let token = state::read(Campaign::ledger);
     let balance = ledger::balance(token, runtime::id()).await;
     let balance =
         balance.map_err(|failure| Temporary::Unreachable { canister: token, detail: failure.to_string() })?;
