@@ -177,7 +177,7 @@ kinds! {
     /// The canister is empty again and back in the pool.
     ContractReclaimed "contract_reclaimed" Fact, [Contracts], [Factory], 1000;
     /// A contract told its factory something new.
-    CallbackAccepted "callback_accepted" Fact, [Contracts], [Factory], 900;
+    CallbackAccepted "callback_accepted" Fact, [Contracts], [Factory], 1100;
     /// A person may read what is private, until a time.
     AuditorGranted "auditor_granted" Fact, [Platform], [Gateway], 600;
     /// That person may not any more.

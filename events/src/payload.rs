@@ -6,11 +6,13 @@
 mod archive;
 mod contract;
 mod deployment;
+mod notification;
 mod platform;
 
 pub use archive::*;
 pub use contract::*;
 pub use deployment::*;
+pub use notification::*;
 pub use platform::*;
 
 use crate::topic::Service;
@@ -237,9 +239,9 @@ impl Payload {
         }
     }
 
-    /// The principal that the event names beside its actor.
-    pub fn party(&self) -> Option<Principal> {
-        match self {
+    /// The principals that the event names beside its actor: two at most.
+    pub fn parties(&self) -> [Option<Principal>; 2] {
+        let party = match self {
             P::Genesis(p) => Some(p.money_writer),
             P::WriterRegistered(p) => Some(p.writer),
             P::AdminGranted(p) => Some(p.admin),
@@ -247,9 +249,10 @@ impl Payload {
             P::AuditorRevoked(p) => Some(p.auditor),
             P::DeliveryCommitted(p) => Some(p.owner),
             P::ContractRegistered(p) => Some(p.owner),
-            P::CallbackAccepted(p) => p.notification.holder(),
+            P::CallbackAccepted(p) => return p.notification.parties(),
             _ => None,
-        }
+        };
+        [party, None]
     }
 
     /// The commitments to its private fields.
@@ -275,6 +278,7 @@ impl Payload {
             P::InstallFailed(p) => p.reason.is_bounded(),
             P::ContractReclaimed(p) => p.reason.is_bounded(),
             P::ContractRegistered(p) => p.is_bounded(),
+            P::CallbackAccepted(p) => p.notification.is_whole(),
             P::QuestionAsked(p) => p.scope.len() <= QuestionAsked::MAX_SCOPE,
             P::AuditCanisterChanged(p) => p.controllers.len() <= AuditCanisterChanged::MAX_CONTROLLERS,
             P::ForkAlarmAcknowledged(p) => p.reason.is_bounded(),

@@ -118,7 +118,7 @@ impl Topic {
         payload.contract().into_iter().map(Topic::Contract).for_each(&mut add);
         payload.service().into_iter().map(Topic::Service).for_each(&mut add);
         add(Topic::Party(actor));
-        payload.party().into_iter().map(Topic::Party).for_each(&mut add);
+        payload.parties().into_iter().flatten().map(Topic::Party).for_each(&mut add);
         topics
     }
 

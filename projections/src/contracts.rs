@@ -181,6 +181,7 @@ impl Projection for Contracts {
                 }
                 Notification::HolderAdded(holder) => hold(tables, at, callback.contract, holder),
                 Notification::HolderRemoved(holder) => release(tables, callback.contract, holder),
+                _ => {}
             },
             _ => {}
         }

@@ -197,7 +197,7 @@ proptest! {
             match callback.notification {
                 Notification::HolderAdded(holder) => drop(of.insert(holder)),
                 Notification::HolderRemoved(holder) => drop(of.remove(&holder)),
-                Notification::DeploymentComplete => {}
+                _ => {}
             }
         }
         let all = pages(limit, |cursor, limit| contracts::by_service(&tables, Service::Token, cursor, limit));

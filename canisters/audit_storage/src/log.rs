@@ -48,7 +48,7 @@ pub use answers::Fetched;
 pub use topics::Parked;
 
 /// The version of everything in [`crate::memory`]. Another one needs code that migrates. In version 1 not every grant of
-/// a role had been folded ([`access`]), in version 2 events were whole; there is no such log that has to go on.
+/// a role had been folded ([`access`]), in 2 events were whole, in 3 they had names; there is no such log to go on.
 pub const LAYOUT: u32 = 4;
 
 /// The most writers that can be registered.

@@ -52,7 +52,7 @@ impl ContractKind for Distribution {
     }
 
     /// Other people's money lies in it: its creator, who could install code and take everything, is none of them.
-    fn controllers_of(factory: Principal, contract: Principal, _owner: Principal) -> Vec<Principal> {
+    fn controllers(factory: Principal, contract: Principal, _owner: Principal) -> Vec<Principal> {
         vec![factory, contract]
     }
 }

@@ -5,7 +5,7 @@ use ic_stable_structures::DefaultMemoryImpl;
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager};
 
 /// Version of the whole layout; code of another version refuses to run.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// The layout's version.
 pub const LAYOUT: MemoryId = MemoryId::new(0);

@@ -7,6 +7,7 @@ pub mod archive;
 pub mod audit;
 pub mod backend;
 pub mod blocks;
+pub mod contract;
 pub mod distribution;
 pub mod factory;
 pub mod host;

@@ -5,12 +5,14 @@
 //! * [`journal`]: a writer's way into the log. A canister's decision state changes in the journal's `apply` only.
 //! * [`reading`]: events of the log, wherever their bodies lie.
 //! * [`host`]: a projection of the log, kept in stable memory, rebuilt beside the one that serves.
+//! * [`notify`], [`quarantine`], [`contract`]: what contracts tell and owe their factory.
 //! * [`heap`]: one that forgets what is private.
 //! * [`access`], [`guard`], [`http`], [`layout`], [`stable`]: who calls, what is under way, what is shown to operators,
 //!   what stable memory holds.
 
 pub mod access;
 pub mod api;
+pub mod contract;
 pub mod guard;
 pub mod heap;
 pub mod host;
@@ -18,6 +20,8 @@ pub mod http;
 pub mod journal;
 pub mod layout;
 pub mod message;
+pub mod notify;
+pub mod quarantine;
 pub mod reading;
 pub mod runtime;
 pub mod stable;

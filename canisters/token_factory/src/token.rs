@@ -48,12 +48,11 @@ impl ContractKind for Token {
     }
 
     fn accepts(notification: &Notification) -> bool {
-        match notification {
-            Notification::DeploymentComplete | Notification::HolderAdded(_) | Notification::HolderRemoved(_) => true,
-        }
+        use Notification::{Burn, DeploymentComplete, HolderAdded, HolderRemoved, Mint, Transfer};
+        matches!(notification, DeploymentComplete | HolderAdded(_) | HolderRemoved(_) | Transfer(_) | Mint(_) | Burn(_))
     }
 
-    fn controllers(factory: Principal, owner: Principal) -> Vec<Principal> {
+    fn controllers(factory: Principal, _: Principal, owner: Principal) -> Vec<Principal> {
         vec![factory, owner]
     }
 }

@@ -1,9 +1,9 @@
 //! Facts about contract canisters.
 
-use super::Reason;
+use super::{Notification, Reason};
 use crate::topic::Service;
 use crate::{DeploymentId, Hash};
-use candid::{CandidType, Principal};
+use candid::Principal;
 use serde::{Deserialize, Serialize};
 
 /// An empty canister is about to be created for the pool.
@@ -110,30 +110,6 @@ pub struct ContractReclaimed {
     pub deployment: DeploymentId,
     /// Why.
     pub reason: Reason,
-}
-
-/// What contracts tell their factory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, CandidType)]
-pub enum Notification {
-    /// The contract is set up and serves.
-    #[serde(rename = "deployment_complete")]
-    DeploymentComplete,
-    /// A principal holds some of the token now.
-    #[serde(rename = "holder_added")]
-    HolderAdded(Principal),
-    /// A principal holds none of the token any more.
-    #[serde(rename = "holder_removed")]
-    HolderRemoved(Principal),
-}
-
-impl Notification {
-    /// The holder that it names.
-    pub fn holder(&self) -> Option<Principal> {
-        match self {
-            Notification::DeploymentComplete => None,
-            Notification::HolderAdded(holder) | Notification::HolderRemoved(holder) => Some(*holder),
-        }
-    }
 }
 
 /// A contract told its factory something, in order and for the first time.

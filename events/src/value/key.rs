@@ -36,4 +36,7 @@ constant_keys! {
     "size" "instructions" "principal" "subaccount" "dispatch_version" "decimals" "supply" "request"
     "max_price" "amount" "auditor" "until" "index" "commitment" "question" "answer" "scope" "count" "complete_from"
     "complete_until" "changes" "hash" "keep" "range" "capacity" "number" "archive"
+    "signer_added" "signer_removed" "observer_added" "observer_removed" "recipient_added" "recipient_removed"
+    "participant_added" "participant_removed" "member_added" "member_removed" "proposal_created" "mint" "burn"
+    "visibility_changed" "status_changed" "proposal" "proposer" "token"
 }

@@ -82,7 +82,7 @@ pub struct Fixed {
 
 impl Fixed {
     /// How many choices there are at most; see [`Fixed::choosing`].
-    pub const CHOICES: usize = 6;
+    pub const CHOICES: usize = 26;
 
     /// Everything present, the first of several forms.
     pub fn full() -> Self {
@@ -382,17 +382,32 @@ fn contract(kind: Kind, draw: &mut impl Draw) -> Payload {
             Payload::ContractReclaimed(ContractReclaimed { contract, deployment, reason: draw.reason() })
         }
         Kind::CallbackAccepted => {
-            let holder = draw.principal();
-            use Notification::*;
-            Payload::CallbackAccepted(CallbackAccepted {
-                contract,
-                epoch: draw.number(),
-                seq: draw.number(),
-                notification: draw.pick(&[HolderRemoved(holder), HolderAdded(holder), DeploymentComplete]),
-            })
+            let notification = notification(draw);
+            let (epoch, seq) = (draw.number(), draw.number());
+            Payload::CallbackAccepted(CallbackAccepted { contract, epoch, seq, notification })
         }
         other => panic!("{other:?} is no kind of this part"),
     }
+}
+
+/// What a contract may say, the longest first.
+fn notification(draw: &mut impl Draw) -> Notification {
+    let (one, other) = (draw.principal(), draw.principal());
+    let (token, amount) = (draw.option(Draw::principal), draw.amount());
+    let movement = |from, to| Movement { token, from, to, amount };
+    let created = ProposalCreated { proposal: draw.number(), proposer: one };
+    let mut choices = vec![
+        Notification::Transfer(movement(Some(one), Some(other))),
+        Notification::Mint(movement(None, Some(other))),
+        Notification::Burn(movement(Some(one), None)),
+        Notification::ProposalCreated(created),
+        Notification::VisibilityChanged(false),
+        Notification::VisibilityChanged(true),
+        Notification::DeploymentComplete,
+    ];
+    choices.extend(ContractStatus::ALL.map(Notification::StatusChanged));
+    choices.extend(Role::ALL.iter().flat_map(|role| [false, true].map(|has| Notification::of_role(*role, one, has))));
+    draw.pick(&choices)
 }
 
 /// An event of `kind`, envelope included.

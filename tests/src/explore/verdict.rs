@@ -97,7 +97,10 @@ fn revive(stage: &mut Stage) -> anyhow::Result<()> {
     let idle = |id: &Principal| {
         stage.platform.net.global_timer(*id).is_none() && stage.platform.net.module_hash(*id).is_some()
     };
-    for canister in lost.into_iter().filter(idle).collect::<Vec<_>>() {
+    let mut asleep: Vec<Principal> = lost.into_iter().filter(idle).collect();
+    // Who sleeps itself wakes nobody.
+    asleep.sort_by_key(|canister| *canister != stage.platform.backend);
+    for canister in asleep {
         let hosted = stage.platform.hosts().into_iter().find(|(_, host)| *host == canister);
         if canister != stage.platform.backend && hosted.is_some() {
             // The backend wakes those who follow the log.

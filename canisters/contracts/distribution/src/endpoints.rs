@@ -6,14 +6,23 @@ mod claims;
 mod owner;
 mod reads;
 
-use crate::campaign::Answer;
+use crate::campaign::{Answer, Campaign};
 use crate::transfer::driver;
 use crate::{lifecycle, state};
 use cairn_events::{Amount, Principal, Timestamp};
 use cairn_kit::access::Caller;
 use cairn_kit::api::distribution::{DistributionRequestError as Request, DistributionTemporaryError as Temporary};
 
-cairn_kit::contract_endpoints! { state::desk, driver::resume, lifecycle::can_upgrade }
+cairn_kit::contract_endpoints! {
+    outbox: state::outbox,
+    resume: driver::resume,
+    can_upgrade: lifecycle::can_upgrade,
+    examine: examine,
+}
+
+fn examine() -> Result<(), String> {
+    state::read(Campaign::health)
+}
 
 /// The caller, who has an identity.
 fn caller() -> Answer<Principal> {

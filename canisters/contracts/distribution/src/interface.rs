@@ -3,6 +3,7 @@
 use cairn_events::Principal;
 use cairn_events::payload::{ContractStatus, Subaccount};
 use cairn_kit::api::SupportedStandard;
+use cairn_kit::api::contract::{ConfirmError, ContractHealth, NotificationStatus};
 use cairn_kit::api::distribution::{
     CategoryView, ClaimArgs, ClaimReceipt, Claimable, DistributionError, DistributionInit, Funding, HistoryEntry,
     MerkleClaim, MerkleRoot, RecipientArgs, RecipientView, RegisterArgs, Statistics, Terms, TransferView,

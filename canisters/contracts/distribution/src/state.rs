@@ -45,6 +45,14 @@ pub fn mutate<R>(change: impl FnOnce(&mut Campaign) -> R) -> R {
     result
 }
 
+/// Reads the outbox. Traps if there is none.
+pub fn outbox<R>(reader: impl FnOnce(&Outbox) -> R) -> R {
+    STATE.with_borrow(|state| match state {
+        Some(state) => reader(&state.outbox),
+        None => ic_cdk::trap("the distribution is not installed"),
+    })
+}
+
 /// The outbox and what it is about, for whoever empties it.
 pub fn desk(work: &mut dyn FnMut(&mut Outbox, &dyn Subjects)) {
     STATE.with_borrow_mut(|state| {

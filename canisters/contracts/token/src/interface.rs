@@ -1,7 +1,7 @@
 //! The exported Candid interface. It is checked in as `token.did`.
 
 use crate::endpoints::StandardRecord;
-use crate::notify::NotificationStatus;
+use cairn_kit::api::contract::{ConfirmError, ContractHealth, NotificationStatus};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_kit::api::ledger::LedgerArg;
 use candid::Nat;

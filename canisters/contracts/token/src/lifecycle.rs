@@ -7,10 +7,10 @@ use crate::block::certified_root;
 use crate::config::{Config, InvalidArgument};
 use crate::ledger::{Ledger, Transfer};
 use crate::memory::{self, Memories};
-use crate::{endpoints, notify, state};
+use crate::{endpoints, state};
 use cairn_events::Timestamp;
 use cairn_kit::api::ledger::{InitArgs, LedgerArg};
-use cairn_kit::runtime;
+use cairn_kit::{notify, quarantine, runtime};
 use ic_stable_structures::DefaultMemoryImpl;
 use std::cell::Cell;
 
@@ -34,7 +34,10 @@ fn init(argument: LedgerArg) {
 #[ic_cdk::post_upgrade]
 fn post_upgrade(argument: Option<LedgerArg>) {
     match upgrade(argument) {
-        Ok(ledger) => begin(ledger),
+        Ok(ledger) => {
+            quarantine::after_upgrade(ic_cdk::api::msg_caller(), ledger.outbox().factory());
+            begin(ledger);
+        }
         Err(reason) => ic_cdk::trap(reason),
     }
     UPGRADE_INSTRUCTIONS.set(ic_cdk::api::instruction_counter());
@@ -51,7 +54,12 @@ fn begin(ledger: Ledger) {
     state::install(ledger);
     certify();
     endpoints::prepare_replies();
-    notify::resume();
+    notify::open(|visitor| {
+        state::mutate(|ledger| {
+            let (outbox, accounts) = ledger.outbox_mut();
+            visitor(outbox, accounts);
+        });
+    });
 }
 
 /// Certifies the tip. Called in the message that appends a block, before it ends.

@@ -28,14 +28,16 @@ pub const EXPIRIES: MemoryId = MemoryId::new(8);
 pub const RECENT: MemoryId = MemoryId::new(9);
 /// Counters and back-off of the notifications to the factory.
 pub const OUTBOX: MemoryId = MemoryId::new(10);
-/// Holders whose change is not yet numbered.
+/// What has changed and is not yet numbered.
 pub const OUTBOX_CHANGES: MemoryId = MemoryId::new(11);
 /// Numbered notifications that are not yet acknowledged.
 pub const OUTBOX_NUMBERED: MemoryId = MemoryId::new(12);
+/// Facts that are not yet numbered: a token tells none so far.
+pub const OUTBOX_FACTS: MemoryId = MemoryId::new(14);
 /// What the runtime keeps: see [`cairn_kit::runtime::take_up`].
 pub const TICKETS: MemoryId = MemoryId::new(13);
 
-const ALL: [MemoryId; 13] = [
+const ALL: [MemoryId; 14] = [
     CONFIG,
     TOTALS,
     BLOCK_INDEX,
@@ -49,10 +51,11 @@ const ALL: [MemoryId; 13] = [
     OUTBOX,
     OUTBOX_CHANGES,
     OUTBOX_NUMBERED,
+    OUTBOX_FACTS,
 ];
 
 /// The version of this layout and of the encodings in it.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// Pages of 64 KiB that a memory grows by. Fixed at the first install: 1 MiB keeps an idle token small (14 MiB), and
 /// still leaves 32 GiB, some 150 million transfers.

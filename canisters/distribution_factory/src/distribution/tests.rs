@@ -43,7 +43,7 @@ fn what_the_gateway_would_refuse_is_refused_here() {
 /// Safety C1.
 #[test]
 fn the_creator_does_not_control_other_peoples_money() {
-    let controllers = Distribution::controllers_of(person(7), person(5), person(8));
+    let controllers = Distribution::controllers(person(7), person(5), person(8));
     assert_eq!(controllers, [person(7), person(5)]);
 }
 

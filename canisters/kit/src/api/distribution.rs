@@ -34,7 +34,7 @@ pub const DAY: u64 = 86_400_000_000_000;
 /// A distribution, as its creator wants it.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct DistributionArgs {
-    /// 1 to 100 characters.
+    /// 1 to 100 characters, at most 128 bytes.
     pub title: String,
     /// At most 1,000 bytes.
     pub description: String,
@@ -93,7 +93,7 @@ pub enum Campaign {
 pub struct TokenInfo {
     /// An ICRC-1 and ICRC-2 ledger.
     pub ledger: Principal,
-    /// 1 to 16 characters.
+    /// 1 to 16 characters, at most 32 bytes.
     pub symbol: String,
     /// At most 18.
     pub decimals: u8,

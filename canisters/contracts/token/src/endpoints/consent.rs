@@ -4,6 +4,7 @@
 
 use super::icrc1::configured;
 use crate::config::Config;
+use cairn_kit::quarantine::serving;
 use candid::{Decode, DecoderConfig, Nat, Principal};
 use ic_cdk::update;
 use icrc_ledger_types::icrc1::account::Account;
@@ -23,7 +24,7 @@ const MAX_DIGITS: usize = 80;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-#[update]
+#[update(guard = "serving")]
 fn icrc21_canister_call_consent_message(request: ConsentMessageRequest) -> Result<ConsentInfo, Icrc21Error> {
     let caller = ic_cdk::api::msg_caller();
     let text = configured(|config| describe(config, caller, &request.method, &request.arg))?;

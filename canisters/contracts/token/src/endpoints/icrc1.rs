@@ -5,6 +5,7 @@ use super::reply::reply;
 use crate::config::Config;
 use crate::ledger::Transfer;
 use crate::state;
+use cairn_kit::quarantine::serving;
 use candid::Nat;
 use ic_cdk::{query, update};
 use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
@@ -20,47 +21,47 @@ pub(super) fn configured<R>(reader: impl FnOnce(&Config) -> R) -> R {
     })
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc1_name() -> String {
     configured(|config| config.name.clone())
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc1_symbol() -> String {
     configured(|config| config.symbol.clone())
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc1_decimals() -> u8 {
     configured(|config| config.decimals)
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc1_fee() -> Nat {
     configured(|config| Nat::from(config.fee.0))
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc1_metadata() -> Vec<(String, MetadataValue)> {
     configured(Config::all_metadata)
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc1_minting_account() -> Option<Account> {
     Some(configured(|config| config.minting_account))
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc1_total_supply() -> Nat {
     Nat::from(state::read(|ledger| ledger.total_supply().0))
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc1_balance_of(account: Account) -> Nat {
     Nat::from(state::read(|ledger| ledger.balance(&account).0))
 }
 
-#[update(manual_reply = true)]
+#[update(manual_reply = true, guard = "serving")]
 fn icrc1_transfer(arg: TransferArg) -> PhantomData<Result<Nat, TransferError>> {
     let caller = ic_cdk::api::msg_caller();
     reply(execute(|ledger, now| ledger.transfer(Transfer::from_transfer(caller, arg)?, now)))

@@ -4,6 +4,7 @@ use crate::block::{BLOCK_TYPES, BlockError, BlockIndex, encode_tree};
 use crate::ledger::Ledger;
 use crate::state;
 use cairn_events::Value;
+use cairn_kit::quarantine::serving;
 use candid::Nat;
 use ic_cdk::query;
 use icrc_ledger_types::icrc::generic_value::ICRC3Value;
@@ -18,7 +19,7 @@ const MAX_BLOCKS: usize = 100;
 /// Bytes of storage that the blocks of one answer take. An answer is a few times larger, and may have 2 MiB.
 const MAX_BYTES: usize = 300_000;
 
-#[query]
+#[query(guard = "serving")]
 fn icrc3_get_blocks(args: Vec<GetBlocksRequest>) -> GetBlocksResult {
     state::read(|ledger| GetBlocksResult {
         log_length: Nat::from(ledger.log_length()),
@@ -66,19 +67,19 @@ fn to_candid(value: Value) -> ICRC3Value {
     }
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc3_get_archives(_args: GetArchivesArgs) -> GetArchivesResult {
     Vec::new()
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc3_get_tip_certificate() -> Option<ICRC3DataCertificate> {
     let certificate = ByteBuf::from(ic_cdk::api::data_certificate()?);
     let hash_tree = ByteBuf::from(encode_tree(state::read(Ledger::tip)));
     Some(ICRC3DataCertificate { certificate, hash_tree })
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc3_supported_block_types() -> Vec<SupportedBlockType> {
     let described =
         |(_, name, url): (_, &str, &str)| SupportedBlockType { block_type: name.to_owned(), url: url.to_owned() };

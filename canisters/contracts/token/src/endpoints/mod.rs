@@ -7,7 +7,6 @@ mod icrc2;
 mod icrc3;
 mod reply;
 mod standards;
-mod status;
 
 // What the exported interface names.
 pub use reply::prepare as prepare_replies;
@@ -15,10 +14,33 @@ pub use standards::StandardRecord;
 
 use crate::block::BlockIndex;
 use crate::ledger::{Ledger, Refusal};
-use crate::lifecycle::certify;
-use crate::{notify, state};
+use crate::{lifecycle, state};
 use cairn_events::Timestamp;
+use cairn_kit::notify::{self, Outbox};
 use candid::Nat;
+
+cairn_kit::contract_endpoints! {
+    outbox: outbox,
+    resume: rest,
+    can_upgrade: ready,
+    examine: examine,
+}
+
+fn outbox<T>(reader: impl FnOnce(&Outbox) -> T) -> T {
+    state::read(|ledger| reader(ledger.outbox()))
+}
+
+/// A ledger has no timers but that of its notifications.
+fn rest() {}
+
+/// A ledger waits for nobody.
+fn ready() -> Result<(), String> {
+    Ok(())
+}
+
+fn examine() -> Result<(), String> {
+    state::read(|ledger| ledger.examine().map_err(|error| error.to_string()))
+}
 
 fn now() -> Timestamp {
     Timestamp(ic_cdk::api::time())
@@ -30,7 +52,7 @@ fn execute<E: From<Refusal>>(
     command: impl FnOnce(&mut Ledger, Timestamp) -> Result<BlockIndex, Refusal>,
 ) -> Result<Nat, E> {
     let block = state::mutate(|ledger| command(ledger, now()))?;
-    certify();
+    lifecycle::certify();
     notify::wake();
     Ok(block.into())
 }

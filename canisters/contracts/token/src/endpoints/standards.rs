@@ -1,6 +1,7 @@
 //! ICRC-10, and its older form in ICRC-1.
 
 use super::icrc1::configured;
+use cairn_kit::quarantine::serving;
 use candid::CandidType;
 use ic_cdk::query;
 use serde::Deserialize;
@@ -31,12 +32,12 @@ fn standards(icrc2: bool) -> Vec<StandardRecord> {
     ALWAYS.into_iter().chain(optional).map(record).collect()
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc1_supported_standards() -> Vec<StandardRecord> {
     standards(configured(|config| config.icrc2))
 }
 
-#[query]
+#[query(guard = "serving")]
 fn icrc10_supported_standards() -> Vec<StandardRecord> {
     standards(configured(|config| config.icrc2))
 }

@@ -7,6 +7,8 @@
 use crate::account::AccountKey;
 use crate::memory::{self, Memories, Memory};
 use cairn_events::Amount;
+use cairn_events::payload::{ContractStatus, Role};
+use cairn_kit::notify::Subjects;
 use candid::Principal;
 use ic_stable_structures::storable::Bound;
 use ic_stable_structures::{BTreeMap, Storable, Vec as StableVec};
@@ -131,11 +133,26 @@ impl Accounts {
     pub fn holds(&self, owner: &Principal) -> bool {
         self.holders.get(owner).is_some_and(|accounts| accounts > 0)
     }
+}
 
-    /// Up to `limit` of all owners there ever were, in key order, from the one after `last`; and whether each holds.
-    pub fn owners_after(&self, last: Option<Principal>, limit: usize) -> Vec<(Principal, bool)> {
+impl Subjects for Accounts {
+    fn has_role(&self, role: Role, who: Principal) -> bool {
+        role == Role::Holder && self.holds(&who)
+    }
+
+    /// Never asked: a ledger does not know who lists it, and never says so.
+    fn is_public(&self) -> bool {
+        true
+    }
+
+    fn status(&self) -> ContractStatus {
+        ContractStatus::Active
+    }
+
+    fn roles_after(&self, after: Option<(Role, Principal)>, limit: usize) -> Vec<(Role, Principal, bool)> {
         use std::ops::Bound::{Excluded, Unbounded};
-        let from = last.map_or(Unbounded, Excluded);
-        self.holders.range((from, Unbounded)).take(limit).map(|row| (*row.key(), row.value() > 0)).collect()
+        let from = after.map_or(Unbounded, |(_, owner)| Excluded(owner));
+        let owners = self.holders.range((from, Unbounded)).take(limit);
+        owners.map(|row| (Role::Holder, *row.key(), row.value() > 0)).collect()
     }
 }

@@ -29,10 +29,10 @@ use crate::account::AllowanceKey;
 use crate::block::{Block, BlockError, BlockIndex, BlockLog, Tip};
 use crate::config::{Config, InvalidArgument, StoredConfig};
 use crate::memory::{self, LAYOUT_VERSION, Memories, Memory};
-use crate::notify::Outbox;
 use allowances::Allowances;
 use cairn_events::{Amount, Timestamp};
 use cairn_kit::api::ledger::UpgradeArgs;
+use cairn_kit::notify::{self, Outbox};
 use ic_stable_structures::Cell;
 use icrc_ledger_types::icrc1::account::Account;
 use recent::Recent;
@@ -85,7 +85,7 @@ impl Ledger {
     /// A new, empty ledger.
     pub fn create(memories: &Memories, config: Config) -> Self {
         let mut ledger = Self::assemble(memories);
-        ledger.outbox.begin(config.factory.is_some());
+        ledger.outbox.begin(config.factory, config.callback_epoch);
         ledger.config.set(StoredConfig(Some(config)));
         ledger
     }
@@ -103,14 +103,23 @@ impl Ledger {
         if config.layout != LAYOUT_VERSION {
             return Err(OpenError::Layout { found: config.layout });
         }
-        let (recorded, computed) = (ledger.tip(), ledger.blocks.compute_tip()?);
+        ledger.examine()?;
+        Ok(ledger)
+    }
+
+    /// Whether what is recorded of the ledger agrees with the ledger, as far as that can be told at a constant cost.
+    ///
+    /// # Errors
+    /// What does not agree.
+    pub fn examine(&self) -> Result<(), OpenError> {
+        let (recorded, computed) = (self.tip(), self.blocks.compute_tip()?);
         if recorded != computed {
             return Err(OpenError::Tip { recorded, computed });
         }
-        if !ledger.accounts.is_consistent() {
+        if !self.accounts.is_consistent() {
             return Err(OpenError::Accounts);
         }
-        Ok(ledger)
+        Ok(())
     }
 
     fn assemble(memories: &Memories) -> Self {
@@ -121,7 +130,12 @@ impl Ledger {
             accounts: Accounts::open(memories),
             allowances: Allowances::open(memories),
             recent: Recent::open(memories),
-            outbox: Outbox::open(memories),
+            outbox: Outbox::open(notify::Memories {
+                state: memories.get(memory::OUTBOX),
+                changes: memories.get(memory::OUTBOX_CHANGES),
+                numbered: memories.get(memory::OUTBOX_NUMBERED),
+                facts: memories.get(memory::OUTBOX_FACTS),
+            }),
         }
     }
 
@@ -134,17 +148,14 @@ impl Ledger {
         config.ok_or_else(|| Other::Internal("the ledger has no configuration".to_owned()).into())
     }
 
-    /// Changes the configuration, as upgrades may. A new epoch begins the notifications anew.
+    /// Changes the configuration, as upgrades may. A later epoch begins the notifications anew.
     ///
     /// # Errors
     /// The first argument that is out of bounds; nothing has changed then.
     pub fn reconfigure(&mut self, args: UpgradeArgs) -> Result<(), InvalidArgument> {
         let Some(before) = self.config.get().0.clone() else { return Ok(()) };
-        let epoch = before.callback_epoch;
         let config = before.upgraded(args)?;
-        if config.callback_epoch != epoch {
-            self.outbox.begin_epoch();
-        }
+        self.outbox.begin_epoch(config.callback_epoch);
         self.config.set(StoredConfig(Some(config)));
         Ok(())
     }

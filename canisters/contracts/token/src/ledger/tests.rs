@@ -1,6 +1,7 @@
 //! The ledger's rules, standard by standard.
 
 mod deduplication;
+mod holders;
 mod icrc1;
 mod icrc2;
 mod properties;

@@ -7,6 +7,7 @@ use super::totals::Totals;
 use super::{HolderChange, Ledger};
 use crate::account::AllowanceKey;
 use crate::block::{Block, BlockIndex, Tip, Transaction};
+use cairn_events::payload::Role;
 use cairn_events::{Amount, Hash, Timestamp};
 use icrc_ledger_types::icrc1::account::Account;
 
@@ -139,11 +140,10 @@ impl Ledger {
     }
 
     fn report(&mut self, holder: Option<HolderChange>) {
-        let notified = self.config.get().0.as_ref().is_some_and(|config| config.factory.is_some());
         match holder {
-            Some(HolderChange::Entered(owner)) if notified => self.outbox.holder_changed(owner, true),
-            Some(HolderChange::Left(owner)) if notified => self.outbox.holder_changed(owner, false),
-            _ => {}
+            Some(HolderChange::Entered(owner)) => self.outbox.role_changed(Role::Holder, owner, true),
+            Some(HolderChange::Left(owner)) => self.outbox.role_changed(Role::Holder, owner, false),
+            None => {}
         }
     }
 }

@@ -4,13 +4,15 @@ use super::{
     Campaign, Category, Condition, DistributionArgs, EarlyUnlock, Eligibility, Frequency, Membership, RecipientArgs,
     Schedule, Step, Tranche, WHOLE,
 };
-use cairn_events::payload::{Account, DeploymentRequested};
+use cairn_events::payload::{Account, ContractRegistered, DeploymentRequested};
 use cairn_events::{Amount, Principal, Timestamp};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 /// Most characters of a title, or of a category's name.
 pub const MAX_TITLE: usize = 100;
+/// Most bytes of a title: what the log keeps of a contract's name.
+const MAX_TITLE_BYTES: usize = ContractRegistered::MAX_NAME;
 /// Most bytes of a description.
 pub const MAX_DESCRIPTION: usize = 1_000;
 /// Most bytes of a note.
@@ -99,6 +101,7 @@ impl DistributionArgs {
     fn check_token(&self) -> Validity {
         person("token.ledger", self.token.ledger)?;
         within("token.symbol", self.token.symbol.chars().count(), 1..=MAX_SYMBOL, "characters")?;
+        within("token.symbol", self.token.symbol.len(), 1..=ContractRegistered::MAX_SYMBOL, "bytes")?;
         plain("token.symbol", &self.token.symbol)?;
         if self.token.decimals > MAX_DECIMALS {
             return Err(invalid("token.decimals", format!("{}; at most {MAX_DECIMALS}", self.token.decimals)));
@@ -371,6 +374,7 @@ fn holds(field: &str, account: Account) -> Validity {
 
 fn name(field: &str, text: &str) -> Validity {
     within(field, text.chars().count(), 1..=MAX_TITLE, "characters")?;
+    within(field, text.len(), 1..=MAX_TITLE_BYTES, "bytes")?;
     plain(field, text)
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A lock, as its creator wants it.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct LockArgs {
-    /// 1 to 100 characters.
+    /// 1 to 100 characters, at most 128 bytes.
     pub title: String,
     /// At most 1,000 bytes.
     pub description: String,

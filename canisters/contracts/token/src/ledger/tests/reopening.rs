@@ -37,10 +37,10 @@ fn stable_memory_that_is_no_token_is_refused() {
         Ledger::open(&Memories::new(memory)).map(|_| ()).unwrap_err()
     };
     let other_layout = |ledger: &mut Ledger| {
-        let config = Config { layout: 2, ..ledger.config().unwrap().clone() };
+        let config = Config { layout: 1, ..ledger.config().unwrap().clone() };
         ledger.config.set(StoredConfig(Some(config)));
     };
-    assert!(matches!(changed(&other_layout), OpenError::Layout { found: 2 }));
+    assert!(matches!(changed(&other_layout), OpenError::Layout { found: 1 }));
     let other_hash = |ledger: &mut Ledger| {
         let tip = ledger.tip().map(|tip| Tip { hash: cairn_events::Hash([0; 32]), ..tip });
         ledger.totals.set(Totals { tip, ..*ledger.totals.get() });

@@ -78,9 +78,11 @@ fn every_text_and_number_has_its_bounds() {
     for (found, expected) in [
         (field(|args| args.title.clear()), "title"),
         (field(|args| args.title = "x".repeat(101)), "title"),
+        (field(|args| args.title = "\u{20ac}".repeat(43)), "title"),
         (field(|args| args.title = "a\nb".into()), "title"),
         (field(|args| args.description = "x".repeat(1_001)), "description"),
         (field(|args| args.token.symbol.clear()), "token.symbol"),
+        (field(|args| args.token.symbol = "\u{20ac}".repeat(11)), "token.symbol"),
         (field(|args| args.token.decimals = 19), "token.decimals"),
         (field(|args| args.token.ledger = Principal::anonymous()), "token.ledger"),
         (field(|args| args.start = NOW), "start"),

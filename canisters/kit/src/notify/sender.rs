@@ -1,12 +1,13 @@
 //! The timer that empties the outbox: one batch in flight, bounded-wait, never on the path of a reply.
 
-use super::outbox::Outcome;
-use super::wire::{NotifyReply, Numbered};
-use crate::state;
-use cairn_events::Timestamp;
-use cairn_kit::runtime::timers::{self, TimerId};
-use cairn_kit::runtime::{self, Request, Wait};
-use candid::{DecoderConfig, Encode, Principal};
+use super::outbox::{Outbox, Outcome};
+use super::subject::Subjects;
+use crate::api::factory::{CallbackError, NotificationsAccepted, NumberedNotification};
+use crate::quarantine;
+use crate::runtime::timers::{self, TimerId};
+use crate::runtime::{self, Request, Wait};
+use cairn_events::{Principal, Timestamp};
+use candid::{DecoderConfig, Encode};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -19,9 +20,27 @@ const AFTER_TRAP: Duration = Duration::from_secs(30);
 /// Work that decoding the factory's reply may cost.
 const REPLY_QUOTA: usize = 100_000;
 
+/// Where the contract keeps its outbox: gives the visitor the outbox, and what to ask of the contract's state.
+pub type Desk = fn(&mut dyn FnMut(&mut Outbox, &dyn Subjects));
+
 thread_local! {
+    static DESK: Cell<Option<Desk>> = const { Cell::new(None) };
     static TIMER: Cell<Option<TimerId>> = const { Cell::new(None) };
     static IN_FLIGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says where the outbox is, and arms the timer if there is something to send; last in `init` and `post_upgrade`.
+pub fn open(desk: Desk) {
+    DESK.set(Some(desk));
+    resume();
+}
+
+fn visit<T>(mut visitor: impl FnMut(&mut Outbox, &dyn Subjects) -> T) -> Option<T> {
+    let mut seen = None;
+    if let Some(desk) = DESK.get() {
+        desk(&mut |outbox, subjects| seen = Some(visitor(outbox, subjects)));
+    }
+    seen
 }
 
 /// Whether a batch is on its way.
@@ -40,11 +59,10 @@ pub fn wake() {
 
 /// Arms the timer for the time when the next attempt is due, as after an upgrade, which forgets timers.
 pub fn resume() {
-    let due = state::read(|ledger| {
-        let notified = ledger.config().is_ok_and(|config| config.factory.is_some());
-        ledger.outbox().due_in(now()).filter(|_| notified)
-    });
-    if let Some(nanoseconds) = due {
+    if quarantine::is_active() {
+        return;
+    }
+    if let Some(nanoseconds) = visit(|outbox, _| outbox.due_in(now())).flatten() {
         arm(Duration::from_nanos(nanoseconds).max(GATHERING));
     }
 }
@@ -62,7 +80,7 @@ fn arm(delay: Duration) {
 }
 
 fn now() -> Timestamp {
-    Timestamp(ic_cdk::api::time())
+    Timestamp(runtime::now())
 }
 
 /// A delivery under way. However it ends, by answer or by trap, the way is free again and the timer armed.
@@ -91,23 +109,17 @@ impl Drop for Delivery {
 
 async fn deliver() {
     let Some(_delivery) = Delivery::begin() else { return };
-    let Some((factory, epoch, batch)) = state::mutate(|ledger| {
-        let config = ledger.config().ok()?;
-        let (factory, epoch) = (config.factory?, config.callback_epoch);
-        let (outbox, accounts) = ledger.outbox_mut();
-        Some((factory, epoch, outbox.next_batch(accounts)))
-    }) else {
-        return;
-    };
-    if batch.is_empty() {
-        return;
-    }
+    let numbered = visit(|outbox, subjects| {
+        let (factory, epoch) = (outbox.factory()?, outbox.state().epoch);
+        Some((factory, epoch, outbox.next_batch(subjects)))
+    });
+    let Some((factory, epoch, batch)) = numbered.flatten().filter(|(_, _, batch)| !batch.is_empty()) else { return };
     let outcome = send(factory, epoch, &batch).await;
-    state::mutate(|ledger| ledger.outbox_mut().0.settle(outcome, now()));
+    visit(|outbox, _| outbox.settle(outcome.clone(), now()));
 }
 
-async fn send(factory: Principal, epoch: u64, batch: &[Numbered]) -> Outcome {
-    let arguments = match Encode!(&ic_cdk::api::canister_self(), &epoch, &batch) {
+async fn send(factory: Principal, epoch: u64, batch: &[NumberedNotification]) -> Outcome {
+    let arguments = match Encode!(&runtime::id(), &epoch, &batch) {
         Ok(arguments) => arguments,
         Err(error) => return Outcome::Unknown(error.to_string()),
     };
@@ -122,7 +134,7 @@ async fn send(factory: Principal, epoch: u64, batch: &[Numbered]) -> Outcome {
 fn decode(reply: &[u8]) -> Outcome {
     let mut quota = DecoderConfig::new();
     quota.set_decoding_quota(REPLY_QUOTA).set_skipping_quota(REPLY_QUOTA);
-    match candid::utils::decode_one_with_config::<NotifyReply>(reply, &quota) {
+    match candid::utils::decode_one_with_config::<Result<NotificationsAccepted, CallbackError>>(reply, &quota) {
         Ok(answer) => Outcome::Answered(answer),
         Err(_) => Outcome::Unknown("the answer cannot be read".to_owned()),
     }
