@@ -6,8 +6,8 @@
 
 use crate::campaign::Campaign;
 use crate::memory::{self, LAYOUT_VERSION, Memories};
-use crate::transfer::driver;
 use crate::state;
+use crate::transfer::driver;
 use cairn_events::Timestamp;
 use cairn_kit::api::distribution::DistributionInit;
 use cairn_kit::notify::{self, Outbox};

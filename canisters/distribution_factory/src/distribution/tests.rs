@@ -26,8 +26,7 @@ fn arguments_are_checked_and_handed_on() {
     let args = Distribution::parse(&candid::encode_one(lock()).unwrap()).unwrap();
     assert_eq!(args, lock(), "a start that has passed meanwhile is no reason to refuse");
     let context = InstallContext { factory: person(7), owner: person(8), epoch: 3 };
-    let init: DistributionInit =
-        candid::decode_one(&Distribution::install_argument(&args, &context).unwrap()).unwrap();
+    let init: DistributionInit = candid::decode_one(&Distribution::install_argument(&args, &context).unwrap()).unwrap();
     assert_eq!(init, DistributionInit { args, owner: person(8), factory: Some(person(7)), epoch: Some(3) });
     let listing = Distribution::listing(&lock());
     assert_eq!((listing.name.as_str(), listing.symbol.as_deref(), listing.public), ("Liquidity", Some("TT"), false));

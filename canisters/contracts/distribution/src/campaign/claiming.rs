@@ -248,14 +248,7 @@ impl Campaign {
     }
 
     /// Writes the intent: from here on the parts are taken, until the transfer is made, or known never to be.
-    fn commit(
-        &mut self,
-        who: Principal,
-        parts: Vec<Part>,
-        to: Option<Subaccount>,
-        fee: Amount,
-        now: Timestamp,
-    ) -> u64 {
+    fn commit(&mut self, who: Principal, parts: Vec<Part>, to: Option<Subaccount>, fee: Amount, now: Timestamp) -> u64 {
         let (mut books, mut recipient) = (self.books(), self.recipient(who).unwrap_or_else(|| Recipient::new(now)));
         let gross = gross(&parts);
         for part in &parts {

@@ -3,16 +3,16 @@
 use super::books::{Stage, plus};
 use super::record::{Kind, Settled};
 use super::{Allocation, Answer, Campaign, Recipient};
+use crate::transfer::{Purpose, Transfer};
 use crate::vesting::next_unlock;
 use cairn_events::payload::{ContractStatus, Role};
 use cairn_events::{Amount, Principal, Timestamp};
 use cairn_kit::api::distribution::{
-    AllocationView, CategoryView, Claimable, ClaimReceipt, DistributionRequestError as Request, Funding, HistoryEntry,
+    AllocationView, CategoryView, ClaimReceipt, Claimable, DistributionRequestError as Request, Funding, HistoryEntry,
     MerkleRoot, PayoutStatus, RecipientView, Statistics, Terms, TransferKind, TransferView,
 };
 use cairn_kit::notify::Subjects;
 use cairn_kit::stable::{Cbor, PrincipalKey, PrincipalNumberKey};
-use crate::transfer::{Purpose, Transfer};
 use std::ops::Bound;
 
 /// Most rows of a page.

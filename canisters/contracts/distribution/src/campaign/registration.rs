@@ -3,9 +3,9 @@
 //! Ledgers and collections are asked between the first check and the last: everything is checked again, since the world
 //! may have changed.
 
+use super::record::NftKey;
 use super::status::wrong;
 use super::{Allocation, Answer, Campaign, Stage};
-use super::record::NftKey;
 use crate::eligibility::{Fact, Nft, conditions, evaluate};
 use cairn_events::{Principal, Timestamp};
 use cairn_kit::api::distribution::{
@@ -58,10 +58,14 @@ impl Campaign {
         }
         // The owner may have taken the person off the whitelist meanwhile.
         let whitelisted = self.is_whitelisted(who, category);
-        let facts: Vec<Fact> = facts.iter().zip(conditions).map(|(fact, condition)| match condition {
-            Condition::Whitelist if !whitelisted => Fact::Fails("not on the whitelist".to_owned()),
-            _ => fact.clone(),
-        }).collect();
+        let facts: Vec<Fact> = facts
+            .iter()
+            .zip(conditions)
+            .map(|(fact, condition)| match condition {
+                Condition::Whitelist if !whitelisted => Fact::Fails("not on the whitelist".to_owned()),
+                _ => fact.clone(),
+            })
+            .collect();
         let used = evaluate(logic, &facts)?;
         if let Some((collection, id)) = used.iter().find(|nft| self.has_served(**nft)) {
             return Err(Request::NftConsumed { collection: *collection, id: Nat::from(*id) }.into());

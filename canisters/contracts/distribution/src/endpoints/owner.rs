@@ -37,8 +37,7 @@ async fn activate() -> Result<Funding, DistributionError> {
     fee().await?;
     let token = state::read(Campaign::ledger);
     let balance = ledger::balance(token, runtime::id()).await;
-    let balance =
-        balance.map_err(|failure| Temporary::Unreachable { canister: token, detail: failure.to_string() })?;
+    let balance = balance.map_err(|failure| Temporary::Unreachable { canister: token, detail: failure.to_string() })?;
     state::mutate(|campaign| campaign.recognise(caller, balance, now()))?;
     driver::rearm();
     Ok(state::read(|campaign| campaign.funding(None, None)))

@@ -100,8 +100,11 @@ fn http_request(request: HttpRequest) -> HttpResponse {
 
 fn metrics(campaign: &Campaign, page: &mut Metrics) {
     let figures = campaign.statistics(now());
-    page.gauge("distribution_open_transfers", "Transfers that are not settled.", figures.open_transfers)
-        .gauge("distribution_quarantined", "Transfers whose outcome nobody can tell.", figures.quarantined);
+    page.gauge("distribution_open_transfers", "Transfers that are not settled.", figures.open_transfers).gauge(
+        "distribution_quarantined",
+        "Transfers whose outcome nobody can tell.",
+        figures.quarantined,
+    );
     if campaign.terms().args.public {
         page.gauge("distribution_recipients", "People with an allocation.", figures.recipients)
             .gauge("distribution_deposited", "What came in, in the smallest unit.", figures.deposited)

@@ -386,7 +386,11 @@ fn plain(field: &str, text: &str) -> Validity {
 }
 
 fn duration(field: &str, found: u64, most: u64) -> Validity {
-    if (1..=most).contains(&found) { Ok(()) } else { Err(invalid(field, format!("{found}; at least 1, at most {most}"))) }
+    if (1..=most).contains(&found) {
+        Ok(())
+    } else {
+        Err(invalid(field, format!("{found}; at least 1, at most {most}")))
+    }
 }
 
 fn within(field: &str, found: usize, range: RangeInclusive<usize>, unit: &str) -> Validity {

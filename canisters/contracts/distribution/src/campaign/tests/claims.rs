@@ -147,13 +147,7 @@ impl Tree {
 
     fn claim(&self, n: u8) -> MerkleClaim {
         let proof = inclusion_proof(n.into(), self.leaves, &self.nodes).unwrap();
-        MerkleClaim {
-            category: 0,
-            index: n.into(),
-            account: account(n),
-            allocation: Amount(10 * u128::from(n)),
-            proof,
-        }
+        MerkleClaim { category: 0, index: n.into(), account: account(n), allocation: Amount(10 * u128::from(n)), proof }
     }
 }
 

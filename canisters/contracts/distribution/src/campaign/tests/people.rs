@@ -1,8 +1,8 @@
 //! Lists, registration, whitelists, readers.
 
 use super::world::*;
-use crate::eligibility::{Fact, Nft};
 use crate::campaign::people::MAX_PEOPLE;
+use crate::eligibility::{Fact, Nft};
 use cairn_events::payload::Role;
 use cairn_events::{Amount, Timestamp};
 use cairn_kit::api::distribution::{
@@ -15,8 +15,7 @@ use candid::Nat;
 fn open(eligibility: Eligibility) -> DistributionArgs {
     let mut args = airdrop();
     args.recipients.clear();
-    args.categories[0].members =
-        Membership::Open { allocation: Amount(300), eligibility, max_participants: None };
+    args.categories[0].members = Membership::Open { allocation: Amount(300), eligibility, max_participants: None };
     args
 }
 
@@ -159,11 +158,13 @@ fn a_private_distribution_answers_its_own_people_only() {
 #[test]
 fn pages_follow_each_other() {
     let mut args = airdrop();
-    args.recipients = (0..250).map(|n: u16| {
-        let mut listed = named(1, 0, 2);
-        listed.recipient = cairn_events::Principal::from_slice(&[(n >> 8) as u8, n as u8, 1]);
-        listed
-    }).collect();
+    args.recipients = (0..250)
+        .map(|n: u16| {
+            let mut listed = named(1, 0, 2);
+            listed.recipient = cairn_events::Principal::from_slice(&[(n >> 8) as u8, n as u8, 1]);
+            listed
+        })
+        .collect();
     let world = World::new(args);
     let (mut seen, mut after) = (0, None);
     loop {

@@ -184,9 +184,10 @@ fn naming_people_again_resets_nothing() {
     world.campaign.add_recipients(owner(), &[named(1, 1, 100)], world.now).unwrap();
     let view = world.campaign.recipient_view(person(1), world.now).unwrap();
     assert_eq!((view.allocations[0].claimed, view.allocations[1].claimed), (Amount(600), Amount::ZERO));
-    assert_eq!(world.claim(1), Err(
-        Request::BelowMinimum { found: Amount::ZERO, minimum: Amount(FEE + 1), fee: Amount(FEE) }.into()
-    ));
+    assert_eq!(
+        world.claim(1),
+        Err(Request::BelowMinimum { found: Amount::ZERO, minimum: Amount(FEE + 1), fee: Amount(FEE) }.into())
+    );
     world.check();
 }
 

@@ -146,10 +146,7 @@ fn block(time: u64, transfer: &Transfer) -> ICRC3Value {
         ICRC3Value::Array(parts.chain(subaccount.map(|subaccount| blob(&subaccount.0))).collect())
     };
     let ours = Account { owner: canister(), subaccount: None };
-    let mut tx = vec![
-        ("amt", ICRC3Value::Nat(Nat::from(transfer.amount.0))),
-        ("memo", blob(transfer.memo.as_bytes())),
-    ];
+    let mut tx = vec![("amt", ICRC3Value::Nat(Nat::from(transfer.amount.0))), ("memo", blob(transfer.memo.as_bytes()))];
     match transfer.purpose {
         Purpose::Deposit => {
             tx.extend([("from", account(transfer.account)), ("to", account(ours)), ("spender", account(ours))]);
@@ -297,7 +294,13 @@ impl World {
         assert_eq!(books.refunded.0, sum(|purpose| matches!(purpose, Purpose::Refund)));
         assert_eq!(books.penalties.0, sum(|purpose| matches!(purpose, Purpose::Penalty)));
         assert!(books.deposited.0 >= sum(|purpose| matches!(purpose, Purpose::Deposit)));
-        let fees: u128 = self.ledger.blocks.iter().filter(|(_, made)| made.purpose != Purpose::Deposit).map(|(_, made)| made.fee.0).sum();
+        let fees: u128 = self
+            .ledger
+            .blocks
+            .iter()
+            .filter(|(_, made)| made.purpose != Purpose::Deposit)
+            .map(|(_, made)| made.fee.0)
+            .sum();
         assert_eq!(books.fees.0, fees);
         let mut memos: Vec<Hash> = self.ledger.blocks.iter().map(|(_, made)| made.memo).collect();
         memos.sort_unstable();

@@ -16,8 +16,7 @@ fn person(n: u8) -> Account {
 
 fn transfer(purpose: Purpose) -> Transfer {
     let created_at = Timestamp(1_000 * HOUR);
-    let mut transfer =
-        Transfer::new(purpose, person(1), Amount(90), Amount(10), memo(canister(), 5), created_at);
+    let mut transfer = Transfer::new(purpose, person(1), Amount(90), Amount(10), memo(canister(), 5), created_at);
     transfer.sent(Timestamp(1_001 * HOUR));
     transfer
 }

@@ -231,11 +231,8 @@ fn eligibility_is_bounded() {
 
 #[test]
 fn registration_ends_after_it_begins_and_before_the_end() {
-    let period = |from, until| RegistrationPeriod {
-        from: Timestamp(from),
-        until: Timestamp(until),
-        max_participants: None,
-    };
+    let period =
+        |from, until| RegistrationPeriod { from: Timestamp(from), until: Timestamp(until), max_participants: None };
     assert_eq!(field(|args| args.registration = Some(period(3, 3))), "registration.until");
     assert_eq!(field(|args| args.registration = Some(period(3, 900))), "registration.until");
     let beyond = |args: &mut DistributionArgs| {
