@@ -8,8 +8,8 @@ use cairn_events::merkle::verify_inclusion;
 use cairn_events::payload::{Account, Subaccount};
 use cairn_events::{Amount, Principal, Timestamp};
 use cairn_kit::api::distribution::{
-    ClaimArgs, DistributionRequestError as Request, DistributionTemporaryError as Temporary, Membership, MerkleClaim,
-    merkle_leaf,
+    ClaimArgs, DistributionError, DistributionRequestError as Request, DistributionTemporaryError as Temporary,
+    Membership, MerkleClaim, merkle_leaf,
 };
 
 /// Most payouts that are open at once, of all people together.
@@ -239,7 +239,7 @@ impl Campaign {
             return Err(Request::BelowMinimum { found, minimum, fee }.into());
         }
         if found > books.free() {
-            return Err(cairn_kit::api::distribution::DistributionError::internal("less is here than is allocated"));
+            return Err(DistributionError::internal("less is here than is allocated"));
         }
         if self.transfers.len() >= MAX_OPEN {
             return Err(Temporary::Overloaded { found: self.transfers.len(), max: MAX_OPEN }.into());

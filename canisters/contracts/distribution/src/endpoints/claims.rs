@@ -29,9 +29,9 @@ async fn register_for_campaign(args: RegisterArgs) -> Result<RecipientView, Dist
     let caller = caller()?;
     let nfts = named(&args.nfts)?;
     let questions = state::read(|campaign| campaign.may_register(caller, args.category, &nfts, now()))?;
-    let held = AT_WORK.with(|guards| (guards.acquire(caller), guards.held() as u64));
-    let (Ok(_guard), _) = held else {
-        return Err(Temporary::Overloaded { found: held.1, max: REGISTERING as u64 }.into());
+    let Ok(_guard) = AT_WORK.with(|guards| guards.acquire(caller)) else {
+        let found = AT_WORK.with(Guards::held) as u64;
+        return Err(Temporary::Overloaded { found, max: REGISTERING as u64 }.into());
     };
     let facts = asked(caller, questions.logic, &questions.conditions, questions.whitelisted, &nfts).await;
     state::mutate(|campaign| campaign.register(caller, args.category, &facts, now()))?;
