@@ -53,6 +53,8 @@ pub struct Campaign {
     /// As in `stored_terms`, decoded: it is read with every command and hardly ever changes.
     terms: StoredTerms,
     stored_terms: Slot<Option<StoredTerms>>,
+    /// As in `stored_books`, decoded.
+    books: Books,
     stored_books: Slot<Books>,
     categories: StableBTreeMap<u32, Cbor<CategoryState>, Memory>,
     recipients: StableBTreeMap<PrincipalKey, Cbor<Recipient>, Memory>,
@@ -97,11 +99,13 @@ impl Campaign {
     }
 
     fn on(memories: &Memories, canister: Principal, terms: StoredTerms) -> Self {
+        let stored_books = Slot::<Books>::open(memories.get(memory::BOOKS));
         Campaign {
             canister,
             terms,
             stored_terms: Slot::open(memories.get(memory::TERMS)),
-            stored_books: Slot::open(memories.get(memory::BOOKS)),
+            books: stored_books.get(),
+            stored_books,
             categories: StableBTreeMap::init(memories.get(memory::CATEGORIES)),
             recipients: StableBTreeMap::init(memories.get(memory::RECIPIENTS)),
             transfers: StableBTreeMap::init(memories.get(memory::TRANSFERS)),
@@ -137,11 +141,12 @@ impl Campaign {
 
     /// The money and the counters.
     pub fn books(&self) -> Books {
-        self.stored_books.get()
+        self.books.clone()
     }
 
     fn save_books(&mut self, books: &Books) {
         self.stored_books.set(books);
+        self.books = books.clone();
     }
 
     fn save_terms(&mut self) {

@@ -8,7 +8,7 @@ use super::{Answer, Books, Campaign, Stage};
 use crate::transfer::driver::Outcome;
 use crate::transfer::search::{Found, Search};
 use crate::transfer::settlement::{Failure, Reply, Verdict, settle};
-use crate::transfer::{Claim, Part, Phase, Purpose, Transfer, beginning};
+use crate::transfer::{Claim, Part, Phase, Purpose, Transfer, back_off, beginning};
 use cairn_events::{Amount, Principal, Timestamp};
 use cairn_kit::api::distribution::DistributionRequestError as Request;
 use cairn_kit::stable::{Cbor, PrincipalNumberKey};
@@ -45,6 +45,14 @@ impl Campaign {
         };
         self.save_transfer(id, transfer);
         Some(step)
+    }
+
+    /// Too much is under way for the next step of a transfer: a little later.
+    pub fn put_off_transfer(&mut self, id: u64, now: Timestamp) {
+        if let Some(mut transfer) = self.transfer(id) {
+            transfer.retry_at = Timestamp(now.0.saturating_add(back_off(1)));
+            self.save_transfer(id, transfer);
+        }
     }
 
     /// What the ledger replied to an attempt.

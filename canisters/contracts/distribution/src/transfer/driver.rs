@@ -57,7 +57,11 @@ pub fn now() -> Timestamp {
 pub async fn advance(id: u64) -> Outcome {
     let outcome = match acquire(id) {
         Ok(guard) => guarded(&guard).await,
-        Err(_) => Outcome::Open,
+        Err(GuardError::Busy) => Outcome::Open,
+        Err(GuardError::TooMany { .. }) => {
+            state::mutate(|campaign| campaign.put_off_transfer(id, now()));
+            Outcome::Open
+        }
     };
     rearm();
     outcome

@@ -242,3 +242,16 @@ fn the_fee_is_asked_for_once() {
     assert_eq!(run(fee()), Ok(Amount(10)));
     assert_eq!(canister.network.sent().len(), 1);
 }
+
+#[test]
+fn one_too_many_waits() {
+    let canister = Canister::new();
+    let transfer = begin(1).unwrap();
+    let taken: Vec<_> = (1_000..1_000 + AT_ONCE as u64).map(|id| acquire(id).unwrap()).collect();
+    assert_eq!(run(advance(transfer)), Outcome::Open);
+    assert!(state::read(|campaign| campaign.next_due(now())).unwrap() > now(), "no timer runs in vain");
+    assert!(canister.attempts().is_empty());
+    drop(taken);
+    canister.pass(60);
+    assert_eq!(canister.executed(), 1);
+}
