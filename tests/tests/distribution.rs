@@ -279,12 +279,12 @@ fn a_proof_is_good_for_one_allocation() {
         allocation,
         proof: inclusion_proof(n, 1_000, &nodes).unwrap(),
     };
-    let paid: ClaimReceipt = stage.call(person(107), "claimWithProof", (claim(7),)).unwrap();
+    let paid: ClaimReceipt = stage.call(person(107), "claimWithMerkleProof", (claim(7),)).unwrap();
     assert_eq!(paid.claimed, allocation);
-    let again = stage.call::<ClaimReceipt>(person(107), "claimWithProof", (claim(7),));
+    let again = stage.call::<ClaimReceipt>(person(107), "claimWithMerkleProof", (claim(7),));
     assert_eq!(again, Err(Request::NothingLeft.into()));
     let forged = MerkleClaim { account: account(108), ..claim(7) };
-    let forged = stage.call::<ClaimReceipt>(person(108), "claimWithProof", (forged,));
+    let forged = stage.call::<ClaimReceipt>(person(108), "claimWithMerkleProof", (forged,));
     assert!(matches!(forged, Err(DistributionError::Request(Request::InvalidProof { .. }))));
     stage.check();
 }
@@ -318,7 +318,7 @@ fn strangers_change_nothing_by_any_method() {
         ("registerForCampaign", encode_args((RegisterArgs { category: 0, nfts: vec![] },)).unwrap()),
         ("claim", encode_args((ClaimArgs::default(),)).unwrap()),
         ("claimAll", encode_args(()).unwrap()),
-        ("earlyUnlock", encode_args((None::<u32>, None::<[u8; 32]>)).unwrap()),
+        ("earlyUnlockWithPenalty", encode_args((None::<u32>, None::<[u8; 32]>)).unwrap()),
         ("retryTransfer", encode_args((0_u64,)).unwrap()),
         ("depositTokens", encode_args((None::<[u8; 32]>,)).unwrap()),
         ("activate", encode_args(()).unwrap()),

@@ -345,7 +345,7 @@ pub struct ClaimArgs {
     pub to_subaccount: Option<Subaccount>,
 }
 
-/// Argument of `claimWithProof`: a leaf of a category's Merkle tree, and its path.
+/// Argument of `claimWithMerkleProof`: a leaf of a category's Merkle tree, and its path.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct MerkleClaim {
     /// The category.

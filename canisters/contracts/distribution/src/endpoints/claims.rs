@@ -52,14 +52,14 @@ async fn claim_all() -> Result<ClaimReceipt, DistributionError> {
 }
 
 /// Pays the caller what is unlocked of what a leaf of a Merkle tree allocates to them. For whoever has a proof.
-#[ic_cdk::update(name = "claimWithProof", guard = "serving")]
+#[ic_cdk::update(name = "claimWithMerkleProof", guard = "serving")]
 async fn claim_with_proof(args: MerkleClaim) -> Result<ClaimReceipt, DistributionError> {
     pay(|campaign, caller, fee, now| campaign.begin_merkle_claim(caller, &args, fee, now)).await
 }
 
 /// Pays the caller everything that is left to them, of one category or of all, less a penalty on what is locked. For
 /// recipients, where the creator offers it.
-#[ic_cdk::update(name = "earlyUnlock", guard = "serving")]
+#[ic_cdk::update(name = "earlyUnlockWithPenalty", guard = "serving")]
 async fn early_unlock(
     category: Option<u32>,
     to_subaccount: Option<Subaccount>,
