@@ -8,6 +8,7 @@ pub mod audit;
 pub mod backend;
 pub mod blocks;
 pub mod contract;
+pub mod distribution;
 pub mod factory;
 pub mod host;
 pub mod http;

@@ -1,0 +1,42 @@
+//! The methods of the canister: they authenticate, ask the core, make the calls it wants, reply.
+//!
+//! Anonymous callers change nothing. In quarantine nothing is answered but what the factory asks.
+
+mod claims;
+mod owner;
+mod reads;
+
+use crate::campaign::{Answer, Campaign};
+use crate::transfer::driver;
+use crate::{lifecycle, state};
+use cairn_events::{Amount, Principal, Timestamp};
+use cairn_kit::access::Caller;
+use cairn_kit::api::distribution::{DistributionRequestError as Request, DistributionTemporaryError as Temporary};
+
+cairn_kit::contract_endpoints! {
+    outbox: state::outbox,
+    resume: driver::resume,
+    can_upgrade: lifecycle::can_upgrade,
+    examine: examine,
+}
+
+fn examine() -> Result<(), String> {
+    state::read(Campaign::health)
+}
+
+/// The caller, who has an identity.
+fn caller() -> Answer<Principal> {
+    match Caller::authenticate(ic_cdk::api::msg_caller()) {
+        Ok(caller) => Ok(caller.principal()),
+        Err(_) => Err(Request::Anonymous.into()),
+    }
+}
+
+fn now() -> Timestamp {
+    driver::now()
+}
+
+/// The ledger's fee, as it is known, or asked for.
+async fn fee() -> Answer<Amount> {
+    driver::fee().await.map_err(|(canister, detail)| Temporary::Unreachable { canister, detail }.into())
+}

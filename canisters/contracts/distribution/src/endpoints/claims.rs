@@ -1,0 +1,109 @@
+//! What recipients do: register, claim, unlock early.
+
+use super::{caller, fee, now};
+use crate::campaign::{Answer, Campaign};
+use crate::eligibility::{asked, named};
+use crate::state;
+use crate::transfer::driver::{self, Outcome};
+use crate::transfer::settlement::Failure;
+use cairn_events::payload::Subaccount;
+use cairn_events::{Amount, Principal, Timestamp};
+use cairn_kit::api::distribution::{
+    ClaimArgs, ClaimReceipt, DistributionError, DistributionRequestError as Request,
+    DistributionTemporaryError as Temporary, MerkleClaim, RecipientView, RegisterArgs,
+};
+use cairn_kit::guard::Guards;
+use cairn_kit::quarantine::serving;
+
+/// Registrations that wait for ledgers at once.
+const REGISTERING: usize = 100;
+
+thread_local! {
+    static AT_WORK: Guards<Principal> = Guards::new(REGISTERING);
+}
+
+/// Registers the caller for an open category, if they are eligible; ledgers and collections are asked. For everyone but
+/// anonymous callers.
+#[ic_cdk::update(name = "registerForCampaign", guard = "serving")]
+async fn register_for_campaign(args: RegisterArgs) -> Result<RecipientView, DistributionError> {
+    let caller = caller()?;
+    let nfts = named(&args.nfts)?;
+    let questions = state::read(|campaign| campaign.may_register(caller, args.category, &nfts, now()))?;
+    let Ok(_guard) = AT_WORK.with(|guards| guards.acquire(caller)) else {
+        let found = AT_WORK.with(Guards::held) as u64;
+        return Err(Temporary::Overloaded { found, max: REGISTERING as u64 }.into());
+    };
+    let facts = asked(caller, questions.logic, &questions.conditions, questions.whitelisted, &nfts).await;
+    state::mutate(|campaign| campaign.register(caller, args.category, &facts, now()))?;
+    state::read(|campaign| campaign.recipient_view(caller, now()))
+}
+
+/// Pays the caller what is unlocked, or a part of it, of one category or of all. The ledger's fee is paid from it. If the
+/// ledger does not answer the claim is pending, and is repeated until it does; never paid twice. For recipients.
+#[ic_cdk::update(name = "claim", guard = "serving")]
+async fn claim(args: ClaimArgs) -> Result<ClaimReceipt, DistributionError> {
+    pay(|campaign, caller, fee, now| campaign.begin_claim(caller, &args, fee, now)).await
+}
+
+/// Pays the caller everything that is unlocked, of all categories, to their default account. For recipients.
+#[ic_cdk::update(name = "claimAll", guard = "serving")]
+async fn claim_all() -> Result<ClaimReceipt, DistributionError> {
+    pay(|campaign, caller, fee, now| campaign.begin_claim(caller, &ClaimArgs::default(), fee, now)).await
+}
+
+/// Pays the caller what is unlocked of what a leaf of a Merkle tree allocates to them. For whoever has a proof.
+#[ic_cdk::update(name = "claimWithMerkleProof", guard = "serving")]
+async fn claim_with_proof(args: MerkleClaim) -> Result<ClaimReceipt, DistributionError> {
+    pay(|campaign, caller, fee, now| campaign.begin_merkle_claim(caller, &args, fee, now)).await
+}
+
+/// Pays the caller everything that is left to them, of one category or of all, less a penalty on what is locked. For
+/// recipients, where the creator offers it.
+#[ic_cdk::update(name = "earlyUnlockWithPenalty", guard = "serving")]
+async fn early_unlock(
+    category: Option<u32>,
+    to_subaccount: Option<Subaccount>,
+) -> Result<ClaimReceipt, DistributionError> {
+    pay(|campaign, caller, fee, now| campaign.begin_early_unlock(caller, category, to_subaccount, fee, now)).await
+}
+
+/// Has a transfer searched again whose outcome nobody could tell. For the owner, and for whom it is.
+#[ic_cdk::update(name = "retryTransfer", guard = "serving")]
+async fn retry_transfer(transfer: u64) -> Result<(), DistributionError> {
+    let caller = caller()?;
+    state::mutate(|campaign| campaign.retry_transfer(caller, transfer, now()))?;
+    driver::advance(transfer).await;
+    Ok(())
+}
+
+/// Begins a payout and makes the first attempt.
+async fn pay(
+    begin: impl FnOnce(&mut Campaign, Principal, Amount, Timestamp) -> Answer<u64>,
+) -> Result<ClaimReceipt, DistributionError> {
+    let caller = caller()?;
+    let fee = fee().await?;
+    let (id, intent) = state::mutate(|campaign| {
+        let id = begin(campaign, caller, fee, now())?;
+        Ok::<_, DistributionError>((id, campaign.open_intent(id)))
+    })?;
+    let intent = intent.ok_or_else(|| DistributionError::internal("the intent is gone"))?;
+    match driver::advance(id).await {
+        Outcome::Paid(block) => Ok(state::read(|campaign| campaign.receipt(id, &intent, Some(block)))),
+        Outcome::Open => Ok(state::read(|campaign| campaign.receipt(id, &intent, None))),
+        Outcome::Failed(failure) => Err(not_made(failure).await),
+    }
+}
+
+/// Why a transfer was not made. Where the fee was another one, the new one is asked for.
+pub(super) async fn not_made(failure: Failure) -> DistributionError {
+    let canister = state::read(Campaign::ledger);
+    match failure {
+        Failure::Fee => match fee().await {
+            Ok(fee) => Temporary::FeeChanged { fee }.into(),
+            Err(error) => error,
+        },
+        Failure::Refused(reason) => Request::LedgerRefused { reason }.into(),
+        Failure::Unreachable(detail) => Temporary::Unreachable { canister, detail }.into(),
+        Failure::Absent => Temporary::Unreachable { canister, detail: failure.to_string() }.into(),
+    }
+}

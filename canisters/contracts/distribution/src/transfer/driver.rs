@@ -1,0 +1,163 @@
+//! Takes transfers from step to step: the call that made one does, and the timer does for what was interrupted.
+//!
+//! Before a call the step is in stable memory; after it, its outcome. Whatever is lost in between, an upgrade, a trap, a
+//! reply, the next step repeats the same call.
+
+use super::ledger;
+use super::settlement::Failure;
+use crate::campaign::{Campaign, Payback, Step};
+use crate::state;
+use cairn_events::{Amount, Principal, Timestamp};
+use cairn_kit::guard::{Guard, GuardError, Guards};
+use cairn_kit::{quarantine, runtime};
+use std::cell::Cell;
+use std::time::Duration;
+
+/// Transfers that are worked on at once.
+const AT_ONCE: usize = 50;
+/// Transfers that one round of the timer takes on.
+const PER_ROUND: usize = 20;
+/// Pages of a ledger's log that one step reads.
+const PAGES: usize = 10;
+/// How often the timer looks, whatever it was told: a trap may have cost it an appointment.
+const REGULARLY: Duration = Duration::from_secs(3_600);
+
+thread_local! {
+    static AT_WORK: Guards<u64> = Guards::new(AT_ONCE);
+    static ROUND: Guards<()> = Guards::new(1);
+    static APPOINTMENT: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// What has become of a transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was made, in this block, if it is known.
+    Paid(Option<u64>),
+    /// It was not, and never will be.
+    Failed(Failure),
+    /// Open: the timer goes on.
+    Open,
+}
+
+/// How many transfers are being worked on in this very moment.
+pub fn in_flight() -> usize {
+    AT_WORK.with(Guards::held)
+}
+
+fn acquire(transfer: u64) -> Result<Guard<u64>, GuardError> {
+    AT_WORK.with(|guards| guards.acquire(transfer))
+}
+
+/// The network's time.
+pub fn now() -> Timestamp {
+    Timestamp(runtime::now())
+}
+
+/// Takes transfer `id` one step further: an attempt, or a part of a search.
+pub async fn advance(id: u64) -> Outcome {
+    let outcome = match acquire(id) {
+        Ok(guard) => guarded(&guard).await,
+        Err(GuardError::Busy) => Outcome::Open,
+        Err(GuardError::TooMany { .. }) => {
+            state::mutate(|campaign| campaign.put_off_transfer(id, now()));
+            Outcome::Open
+        }
+    };
+    rearm();
+    outcome
+}
+
+async fn guarded(guard: &Guard<u64>) -> Outcome {
+    let id = *guard.key();
+    for _ in 0..PAGES {
+        let ledger = state::read(Campaign::ledger);
+        let outcome = match state::mutate(|campaign| campaign.step(id, now())) {
+            None => return Outcome::Open,
+            Some(Step::Send(transfer)) => {
+                let reply = ledger::attempt(ledger, &transfer).await;
+                return state::mutate(|campaign| campaign.replied(id, reply, now()));
+            }
+            Some(Step::Search(question)) => {
+                let (start, count) = question;
+                let answer = ledger::blocks(ledger, start, count).await;
+                state::mutate(|campaign| match answer {
+                    Ok((length, blocks)) => campaign.searched(id, length, &blocks, now()),
+                    Err(failure) => campaign.search_failed(id, &failure.to_string(), now()),
+                })
+            }
+        };
+        if outcome != Outcome::Open {
+            return outcome;
+        }
+    }
+    Outcome::Open
+}
+
+/// The ledger's fee: as it is known, or asked for.
+///
+/// # Errors
+/// What the ledger did instead of answering.
+pub async fn fee() -> Result<Amount, (Principal, String)> {
+    let (ledger, known) = state::read(|campaign| (campaign.ledger(), campaign.ledger_fee()));
+    if let Some(fee) = known {
+        return Ok(fee);
+    }
+    let fee = ledger::fee(ledger).await.map_err(|failure| (ledger, failure.to_string()))?;
+    state::mutate(|campaign| campaign.learn_fee(fee));
+    Ok(fee)
+}
+
+/// Arms the timers: after an install, an upgrade, the end of a quarantine.
+pub fn resume() {
+    runtime::every(REGULARLY, || Box::pin(round()));
+    APPOINTMENT.set(None);
+    rearm();
+}
+
+/// Sees to it that the timer looks when something is due.
+pub fn rearm() {
+    if quarantine::is_active() {
+        return;
+    }
+    let Some(due) = state::read(|campaign| campaign.next_due(now())) else { return };
+    if APPOINTMENT.get().is_some_and(|made| made <= due.0 && made >= now().0) {
+        return;
+    }
+    APPOINTMENT.set(Some(due.0));
+    runtime::after(Duration::from_nanos(due.0.saturating_sub(now().0)), round());
+}
+
+/// One round of the timer: the clock's own changes, what is due, what is owed to the owner.
+pub async fn round() {
+    if quarantine::is_active() {
+        return;
+    }
+    let Ok(guard) = ROUND.with(|guards| guards.acquire(())) else { return };
+    APPOINTMENT.set(None);
+    state::mutate(|campaign| campaign.pass_time(now()));
+    for id in state::read(|campaign| campaign.due(now(), PER_ROUND)) {
+        advance(id).await;
+    }
+    pay_back().await;
+    drop(guard);
+    rearm();
+}
+
+/// Pays penalties, and what is left over once the distribution has ended.
+async fn pay_back() {
+    for payback in [Payback::Penalty, Payback::Refund] {
+        if !state::read(|campaign| campaign.owes(payback, now())) {
+            continue;
+        }
+        let Ok(fee) = fee().await else {
+            state::mutate(|campaign| campaign.put_off(now()));
+            return;
+        };
+        if let Some(id) = state::mutate(|campaign| campaign.begin_payback(payback, fee, now())) {
+            advance(id).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

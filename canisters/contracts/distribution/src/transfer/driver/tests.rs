@@ -1,0 +1,257 @@
+use super::*;
+use crate::campaign::Stage;
+use crate::memory::{self, Memories};
+use crate::transfer::search;
+use cairn_kit::api::distribution::{
+    Campaign as Kind, Category, ClaimArgs, DistributionArgs, DistributionError, DistributionInit,
+    DistributionTemporaryError as Temporary, Membership, RecipientArgs, Schedule, TokenInfo,
+};
+use cairn_kit::notify::{self, Outbox};
+use cairn_kit::runtime::testing::{Network, run, run_all};
+use cairn_kit::runtime::{CallFailure, Request, Task};
+use candid::Nat;
+use ic_stable_structures::DefaultMemoryImpl;
+use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
+use icrc_ledger_types::icrc3::blocks::GetBlocksResult;
+use std::cell::RefCell;
+use std::future::Future as _;
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+const DAY: u64 = 86_400;
+
+fn id(n: u8) -> Principal {
+    Principal::from_slice(&[n, 1])
+}
+
+/// A ledger that counts what it executes, and whose replies can be lost.
+#[derive(Default)]
+struct Ledger {
+    executed: Vec<TransferArg>,
+    lose: u32,
+    swallow: u32,
+    closed: bool,
+}
+
+impl Ledger {
+    fn answer(&mut self, request: &Request) -> Result<Vec<u8>, CallFailure> {
+        let silence = || CallFailure::rejected(6, "silence");
+        match request.method {
+            "icrc1_fee" => Ok(candid::encode_one(Nat::from(10u8)).unwrap()),
+            "icrc3_get_blocks" => {
+                let page =
+                    GetBlocksResult { log_length: Nat::from(0u8), blocks: Vec::new(), archived_blocks: Vec::new() };
+                Ok(candid::encode_one(page).unwrap())
+            }
+            "icrc1_transfer" => {
+                if self.swallow > 0 {
+                    self.swallow -= 1;
+                    return Err(silence());
+                }
+                let (arg,): (TransferArg,) = candid::decode_args(&request.args).unwrap();
+                let reply = match self.executed.iter().position(|made| *made == arg) {
+                    _ if self.closed => Err(TransferError::TooOld),
+                    Some(block) => Err(TransferError::Duplicate { duplicate_of: Nat::from(block) }),
+                    None => {
+                        self.executed.push(arg);
+                        Ok(Nat::from(self.executed.len() - 1))
+                    }
+                };
+                if self.lose > 0 {
+                    self.lose -= 1;
+                    return Err(silence());
+                }
+                Ok(candid::encode_one(reply).unwrap())
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+struct Canister {
+    network: Rc<Network>,
+    ledger: Rc<RefCell<Ledger>>,
+    memory: DefaultMemoryImpl,
+}
+
+impl Canister {
+    /// Funded: 600 for person 1, 400 for person 2, unlocked.
+    fn new() -> Self {
+        let network = Network::install();
+        let ledger = Rc::new(RefCell::new(Ledger::default()));
+        let answering = ledger.clone();
+        network.respond(move |request| answering.borrow_mut().answer(request));
+        let canister = Canister { network, ledger, memory: DefaultMemoryImpl::default() };
+        let category = Category {
+            name: "All".to_owned(),
+            budget: Amount(1_000),
+            members: Membership::Listed,
+            schedule: Schedule::Instant,
+            initial_unlock: 0,
+            start: None,
+        };
+        let named = |n, amount| RecipientArgs { recipient: id(n), category: 0, amount: Amount(amount), note: None };
+        let args = DistributionArgs {
+            title: "Airdrop".to_owned(),
+            description: String::new(),
+            public: true,
+            campaign: Kind::Airdrop,
+            token: TokenInfo { ledger: id(99), symbol: "TT".to_owned(), decimals: 8 },
+            total: Amount(1_000),
+            categories: vec![category],
+            recipients: vec![named(1, 600), named(2, 400)],
+            max_recipients: None,
+            registration: None,
+            start: Timestamp(1),
+            end: None,
+            early_unlock: None,
+            minimum_claim: Amount::ZERO,
+            claim_limit: None,
+            allow_cancel: true,
+            allow_modification: true,
+            refund_to: None,
+        };
+        let init = DistributionInit { args, owner: id(8), factory: None, epoch: None };
+        let memories = Memories::new(canister.memory.clone());
+        let campaign = Campaign::create(&memories, runtime::id(), init, now()).unwrap();
+        canister.begin(&memories, campaign);
+        state::mutate(|campaign| campaign.recognise(id(8), Amount(1_000), now())).unwrap();
+        canister
+    }
+
+    fn begin(&self, memories: &Memories, campaign: Campaign) {
+        let outbox = Outbox::open(notify::Memories {
+            state: memories.get(memory::OUTBOX),
+            changes: memories.get(memory::OUTBOX_CHANGES),
+            numbered: memories.get(memory::OUTBOX_NUMBERED),
+            facts: memories.get(memory::OUTBOX_FACTS),
+        });
+        state::install(campaign, outbox);
+        resume();
+    }
+
+    /// All but stable memory is lost.
+    fn upgrade(&self) {
+        let memories = Memories::new(self.memory.clone());
+        let campaign = Campaign::open(&memories, runtime::id()).unwrap();
+        self.begin(&memories, campaign);
+    }
+
+    fn pass(&self, seconds: u64) {
+        self.network.advance(Duration::from_secs(seconds));
+    }
+
+    /// The arguments of every attempt.
+    fn attempts(&self) -> Vec<Vec<u8>> {
+        let sent = self.network.sent();
+        sent.into_iter().filter(|request| request.method == "icrc1_transfer").map(|request| request.args).collect()
+    }
+
+    fn executed(&self) -> usize {
+        self.ledger.borrow().executed.len()
+    }
+}
+
+fn begin(n: u8) -> Result<u64, DistributionError> {
+    state::mutate(|campaign| campaign.begin_claim(id(n), &ClaimArgs::default(), Amount(10), now()))
+}
+
+fn claim(n: u8) -> Outcome {
+    run(advance(begin(n).unwrap()))
+}
+
+#[test]
+fn a_lost_reply_is_asked_for_again_with_the_same_arguments() {
+    let canister = Canister::new();
+    canister.ledger.borrow_mut().lose = 3;
+    assert_eq!(claim(1), Outcome::Open);
+    assert!(matches!(begin(1), Err(DistributionError::Temporary(Temporary::Busy { .. }))));
+    canister.pass(600);
+    let attempts = canister.attempts();
+    assert_eq!(attempts.len(), 4);
+    assert!(attempts.iter().all(|attempt| *attempt == attempts[0]), "frozen");
+    assert_eq!(canister.executed(), 1);
+    let view = state::read(|campaign| campaign.recipient_view(id(1), now())).unwrap();
+    assert_eq!((view.received, view.fees, view.open_transfer), (Amount(590), Amount(10), None));
+}
+
+/// W: parallel calls were paid repeatedly.
+#[test]
+fn whoever_works_on_a_transfer_works_on_it_alone() {
+    let canister = Canister::new();
+    let transfer = begin(1).unwrap();
+    let tasks: Vec<Task<Outcome>> = vec![Box::pin(advance(transfer)), Box::pin(advance(transfer)), {
+        Box::pin(async {
+            round().await;
+            Outcome::Open
+        })
+    }];
+    assert_eq!(run_all(tasks), [Outcome::Paid(Some(0)), Outcome::Open, Outcome::Open]);
+    assert_eq!(canister.attempts().len(), 1);
+    assert_eq!(in_flight(), 0);
+}
+
+/// W: after an upgrade no timer was armed again.
+#[test]
+fn an_upgrade_while_a_reply_is_awaited_pays_once() {
+    let canister = Canister::new();
+    let transfer = begin(1).unwrap();
+    let mut interrupted = Box::pin(advance(transfer));
+    assert!(interrupted.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert_eq!((canister.executed(), in_flight()), (1, 1));
+    drop(interrupted);
+    canister.upgrade();
+    canister.pass(60);
+    assert_eq!((canister.executed(), canister.attempts().len()), (1, 2));
+    assert_eq!(state::read(Campaign::books).paid, Amount(590));
+    assert_eq!(claim(2), Outcome::Paid(Some(1)));
+}
+
+#[test]
+fn a_cancelled_distribution_pays_back_by_itself() {
+    let canister = Canister::new();
+    canister.ledger.borrow_mut().swallow = 2;
+    claim(1);
+    state::mutate(|campaign| campaign.cancel(id(8), now())).unwrap();
+    rearm();
+    canister.pass(600);
+    let books = state::read(Campaign::books);
+    assert_eq!((books.stage, books.paid, books.refunded), (Stage::Cancelled, Amount(590), Amount(390)));
+    assert_eq!((books.remaining, canister.executed()), (Amount::ZERO, 2));
+}
+
+#[test]
+fn what_the_ledgers_log_does_not_have_can_be_claimed_again() {
+    let canister = Canister::new();
+    canister.ledger.borrow_mut().swallow = 1;
+    claim(1);
+    canister.ledger.borrow_mut().closed = true;
+    canister.pass(2 * DAY);
+    let asked = canister.network.sent().iter().filter(|request| request.method == "icrc3_get_blocks").count();
+    assert_eq!(asked, 1, "an empty log has been read");
+    assert_eq!(search::Search::Begin.question(), (0, 1));
+    canister.ledger.borrow_mut().closed = false;
+    assert_eq!(claim(1), Outcome::Paid(Some(0)));
+    assert!(state::read(Campaign::books).balanced());
+}
+
+#[test]
+fn the_fee_is_asked_for_once() {
+    let canister = Canister::new();
+    assert_eq!(run(fee()), Ok(Amount(10)));
+    assert_eq!(run(fee()), Ok(Amount(10)));
+    assert_eq!(canister.network.sent().len(), 1);
+}
+
+#[test]
+fn one_too_many_waits() {
+    let canister = Canister::new();
+    let transfer = begin(1).unwrap();
+    let taken: Vec<_> = (1_000..1_000 + AT_ONCE as u64).map(|id| acquire(id).unwrap()).collect();
+    assert_eq!(run(advance(transfer)), Outcome::Open);
+    assert!(state::read(|campaign| campaign.next_due(now())).unwrap() > now(), "no timer runs in vain");
+    assert!(canister.attempts().is_empty());
+    drop(taken);
+    canister.pass(60);
+    assert_eq!(canister.executed(), 1);
+}
