@@ -196,7 +196,7 @@ fn a_distribution_vests_to_the_last_unit() {
 fn what_cannot_be_is_refused_before_money_moves() {
     let (mut platform, buyer, friend) = open();
     let (events, funds) = (platform.events().unwrap().len(), platform.balance(account(buyer)).unwrap());
-    let mut refused = |platform: &mut Platform, answer: Result<_, BackendError>, field: &str| {
+    let refused = |platform: &mut Platform, answer: Result<_, BackendError>, field: &str| {
         match answer.map(drop).unwrap_err() {
             BackendError::Request(BackendRequestError::Invalid { field: named, problem }) => {
                 assert_eq!(named, field, "{problem}");
