@@ -3,18 +3,13 @@
 use super::Flow;
 use cairn::artifacts;
 use cairn::platform::{Order, Pending, Platform, account, ledger_upgrade, token, user};
-use cairn_events::{Amount, DeploymentId, Hash, Principal};
-use cairn_kit::api::factory::FactoryError;
+use cairn_events::{Amount, DeploymentId, Principal};
 use localnet::explore::Subject;
 use localnet::{Action, Answer, Incident, Message, Net};
-use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 
-/// Bytes of an upload's chunk.
-const CHUNK: usize = 1_500_000;
-
-/// A platform with a buyer who can afford two tokens, somebody who sends money where it does not belong, and a second
-/// template that is uploaded but not published.
+/// A platform with a buyer who can afford two tokens, somebody who sends money where it does not belong, and two
+/// templates, of which the second one is sold.
 pub struct Stage {
     /// The platform.
     pub platform: Platform,
@@ -22,8 +17,6 @@ pub struct Stage {
     pub buyer: Principal,
     /// Who donates.
     pub donor: Principal,
-    /// The second template.
-    pub template: Hash,
     /// The private reference that the buyer pays under.
     pub reference: Option<&'static str>,
     /// What the buyer has at the start.
@@ -51,21 +44,16 @@ impl Stage {
     /// Something does not build, or was refused.
     pub fn boot(seed: u64) -> anyhow::Result<Stage> {
         let mut platform = Platform::boot(seed)?;
+        let module = artifacts::annotated(artifacts::wasm("token")?, "icp:public edition", b"second");
+        platform.template = platform.release("2.0.0", &module)?;
         let (buyer, donor) = (user("buyer"), user("donor"));
         platform.afford(buyer, 2)?;
         platform.fund(donor, platform.price)?;
         platform.afford(donor, 1)?;
-        let module = artifacts::annotated(artifacts::wasm("token")?, "icp:public edition", b"second");
-        let mut offset = 0_u64;
-        for chunk in module.chunks(CHUNK) {
-            let (factory, admin, arguments) = (platform.factory, platform.admin, (offset, ByteBuf::from(chunk)));
-            offset = platform.call::<u64, FactoryError>(factory, admin, "uploadTemplateChunk", arguments)?;
-        }
         platform.settle()?;
         let funds = platform.balance(account(buyer))?;
         let (canisters, cycles) = (platform.net.canisters().len(), cycles(&platform.net));
-        let template = Hash::of(&[&module]);
-        Ok(Stage { platform, buyer, donor, template, reference: None, funds, canisters, cycles })
+        Ok(Stage { platform, buyer, donor, reference: None, funds, canisters, cycles })
     }
 
     /// The id of the buyer's deployment.
