@@ -2,6 +2,7 @@
 //!
 //! * [`upload`]: a module's bytes arrive in chunks; many uploads at once, each its owner's.
 //! * [`store`]: the bytes, under the hash that is computed here, and the interfaces.
+//! * [`module`]: what a module exports.
 //! * [`interface`]: whether clients of one interface can use another one.
 //! * [`registry`]: one admin proposes a version, another one confirms it, and after a delay it is published. It never
 //!   changes then, but it can be withdrawn.
@@ -10,6 +11,7 @@
 
 pub mod endpoints;
 pub mod interface;
+pub mod module;
 pub mod registry;
 pub mod store;
 pub mod upload;

@@ -4,7 +4,7 @@
 //! made one after the other, each on what the log has.
 
 use super::interface::{Interface, MAX_INTERFACE};
-use super::store;
+use super::{module, store};
 use crate::kind::ContractKind;
 use crate::state::{self, Proposal, State, Template, Templates};
 use crate::{access, refusal};
@@ -120,7 +120,8 @@ fn terms<K: ContractKind>(args: &ProposeTemplate) -> Result<TemplateProposed, Fa
         return refuse(TemplateRefusal::MissingMethod { method: (*method).to_owned() });
     }
     let module_hash = args.module_hash;
-    let Some(size) = store::size(module_hash) else { return refuse(TemplateRefusal::UnknownModule { module_hash }) };
+    let size = size_of(module_hash)?;
+    check_exports(module_hash, size, &interface)?;
     Ok(TemplateProposed {
         service: K::SERVICE,
         version,
@@ -133,6 +134,20 @@ fn terms<K: ContractKind>(args: &ProposeTemplate) -> Result<TemplateProposed, Fa
         notes: args.notes.clone(),
         foreign: args.foreign,
     })
+}
+
+/// Whether the module has the methods that its interface speaks of. In one that is packed nobody looks.
+fn check_exports(module_hash: Hash, size: u64, interface: &Interface) -> Result<(), FactoryError> {
+    let read = |offset, length| store::bytes(module_hash, offset, length);
+    if module::is_packed(&read(0, module::HEADER)) {
+        return Ok(());
+    }
+    let malformed = |module::Malformed(problem)| refuse(TemplateRefusal::Module { problem: problem.to_owned() });
+    let exports = module::exports(size, read).or_else(malformed)?;
+    match interface.exports().find(|name| !exports.contains(name)) {
+        Some(name) => refuse(TemplateRefusal::NotExported { name }),
+        None => Ok(()),
+    }
 }
 
 fn read_interface(text: &str) -> Result<Interface, FactoryError> {

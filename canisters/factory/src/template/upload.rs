@@ -4,6 +4,7 @@
 //! after an upgrade of the factory. Their number and the room that they take together are bounded; one that nobody goes on
 //! with is forgotten after a day.
 
+use super::module;
 use super::store::{self, PART};
 use crate::memory::{self, memory};
 use crate::refusal;
@@ -19,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-/// Least bytes of a module: magic number and version.
-pub const MIN_SIZE: u64 = 8;
+/// Least bytes of a module.
+pub const MIN_SIZE: u64 = module::HEADER;
 /// Most bytes of a module.
 pub const MAX_SIZE: u64 = 8 * PART;
 /// Most bytes of a chunk.
@@ -166,7 +167,7 @@ pub fn finish(admin: Admin, id: u64) -> Result<UploadedModule, FactoryError> {
         if received < size {
             return refuse(UploadRefusal::Incomplete { received, size });
         }
-        if !is_wasm(&store::with(|store| store.read(&blocks, 0, MIN_SIZE))) {
+        if !module::is_wasm(&store::with(|store| store.read(&blocks, 0, MIN_SIZE))) {
             return refuse(UploadRefusal::NotWasm);
         }
         if !make_room() {
@@ -175,11 +176,6 @@ pub fn finish(admin: Admin, id: u64) -> Result<UploadedModule, FactoryError> {
         uploads.remove(&id);
         Ok(UploadedModule { module_hash: store::with(|store| store.keep(size, blocks)), size })
     })
-}
-
-/// Whether bytes begin like a wasm module of version 1, or like one in gzip (RFC 1952, deflate).
-fn is_wasm(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\0asm\x01\0\0\0") || bytes.starts_with(&[0x1f, 0x8b, 0x08])
 }
 
 /// Whether one more module can be kept, by forgetting those that nothing will be made from.

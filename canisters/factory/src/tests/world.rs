@@ -265,8 +265,28 @@ pub fn module() -> Vec<u8> {
     wasm(&[7; 5000])
 }
 
-/// A module with this in it.
+/// A module with this in it, that exports whatever interfaces in tests speak of.
 pub fn wasm(body: &[u8]) -> Vec<u8> {
+    let queries = ["canUpgrade", "getContractHealth", "word", "words", "sentence", "sign"];
+    let updates = ["confirmUpgrade", "second", "third", "icrc1_transfer"];
+    let named = |kind: &str, name: &&str| format!("canister_{kind} {name}");
+    let names: Vec<String> = (queries.iter().map(|name| named("query", name)))
+        .chain(updates.iter().map(|name| named("update", name)))
+        .collect();
+    let export = |name: &String| [&[name.len() as u8], name.as_bytes(), &[0, 0]].concat();
+    let exports: Vec<u8> = names.iter().flat_map(export).collect();
+    let section = |number: u8, content: &[u8]| {
+        let length = content.len() as u32;
+        let leb = [length as u8 & 0x7f | 0x80, (length >> 7) as u8 & 0x7f | 0x80, (length >> 14) as u8 & 0x7f | 0x80];
+        [&[number], leb.as_slice(), &[(length >> 21) as u8], content].concat()
+    };
+    let exports = section(7, &[&[names.len() as u8], exports.as_slice()].concat());
+    let body = section(0, &[b"\x04body".as_slice(), body].concat());
+    [plain(&[]), exports, body].concat()
+}
+
+/// What begins like a module, and has these bytes after that.
+pub fn plain(body: &[u8]) -> Vec<u8> {
     [b"\0asm\x01\0\0\0".as_slice(), body].concat()
 }
 

@@ -280,6 +280,18 @@ pub enum TemplateRefusal {
         /// Which one.
         method: String,
     },
+    /// The module is not as wasm modules are.
+    #[error("module: {problem}")]
+    Module {
+        /// What is wrong.
+        problem: String,
+    },
+    /// The interface speaks of a method that the module does not have, or not of this kind.
+    #[error("the module does not export {name}")]
+    NotExported {
+        /// Under which name it would be.
+        name: String,
+    },
     /// Clients of the version before it would break: this needs another major number.
     #[error("clients of {previous} would break: {problem}")]
     Breaking {

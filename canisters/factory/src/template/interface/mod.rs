@@ -8,7 +8,7 @@ mod subtype;
 mod syntax;
 
 use std::collections::BTreeMap;
-use syntax::{Id, Node};
+use syntax::{Func, Id, Mode, Node};
 
 /// Most bytes of an interface.
 pub const MAX_INTERFACE: usize = 64_000;
@@ -35,6 +35,19 @@ impl Interface {
     /// Whether it has a method of this name.
     pub fn has(&self, method: &str) -> bool {
         self.methods.contains_key(method)
+    }
+
+    /// The names under which a module exports its methods.
+    pub fn exports(&self) -> impl Iterator<Item = String> + '_ {
+        self.methods.iter().filter_map(|(method, id)| {
+            let kind = match self.node(*id)? {
+                Node::Func(Func { mode: Mode::Update | Mode::Oneway, .. }) => "update",
+                Node::Func(Func { mode: Mode::Query, .. }) => "query",
+                Node::Func(Func { mode: Mode::CompositeQuery, .. }) => "composite_query",
+                _ => return None,
+            };
+            Some(format!("canister_{kind} {method}"))
+        })
     }
 
     /// Whether every client of `old` can use this: it is a subtype, by the rules of Candid.

@@ -21,7 +21,7 @@ fn w_40_the_hash_is_computed_from_the_bytes() {
 #[test]
 fn w_41_uploads_do_not_mix() {
     let world = world();
-    let modules = [wasm(&[1; 3_000]), wasm(&[2; 3_000]), wasm(&[3; 3_000])];
+    let modules = [plain(&[1; 3_000]), plain(&[2; 3_000]), plain(&[3; 3_000])];
     let owners = [ADMIN, SECOND, ADMIN];
     let ids = owners.map(|owner| begin(owner, 3_008).unwrap().id);
     for start in [0, 752] {
