@@ -200,6 +200,14 @@ kinds! {
     ArchiveUnresolved "archive_unresolved" Outcome(Effect::Creation), [Platform], [Log], 700;
     /// An archive has the bodies of a range of events, and the log has them no longer.
     RangeMoved "range_moved" Fact, [Platform], [Log], 700;
+    /// An admin of a factory wants a module to become a template.
+    TemplateProposed "template_proposed" Fact, [Platform], [Factory], 2_200;
+    /// Another admin has built the same module; it is published after a delay.
+    TemplateConfirmed "template_confirmed" Fact, [Platform], [Factory], 800;
+    /// A template is installed no more, or will not be published.
+    TemplateWithdrawn "template_withdrawn" Fact, [Platform], [Factory], 900;
+    /// A person became an admin of a factory.
+    FactoryAdminGranted "factory_admin_granted" Fact, [Platform], [Factory], 650;
 }
 
 impl Kind {

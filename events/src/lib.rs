@@ -28,6 +28,7 @@ pub mod topic;
 pub mod topic_map;
 pub mod value;
 pub mod verify;
+pub mod version;
 
 pub use amount::{Amount, Timestamp};
 pub use candid::Principal;
@@ -40,3 +41,4 @@ pub use stream::Stream;
 pub use submission::{Expected, Submission};
 pub use topic::{Family, Link, Topic};
 pub use value::Value;
+pub use version::Version;

@@ -8,12 +8,14 @@ mod contract;
 mod deployment;
 mod notification;
 mod platform;
+mod template;
 
 pub use archive::*;
 pub use contract::*;
 pub use deployment::*;
 pub use notification::*;
 pub use platform::*;
+pub use template::*;
 
 use crate::topic::Service;
 use crate::value::{Form, UnsupportedValue, to_form};
@@ -148,6 +150,10 @@ payloads! {
     ArchiveCreated(ArchiveCreated) "archive_created",
     ArchiveUnresolved(ArchiveUnresolved) "archive_unresolved",
     RangeMoved(RangeMoved) "range_moved",
+    TemplateProposed(TemplateProposed) "template_proposed",
+    TemplateConfirmed(TemplateConfirmed) "template_confirmed",
+    TemplateWithdrawn(TemplateWithdrawn) "template_withdrawn",
+    FactoryAdminGranted(FactoryAdminGranted) "factory_admin_granted",
 }
 
 use Payload as P;
@@ -167,6 +173,10 @@ impl Payload {
             | P::AuditCanisterChanged(_) => Stream::Platform,
             P::CanisterUpgraded(_)
             | P::TemplatePublished(_)
+            | P::TemplateProposed(_)
+            | P::TemplateConfirmed(_)
+            | P::TemplateWithdrawn(_)
+            | P::FactoryAdminGranted(_)
             | P::ProjectionRebuilt(_)
             | P::Refused(_)
             | P::QuestionAsked(_)
@@ -233,6 +243,9 @@ impl Payload {
             P::ServiceConfigured(p) => Some(p.service),
             P::FeeConfigured(p) => Some(p.service),
             P::TemplatePublished(p) => Some(p.service),
+            P::TemplateProposed(p) => Some(p.service),
+            P::TemplateConfirmed(p) => Some(p.service),
+            P::TemplateWithdrawn(p) => Some(p.service),
             P::DeploymentRequested(p) => Some(p.service),
             P::ContractRegistered(p) => Some(p.service),
             _ => None,
@@ -245,6 +258,7 @@ impl Payload {
             P::Genesis(p) => Some(p.money_writer),
             P::WriterRegistered(p) => Some(p.writer),
             P::AdminGranted(p) => Some(p.admin),
+            P::FactoryAdminGranted(p) => Some(p.admin),
             P::AuditorGranted(p) => Some(p.auditor),
             P::AuditorRevoked(p) => Some(p.auditor),
             P::DeliveryCommitted(p) => Some(p.owner),
@@ -268,6 +282,8 @@ impl Payload {
         match self {
             P::DeploymentRequested(p) => p.args.len() <= DeploymentRequested::MAX_ARGS,
             P::TemplatePublished(p) => p.version.len() <= TemplatePublished::MAX_VERSION,
+            P::TemplateProposed(p) => p.is_bounded(),
+            P::TemplateWithdrawn(p) => p.reason.is_bounded(),
             P::ProjectionRebuilt(p) => p.projection.len() <= ProjectionRebuilt::MAX_NAME,
             P::Refused(p) => p.method.len() <= Refused::MAX_METHOD && p.reason.is_bounded(),
             P::DeploymentAbandoned(p) => p.reason.is_bounded(),

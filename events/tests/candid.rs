@@ -4,7 +4,7 @@
 use cairn_events::payload::{Account, Notification, Subaccount};
 use cairn_events::topic::{Service, TopicHead};
 use cairn_events::{
-    Amount, DeploymentId, Expected, Family, Hash, Opening, Principal, Receipt, Stream, Timestamp, Topic,
+    Amount, DeploymentId, Expected, Family, Hash, Opening, Principal, Receipt, Stream, Timestamp, Topic, Version,
 };
 use candid::{CandidType, Decode, Encode};
 use serde::de::DeserializeOwned;
@@ -23,6 +23,7 @@ fn interface_types_travel_through_candid() {
         travels(vec![(Some(Amount(amount)), id)]);
     }
     travels(hash);
+    travels(vec![Version::new(1, 20, 3), Version::new(0, 0, u32::MAX)]);
     travels(Timestamp(u64::MAX));
     travels(Account { owner: id, subaccount: None });
     travels(Account { owner: id, subaccount: Some(Subaccount([3; 32])) });

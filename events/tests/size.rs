@@ -57,6 +57,13 @@ fn bounds_are_exact() {
         match &mut payload {
             Payload::DeploymentRequested(p) => p.args.push(0),
             Payload::TemplatePublished(p) => p.version.push('x'),
+            Payload::TemplateProposed(p) => {
+                let mut longer = p.clone();
+                longer.source_commit.push('0');
+                refused(Payload::TemplateProposed(longer));
+                p.notes.push('x');
+            }
+            Payload::TemplateWithdrawn(p) => p.reason.code.push('x'),
             Payload::ProjectionRebuilt(p) => p.projection.push('x'),
             Payload::Refused(p) => p.method.push('x'),
             Payload::DeploymentAbandoned(p) => p.reason.code.push('x'),

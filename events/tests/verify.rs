@@ -182,6 +182,10 @@ fn stories_come_to_every_end() {
                 | Kind::ArchiveCreated
                 | Kind::ArchiveUnresolved
                 | Kind::RangeMoved
+                | Kind::TemplateProposed
+                | Kind::TemplateConfirmed
+                | Kind::TemplateWithdrawn
+                | Kind::FactoryAdminGranted
         );
         assert!(told != elsewhere, "{kind:?}");
     }

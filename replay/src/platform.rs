@@ -21,6 +21,7 @@ mod hosts;
 mod ledger;
 mod log;
 mod rest;
+mod templates;
 mod tokens;
 
 use anyhow::{Context, Result, bail};

@@ -12,7 +12,7 @@ kinds(
   'genesis writer_registered canister_upgraded admin_granted service_configured fee_configured maintenance_configured ' +
     'template_published projection_rebuilt refused auditor_granted auditor_revoked opening_erased question_asked ' +
     'audit_canister_changed fork_alarm_acknowledged archiving_configured archive_intended archive_created ' +
-    'archive_unresolved range_moved',
+    'archive_unresolved range_moved template_proposed template_confirmed template_withdrawn factory_admin_granted',
 );
 kinds(
   [DEPLOYMENTS, MONEY],
@@ -34,6 +34,7 @@ const PARTIES = {
   genesis: 'money_writer',
   writer_registered: 'writer',
   admin_granted: 'admin',
+  factory_admin_granted: 'admin',
   auditor_granted: 'auditor',
   auditor_revoked: 'auditor',
   delivery_committed: 'owner',

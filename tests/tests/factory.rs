@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails here says enough")]
 
-use cairn_events::payload::{Account, DeploymentAbandoned, DeploymentDispatched, Notification, Reason};
+use cairn_events::payload::{Account, Channel, DeploymentAbandoned, DeploymentDispatched, Notification, Reason};
 use cairn_events::topic::Service;
 use cairn_events::{
     Amount, DeploymentId, Event, Hash, Kind, Payload, Principal, Receipt, Stream, Submission, WriterRole, codec,
@@ -15,6 +15,7 @@ use cairn_kit::api::factory::{
     PublishedTemplate, SetupStatus,
 };
 use cairn_kit::api::host::{ProjectionStatus, Reflected};
+use cairn_kit::api::template::{ProposeTemplate, TemplateProposal, TemplateRefusal, UploadSession, UploadedModule};
 use cairn_projections::contracts::Contract;
 use cairn_projections::{Moment, Page};
 use cairn_tests::log_fixture::{CYCLES, LogFixture, person};
@@ -38,6 +39,19 @@ struct Floor {
 
 impl Floor {
     fn open(seed: u64) -> Floor {
+        Floor::selling(seed, "token")
+    }
+
+    /// A factory whose template is this package's module.
+    fn selling(seed: u64, package: &'static str) -> Floor {
+        let mut floor = Floor::begin(seed);
+        floor.template = floor.publish("1.0.0", &cairn::artifacts::wasm(package).unwrap());
+        floor.settle();
+        floor
+    }
+
+    /// A factory that lacks nothing but a template.
+    fn begin(seed: u64) -> Floor {
         let mut log = LogFixture::begin(seed).unwrap();
         let factory = log.net.create_canister(log.admin, CYCLES);
         let init = FactoryInit {
@@ -45,6 +59,7 @@ impl Floor {
             pool_target: POOL,
             contract_cycles: 1_000_000_000_000,
             reserve_cycles: 1_000_000_000_000,
+            publish_delay_seconds: None,
         };
         let wasm = cairn::artifacts::wasm("token_factory").unwrap();
         log.net.install(factory, log.admin, &wasm, Encode!(&init).unwrap()).unwrap();
@@ -53,8 +68,6 @@ impl Floor {
         let backend = floor.log.gateway;
         let admin = floor.log.admin;
         let () = floor.call::<_, FactoryError>(admin, "setupWhitelist", (backend,)).unwrap();
-        floor.template = floor.publish("1", &cairn::artifacts::wasm("token").unwrap());
-        floor.settle();
         floor
     }
 
@@ -77,14 +90,22 @@ impl Floor {
         self.log.net.query(self.factory, person(99), method, args).unwrap()
     }
 
-    fn publish(&mut self, version: &str, module: &[u8]) -> Hash {
+    fn upload(&mut self, module: &[u8]) -> Hash {
         let admin = self.log.admin;
+        let size = module.len() as u64;
+        let session: UploadSession = self.call::<_, FactoryError>(admin, "beginTemplateUpload", (size,)).unwrap();
         for (part, chunk) in module.chunks(CHUNK).enumerate() {
-            let offset = (part * CHUNK) as u64;
-            let _: u64 =
-                self.call::<_, FactoryError>(admin, "uploadTemplateChunk", (offset, ByteBuf::from(chunk))).unwrap();
+            let arguments = (session.id, (part * CHUNK) as u64, ByteBuf::from(chunk));
+            let _: u64 = self.call::<_, FactoryError>(admin, "uploadTemplateChunk", arguments).unwrap();
         }
-        let hash = Hash::of(&[module]);
+        let uploaded: UploadedModule =
+            self.call::<_, FactoryError>(admin, "finishTemplateUpload", (session.id,)).unwrap();
+        assert_eq!((uploaded.module_hash, uploaded.size), (Hash::of(&[module]), size));
+        uploaded.module_hash
+    }
+
+    fn publish(&mut self, version: &str, module: &[u8]) -> Hash {
+        let (admin, hash) = (self.log.admin, self.upload(module));
         let published: PublishedTemplate =
             self.call::<_, FactoryError>(admin, "publishTemplate", (version, hash)).unwrap();
         assert_eq!((published.module_hash, published.size), (hash, module.len() as u64));
@@ -228,7 +249,7 @@ fn a_token_is_delivered_once_and_found() {
     let capacity = capacity.unwrap();
     assert_eq!(
         (capacity.template, capacity.version.as_str(), capacity.contracts),
-        (floor.template, "1", u64::from(POOL))
+        (floor.template, "1.0.0", u64::from(POOL))
     );
     let setup: Option<SetupStatus> = floor.ask("getSetupStatus", ());
     assert!(setup.is_some_and(|setup| setup.writer && setup.template && setup.backend.is_some()));
@@ -334,9 +355,8 @@ fn either_delivered_or_abandoned() {
 
 #[test]
 fn code_that_traps_on_its_arguments_is_a_definite_failure() {
-    let mut floor = Floor::open(5);
     // A module that is no ledger: it cannot read a ledger's argument.
-    floor.template = floor.publish("2", &cairn::artifacts::wasm("audit_storage").unwrap());
+    let mut floor = Floor::selling(5, "audit_storage");
     let args = floor.dispatch(1);
     assert!(matches!(floor.create(1, &args), Err(FactoryError::Request(Request::InstallFailed { .. }))));
     floor.settle();
@@ -447,11 +467,17 @@ fn strangers_change_nothing() {
         assert_eq!(created, unauthorized(stranger));
     }
     for stranger in [person(99), floor.log.gateway, Principal::anonymous()] {
+        let begun: Result<UploadSession, FactoryError> = floor.call(stranger, "beginTemplateUpload", (100_u64,));
+        assert_eq!(begun, unauthorized(stranger));
         let uploaded: Result<u64, FactoryError> =
-            floor.call(stranger, "uploadTemplateChunk", (0_u64, ByteBuf::from(b"\0asm")));
+            floor.call(stranger, "uploadTemplateChunk", (1_u64, 0_u64, ByteBuf::from(b"\0asm")));
         assert_eq!(uploaded, unauthorized(stranger));
+        let granted: Result<(), FactoryError> = floor.call(stranger, "grantAdmin", (stranger,));
+        assert_eq!(granted, unauthorized(stranger));
+        let withdrawn: Result<(), FactoryError> = floor.call(stranger, "withdrawTemplate", ("1.0.0", "no"));
+        assert_eq!(withdrawn, unauthorized(stranger));
         let published: Result<PublishedTemplate, FactoryError> =
-            floor.call(stranger, "publishTemplate", ("9", Hash([9; 32])));
+            floor.call(stranger, "publishTemplate", ("9.0.0", Hash([9; 32])));
         assert_eq!(published, unauthorized(stranger));
         let whitelisted: Result<(), FactoryError> = floor.call(stranger, "setupWhitelist", (stranger,));
         assert_eq!(whitelisted, unauthorized(stranger));
@@ -474,15 +500,47 @@ fn strangers_change_nothing() {
 fn a_wrong_template_hash_is_refused_and_recorded() {
     let mut floor = Floor::open(11);
     let admin = floor.log.admin;
-    let _: u64 = floor
-        .call::<_, FactoryError>(admin, "uploadTemplateChunk", (0_u64, ByteBuf::from(b"\0asm\x01\0\0\0")))
-        .unwrap();
-    let refused: Result<PublishedTemplate, FactoryError> = floor.call(admin, "publishTemplate", ("2", Hash([9; 32])));
-    assert!(matches!(refused, Err(FactoryError::Request(Request::Upload { .. }))));
+    let hash = floor.upload(b"\0asm\x01\0\0\0");
+    let refused: Result<PublishedTemplate, FactoryError> = floor.call(admin, "publishTemplate", ("1.0.0", hash));
+    assert!(matches!(refused, Err(FactoryError::Request(Request::Template(TemplateRefusal::VersionTaken { .. })))));
     let other: Result<(), FactoryError> = floor.call(admin, "setupWhitelist", (person(99),));
     let known = floor.log.gateway;
     assert_eq!(other, Err(FactoryError::Request(Request::AlreadyWhitelisted { backend: known })));
     floor.settle();
     assert_eq!(floor.count(Kind::Refused), 2);
     assert_eq!(floor.count(Kind::TemplatePublished), 1);
+}
+
+/// A registered ledger needs nothing but the reference ledger's install argument: our own token, registered as if it were
+/// somebody else's code.
+#[test]
+fn a_foreign_ledger_is_made_with_the_reference_argument() {
+    let mut floor = Floor::begin(12);
+    let admin = floor.log.admin;
+    let module_hash = floor.upload(&cairn::artifacts::wasm("token").unwrap());
+    let terms = ProposeTemplate {
+        version: "1.0.0".into(),
+        module_hash,
+        channel: Channel::Stable,
+        upgrades_from: None,
+        interface:
+            "service : { icrc1_balance_of : (record { owner : principal; subaccount : opt blob }) -> (nat) query; \
+                    icrc1_transfer : (reserved) -> (reserved) }"
+                .into(),
+        source_commit: "0".repeat(40),
+        notes: "the reference ledger, as it were".into(),
+        foreign: true,
+    };
+    let proposal: TemplateProposal = floor.call::<_, FactoryError>(admin, "proposeTemplate", (terms,)).unwrap();
+    assert!(proposal.terms.foreign);
+    let _: PublishedTemplate = floor.call::<_, FactoryError>(admin, "publishTemplate", ("1.0.0", module_hash)).unwrap();
+    floor.template = module_hash;
+    floor.settle();
+    let args = floor.dispatch(1);
+    let delivered = floor.create(1, &args).unwrap();
+    floor.settle();
+    let holder = icrc_ledger_types::icrc1::account::Account { owner: Floor::owner(1), subaccount: None };
+    let balance: Nat = floor.log.net.query(delivered.contract, person(99), "icrc1_balance_of", (holder,)).unwrap();
+    assert_eq!(balance, Nat::from(1_000_000_u64));
+    floor.check("a foreign ledger");
 }

@@ -2,14 +2,18 @@
 
 use crate::memory::{self, memory};
 use crate::{metrics, refusal, state};
-use cairn_events::Principal;
-use cairn_kit::access::{Admin, Admins};
-use cairn_kit::api::factory::{FactoryError, FactoryRequestError};
-use cairn_kit::journal;
+use cairn_events::payload::FactoryAdminGranted;
+use cairn_events::{Payload, Principal, Submission, Timestamp};
+use cairn_kit::access::{Admin, Admins, MAX_ADMINS};
+use cairn_kit::api::factory::{FactoryError, FactoryRequestError, FactoryTemporaryError};
+use cairn_kit::guard::Guards;
+use cairn_kit::journal::{self, Recorded};
+use cairn_kit::runtime;
 use std::cell::RefCell;
 
 thread_local! {
     static ADMINS: RefCell<Admins> = RefCell::new(Admins::open(memory(memory::ADMINS)));
+    static GRANTING: Guards<()> = Guards::new(1);
 }
 
 /// Makes the installer the first admin; in `init`.
@@ -17,7 +21,54 @@ pub fn begin(installer: Principal) {
     ADMINS.with_borrow_mut(|admins| admins.grant(installer));
 }
 
-/// The permit of an admin: the installer, or a controller of the factory.
+/// Folds an event by which somebody becomes an admin.
+pub fn recorded(recorded: &Recorded) {
+    if let Payload::FactoryAdminGranted(granted) = &recorded.payload {
+        ADMINS.with_borrow_mut(|admins| admins.grant(granted.admin));
+    }
+}
+
+/// Every admin by name: the installer, and those who were granted.
+pub fn admins() -> Vec<Principal> {
+    ADMINS.with_borrow(Admins::all)
+}
+
+/// Makes somebody an admin. Once the factory sells, they count as a second person only after the delay that publication
+/// has, too: nobody makes up a second person and publishes with it in haste.
+///
+/// # Errors
+/// [`FactoryError::Request`] for nobody, or if there are too many. Repeating is harmless.
+pub async fn grant(admin: Admin, candidate: Principal) -> Result<(), FactoryError> {
+    if candidate == Principal::anonymous() || candidate == Principal::management_canister() {
+        let (field, problem) = ("admin".to_owned(), format!("{candidate} is nobody"));
+        return Err(FactoryError::Request(FactoryRequestError::InvalidArgs { field, problem }));
+    }
+    let busy = || FactoryError::Temporary(FactoryTemporaryError::Busy);
+    let _guard = GRANTING.with(|guards| guards.acquire(())).map_err(|_| busy())?;
+    if journal::holds(|payload| matches!(payload, Payload::FactoryAdminGranted(_))) {
+        return Err(busy());
+    }
+    match ADMINS.with_borrow(|admins| (admins.contains(candidate), admins.has_room())) {
+        (true, _) => return Ok(()),
+        (false, false) => {
+            let (what, found, bound) = ("admins".to_owned(), MAX_ADMINS + 1, MAX_ADMINS);
+            return Err(FactoryError::Request(FactoryRequestError::OutOfBounds { what, found, bound }));
+        }
+        (false, true) => {}
+    }
+    let delay = state::read(|state| if state.is_being_set_up() { 0 } else { state.publish_delay() });
+    let from = Timestamp(runtime::now().saturating_add(delay));
+    let granted = Payload::FactoryAdminGranted(FactoryAdminGranted { admin: candidate, from });
+    let appended = journal::append(vec![Submission::new(admin.principal(), granted)]).await;
+    appended.map(|_| ()).map_err(refusal::append_failed)
+}
+
+/// Whether the factory knows this admin by name: a mere controller it does not.
+pub fn is_named(admin: Admin) -> bool {
+    ADMINS.with_borrow(|admins| admins.contains(admin.principal()))
+}
+
+/// The permit of an admin: the installer, one who was granted, or a controller of the factory.
 ///
 /// # Errors
 /// [`FactoryRequestError::Unauthorized`]. Strangers are counted, not logged.

@@ -7,8 +7,6 @@ use candid::utils::ArgumentDecoder;
 pub const MAX_CREATE: usize = 64_000;
 /// Bytes of the largest `notifyBatch`: a hundred notifications.
 pub const MAX_NOTIFY: usize = 32_000;
-/// Bytes of the largest `uploadTemplateChunk`.
-pub const MAX_UPLOAD: usize = 1_950_000;
 /// Work that decoding may cost, per byte.
 const QUOTA_PER_BYTE: usize = 50;
 
@@ -34,14 +32,16 @@ macro_rules! endpoints {
         use cairn_kit::api::SupportedStandard;
         use cairn_kit::api::factory::{
             CallbackError, Capacity, ContractArgs, ContractRole, Delivered, FactoryError, FactoryHealth, FactoryInit,
-            NotificationsAccepted, NumberedNotification, PublishedTemplate, SetupStatus,
+            NotificationsAccepted, NumberedNotification, SetupStatus,
         };
         use cairn_kit::api::host::{DigestCertificate, ProjectionStatus, Reflected};
         use cairn_kit::api::http::{HttpRequest, HttpResponse};
         use cairn_kit::host;
         use cairn_projections::contracts::Contract;
         use cairn_projections::{Moment, Page};
-        use $crate::{ContractKind, access, callback, deployment, endpoints, index, lifecycle, metrics, template};
+        use $crate::{ContractKind, access, callback, deployment, endpoints, index, lifecycle, metrics};
+
+        $crate::template_endpoints!($kind);
 
         #[ic_cdk::init]
         fn init(init: FactoryInit) {
@@ -78,25 +78,6 @@ macro_rules! endpoints {
             notifications: Vec<NumberedNotification>,
         ) -> Result<NotificationsAccepted, CallbackError> {
             callback::notify::<$kind>(ic_cdk::api::msg_caller(), contract, epoch, notifications).await
-        }
-
-        fn upload_arguments(bytes: Vec<u8>) -> (u64, serde_bytes::ByteBuf) {
-            endpoints::decode(&bytes, endpoints::MAX_UPLOAD)
-        }
-
-        /// Takes the next part of a template, from the byte `offset` on; 0 begins anew. Replies how many bytes are here.
-        /// Only for admins.
-        #[ic_cdk::update(name = "uploadTemplateChunk", decode_with = "upload_arguments", hidden = true)]
-        #[candid::candid_method(update, rename = "uploadTemplateChunk")]
-        fn upload_template_chunk(offset: u64, chunk: serde_bytes::ByteBuf) -> Result<u64, FactoryError> {
-            template::upload(access::admin(ic_cdk::api::msg_caller())?, offset, &chunk)
-        }
-
-        /// Publishes the uploaded template, if its hash is the expected one. Only for admins.
-        #[ic_cdk::update(name = "publishTemplate")]
-        async fn publish_template(version: String, expected: Hash) -> Result<PublishedTemplate, FactoryError> {
-            let service = <$kind as ContractKind>::SERVICE;
-            template::publish(access::admin(ic_cdk::api::msg_caller())?, service, version, expected).await
         }
 
         /// Names the backend that is obeyed, once. Only for admins.

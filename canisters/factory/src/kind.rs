@@ -9,6 +9,9 @@ pub trait ContractKind: 'static {
     /// The service that the kind is sold as.
     const SERVICE: Service;
 
+    /// Methods without which a module is no contract of the kind, not even if it is somebody else's code.
+    const METHODS: &'static [&'static str] = &[];
+
     /// The contract's own arguments.
     type Args;
 

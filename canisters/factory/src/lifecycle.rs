@@ -9,13 +9,17 @@ use cairn_kit::api::factory::FactoryInit;
 use cairn_kit::journal::{self, JournalConfig};
 use cairn_kit::{layout, runtime};
 
+/// Seconds between a template's confirmation and its publication, unless told otherwise.
+const PUBLISH_DELAY_SECONDS: u64 = 86_400;
+
 /// Sets the factory up; in `init`. The installer is its first admin. Traps if stable memory cannot grow.
 pub fn init<K: ContractKind>(installer: Principal, init: FactoryInit) {
     if let Err(error) = layout::begin(&memory(memory::LAYOUT), LAYOUT_VERSION) {
         ic_cdk::trap(error.to_string());
     }
-    let FactoryInit { audit, pool_target, contract_cycles, reserve_cycles } = init;
-    let settings = Settings { audit, pool_target, contract_cycles, reserve_cycles, backend: None };
+    let FactoryInit { audit, pool_target, contract_cycles, reserve_cycles, publish_delay_seconds } = init;
+    let publish_delay = publish_delay_seconds.unwrap_or(PUBLISH_DELAY_SECONDS).saturating_mul(1_000_000_000);
+    let settings = Settings { audit, pool_target, contract_cycles, reserve_cycles, backend: None, publish_delay };
     state::change(|state| state.set_settings(settings));
     access::begin(installer);
     open::<K>(audit);

@@ -5,7 +5,7 @@ use ic_stable_structures::DefaultMemoryImpl;
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager};
 
 /// Version of the whole layout; code of another version refuses to run.
-pub const LAYOUT_VERSION: u32 = 2;
+pub const LAYOUT_VERSION: u32 = 3;
 
 /// The layout's version.
 pub const LAYOUT: MemoryId = MemoryId::new(0);
@@ -33,8 +33,7 @@ pub const TEMPLATES: MemoryId = MemoryId::new(10);
 pub const MODULES: MemoryId = MemoryId::new(11);
 /// The modules' bytes.
 pub const MODULE_BYTES: MemoryId = MemoryId::new(12);
-/// The upload under way.
-pub const UPLOAD: MemoryId = MemoryId::new(13);
+// 13 was the one upload under way, up to layout 2.
 /// The admins.
 pub const ADMINS: MemoryId = MemoryId::new(14);
 /// What the runtime keeps: see [`cairn_kit::runtime::take_up`].
@@ -47,6 +46,19 @@ pub const HOST: MemoryId = MemoryId::new(30);
 pub const TABLES_A: MemoryId = MemoryId::new(31);
 /// The other one.
 pub const TABLES_B: MemoryId = MemoryId::new(32);
+
+/// Uploads under way.
+pub const UPLOADS: MemoryId = MemoryId::new(45);
+/// Which blocks of the modules' bytes are free.
+pub const GROUND: MemoryId = MemoryId::new(46);
+/// Interfaces of templates, by hash.
+pub const INTERFACES: MemoryId = MemoryId::new(47);
+/// Proposed templates, by version.
+pub const PROPOSALS: MemoryId = MemoryId::new(48);
+/// Versions of published templates, by module.
+pub const TEMPLATE_VERSIONS: MemoryId = MemoryId::new(49);
+/// From when on granted admins count as a second person.
+pub const GRANTS: MemoryId = MemoryId::new(50);
 
 /// Pages that a memory grows by: 1 MiB, so that twenty small memories stay small and all together may have 32 GiB.
 const BUCKET_PAGES: u16 = 16;

@@ -15,6 +15,7 @@ pub mod http;
 pub mod invoice;
 pub mod ledger;
 pub mod multisig;
+pub mod template;
 
 use candid::{CandidType, Deserialize};
 

@@ -29,6 +29,7 @@ pub struct Token;
 
 impl ContractKind for Token {
     const SERVICE: Service = Service::Token;
+    const METHODS: &'static [&'static str] = &["icrc1_balance_of", "icrc1_transfer"];
     type Args = TokenArgs;
 
     fn parse(args: &[u8]) -> Result<TokenArgs, InvalidArgs> {

@@ -43,6 +43,9 @@ pub trait Draw {
     fn reason(&mut self) -> Reason {
         Reason { code: self.text(Reason::MAX_CODE), detail: self.text(Reason::MAX_DETAIL), digest: self.hash() }
     }
+    fn version(&mut self) -> Version {
+        Version::new(self.number() as u32, self.number() as u32, self.number() as u32)
+    }
     fn service(&mut self) -> Service {
         use Service::*;
         self.pick(&[Distribution, Token, Multisig, Dao, Launchpad])
@@ -158,6 +161,9 @@ pub fn payload(kind: Kind, draw: &mut impl Draw) -> Payload {
         Kind::TemplatePublished | Kind::ProjectionRebuilt | Kind::Refused => operation(kind, draw),
         Kind::AuditorGranted | Kind::AuditorRevoked | Kind::OpeningErased | Kind::QuestionAsked => access(kind, draw),
         Kind::AuditCanisterChanged | Kind::ForkAlarmAcknowledged => watch(kind, draw),
+        Kind::TemplateProposed | Kind::TemplateConfirmed | Kind::TemplateWithdrawn | Kind::FactoryAdminGranted => {
+            template(kind, draw)
+        }
         Kind::ArchivingConfigured
         | Kind::ArchiveIntended
         | Kind::ArchiveCreated
@@ -237,6 +243,38 @@ fn operation(kind: Kind, draw: &mut impl Draw) -> Payload {
             equal: draw.pick(&[true, false]),
         }),
         _ => Payload::Refused(Refused { method: draw.text(Refused::MAX_METHOD), reason: draw.reason() }),
+    }
+}
+
+fn template(kind: Kind, draw: &mut impl Draw) -> Payload {
+    match kind {
+        Kind::TemplateProposed => Payload::TemplateProposed(TemplateProposed {
+            service: draw.service(),
+            version: draw.version(),
+            module_hash: draw.hash(),
+            size: draw.number(),
+            channel: draw.pick(&[Channel::Stable, Channel::Beta]),
+            upgrades_from: draw.option(Draw::version),
+            interface: draw.hash(),
+            source_commit: draw.text(TemplateProposed::MAX_COMMIT),
+            notes: draw.text(TemplateProposed::MAX_NOTES),
+            foreign: draw.pick(&[false, true]),
+        }),
+        Kind::TemplateConfirmed => Payload::TemplateConfirmed(TemplateConfirmed {
+            service: draw.service(),
+            version: draw.version(),
+            module_hash: draw.hash(),
+            from: Timestamp(draw.number()),
+        }),
+        Kind::TemplateWithdrawn => Payload::TemplateWithdrawn(TemplateWithdrawn {
+            service: draw.service(),
+            version: draw.version(),
+            reason: draw.reason(),
+        }),
+        _ => Payload::FactoryAdminGranted(FactoryAdminGranted {
+            admin: draw.principal(),
+            from: Timestamp(draw.number()),
+        }),
     }
 }
 

@@ -1,16 +1,15 @@
-//! What happens: refusals, an ordinary morning, an outage, upgrades under load, a template replaced in between.
+//! What happens: refusals, an ordinary morning, an outage, upgrades under load, a template withdrawn in between.
 
 use super::people::{self, Wish, symbol};
 use super::scene::{Answers, Scene};
 use crate::artifacts;
 use crate::platform::{Order, Pending, Platform, account, token, user};
 use anyhow::{Context, Result};
-use cairn_events::{Amount, Event, Hash, Payload, Principal};
+use cairn_events::{Amount, Event, Payload, Principal};
 use cairn_kit::api::backend::{AgreedPrice, BackendError, DeploymentStatus};
-use cairn_kit::api::factory::{FactoryError, PublishedTemplate};
+use cairn_kit::api::factory::FactoryError;
 use cairn_projections::payments::Settlement;
 use localnet::{Fault, RejectCode};
-use serde_bytes::ByteBuf;
 
 /// Requests of each wave.
 const MORNING: usize = 16;
@@ -30,7 +29,7 @@ pub fn run(scene: &mut Scene<'_>) -> Result<()> {
     morning(scene, &first)?;
     outage(scene, &wave(&mut wishes, OUTAGE))?;
     upgrades(scene, &wave(&mut wishes, UPGRADES))?;
-    replaced_template(scene, &wishes.collect::<Vec<_>>())?;
+    withdrawn_template(scene, &wishes.collect::<Vec<_>>())?;
     trade(scene)?;
     scene.tell("Everything comes to rest.");
     scene.platform.settle()
@@ -208,27 +207,26 @@ fn upgrades(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
     scene.platform.await_capacity(u64::from(super::scene::POOL))
 }
 
-/// A new template is published after payment: who was quoted the old one gets the money back, not another token.
-fn replaced_template(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
-    scene.tell(format!("{} people insist on template 1.0.0; it is replaced just after they paid.", wishes.len()));
-    let module = improved(artifacts::wasm("token")?);
+/// A new template is withdrawn after payment: who was quoted it gets the money back, not another token.
+fn withdrawn_template(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
+    let before = scene.platform.template;
+    scene.platform.template = scene.platform.release("1.1.0", &improved(artifacts::wasm("token")?))?;
+    scene.tell(format!(
+        "Template 1.1.0 is proposed by one admin, confirmed by another, published after the delay. {} people insist on \
+         it; it is withdrawn just after they paid.",
+        wishes.len()
+    ));
     let (factory, admin) = (scene.platform.factory, scene.platform.admin);
-    for (chunk, offset) in module.chunks(1_500_000).zip((0_u64..).step_by(1_500_000)) {
-        let arguments = (offset, ByteBuf::from(chunk));
-        scene.platform.call::<u64, FactoryError>(factory, admin, "uploadTemplateChunk", arguments)?;
-    }
-    let before = scene.platform.tip()?.size;
+    let seen = scene.platform.tip()?.size;
     let wave: Vec<Pending> = wishes.iter().map(|wish| quoted(&mut scene.platform, wish)).collect();
-    while !requested_since(scene.platform.events()?, before) {
+    while !requested_since(scene.platform.events()?, seen) {
         scene.platform.net.tick();
     }
-    let arguments = ("1.1.0".to_owned(), Hash::of(&[&module]));
-    let published: std::result::Result<PublishedTemplate, FactoryError> =
-        scene.platform.net.update(factory, admin, "publishTemplate", arguments)?;
-    let published = published?;
-    scene.platform.template = published.module_hash;
+    let arguments = ("1.1.0".to_owned(), "a fault was found".to_owned());
+    scene.platform.call::<(), FactoryError>(factory, admin, "withdrawTemplate", arguments)?;
+    scene.platform.template = before;
     let answers = scene.answers(&wave)?;
-    scene.tell(format!("  template {} is published; {answers}", published.version));
+    scene.tell(format!("  template 1.0.0 is sold again; {answers}"));
     Ok(())
 }
 

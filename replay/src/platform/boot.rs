@@ -1,5 +1,6 @@
 //! From an empty network to a platform that sells tokens.
 
+use super::templates::PUBLISH_DELAY;
 use super::{Platform, account, fee_token, ledger_upgrade, user};
 use crate::artifacts;
 use anyhow::{Context, Result, bail};
@@ -7,16 +8,13 @@ use cairn_events::topic::Service;
 use cairn_events::{Amount, Hash, LogId, Principal};
 use cairn_kit::api::audit::{AuditError, AuditInit, Tip};
 use cairn_kit::api::backend::{BackendError, BackendInit};
-use cairn_kit::api::factory::{Capacity, FactoryError, FactoryInit, PublishedTemplate};
+use cairn_kit::api::factory::{Capacity, FactoryError, FactoryInit};
 use cairn_kit::api::invoice::{InvoiceError, InvoiceInit};
 use localnet::{Config, Metering, Net};
-use serde_bytes::ByteBuf;
 use std::time::Duration;
 
 /// Cycles of each canister of the platform.
 const CYCLES: u128 = 10_000_000_000_000_000;
-/// Bytes of an upload's chunk.
-const CHUNK: usize = 1_500_000;
 /// Seconds that a platform may take to be ready.
 const PATIENCE: u64 = 600;
 
@@ -79,7 +77,10 @@ impl Platform {
         platform.install(&options)?;
         platform.log = platform.await_genesis()?;
         platform.introduce()?;
+        let admin = platform.admin;
         for (service, factory) in platform.factories() {
+            // Before the first template, a second admin counts as one at once.
+            platform.call::<(), FactoryError>(factory, admin, "grantAdmin", (Platform::second_admin(),))?;
             let template = platform.publish_at(factory, "1.0.0", &artifacts::wasm(package(service))?)?;
             if service == Service::Token {
                 platform.template = template;
@@ -127,6 +128,7 @@ impl Platform {
             pool_target: options.pool,
             contract_cycles: 2_000_000_000_000,
             reserve_cycles: 10_000_000_000_000,
+            publish_delay_seconds: Some(PUBLISH_DELAY),
         };
         let ledger = fee_token(self.admin, options.ledger_fee);
         for (package, id) in self.canisters() {
@@ -177,26 +179,6 @@ impl Platform {
         let (wallets, distributions) = (self.wallets.unwrap_or(absent), self.distributions.unwrap_or(absent));
         let services = (self.audit, self.invoices, self.factory, distributions, wallets, absent, absent);
         self.call::<(), BackendError>(backend, admin, "setupMicroservices", services)
-    }
-
-    /// Uploads a module to the factory of tokens and publishes it.
-    ///
-    /// # Errors
-    /// The factory refused.
-    pub fn publish(&mut self, version: &str, module: &[u8]) -> Result<Hash> {
-        self.publish_at(self.factory, version, module)
-    }
-
-    fn publish_at(&mut self, factory: Principal, version: &str, module: &[u8]) -> Result<Hash> {
-        let mut offset = 0_u64;
-        for chunk in module.chunks(CHUNK) {
-            let arguments = (offset, ByteBuf::from(chunk));
-            offset = self.call::<u64, FactoryError>(factory, self.admin, "uploadTemplateChunk", arguments)?;
-        }
-        let arguments = (version.to_owned(), Hash::of(&[module]));
-        let published: PublishedTemplate =
-            self.call::<_, FactoryError>(factory, self.admin, "publishTemplate", arguments)?;
-        Ok(published.module_hash)
     }
 
     fn open_shop(&mut self, options: &Options) -> Result<()> {

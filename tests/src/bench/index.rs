@@ -16,6 +16,7 @@ pub(super) fn measure(scales: &[u64]) -> anyhow::Result<Vec<Row>> {
         pool_target: 0,
         contract_cycles: 1_000_000_000_000,
         reserve_cycles: 1_000_000_000_000,
+        publish_delay_seconds: None,
     };
     let wasm = cairn::artifacts::wasm("token_factory")?;
     log.net.install(factory, log.admin, &wasm, candid::encode_one(init)?).map_err(|e| anyhow!("{e}"))?;

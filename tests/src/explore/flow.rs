@@ -23,7 +23,7 @@ pub enum Flow {
     Abandoned,
     /// As before, and the ledger's fee is raised before the refund.
     FeeRaised,
-    /// The template is replaced after the payment: the factory declines, the payer is refunded.
+    /// The template is withdrawn after the payment: the factory declines, the payer is refunded.
     Declined,
     /// The factory is held up after the installation; the backend, upgraded, has forgotten that it waits, and abandons
     /// at the deadline what the factory then wants to commit. The canister, in which a token has lived, is emptied, and
@@ -156,7 +156,7 @@ impl Flow {
             }
             Flow::Declined => {
                 go_on_until(stage, &mut seen, "icrc2_transfer_from");
-                publish(stage);
+                withdraw(stage);
                 go_on(stage, &mut seen);
             }
             Flow::Overtaken => {
@@ -237,10 +237,10 @@ fn donate(stage: &mut Stage) {
     stage.net().submit(ledger, donor, "icrc1_transfer", (argument,));
 }
 
-/// The admin publishes the other template.
-fn publish(stage: &mut Stage) {
-    let (factory, admin, template) = (stage.platform.factory, stage.platform.admin, stage.template);
-    stage.net().submit(factory, admin, "publishTemplate", ("2.0.0", template));
+/// The admin withdraws the template that was quoted: the one before it is sold again.
+fn withdraw(stage: &mut Stage) {
+    let (factory, admin) = (stage.platform.factory, stage.platform.admin);
+    stage.net().submit(factory, admin, "withdrawTemplate", ("2.0.0", "a fault was found"));
 }
 
 /// The factory's next words to the log take their time; the backend is upgraded while it waits for the factory.

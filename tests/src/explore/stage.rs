@@ -4,18 +4,13 @@ use super::wanted::LOCKED;
 use super::{Flow, Wanted};
 use cairn::artifacts;
 use cairn::platform::{Options, Order, Pending, Platform, account, ledger_upgrade, token, user};
-use cairn_events::{Amount, DeploymentId, Hash, Principal, Timestamp};
-use cairn_kit::api::factory::FactoryError;
+use cairn_events::{Amount, DeploymentId, Principal, Timestamp};
 use localnet::explore::Subject;
 use localnet::{Action, Answer, Incident, Message, Net};
-use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 
-/// Bytes of an upload's chunk.
-const CHUNK: usize = 1_500_000;
-
-/// A platform with a buyer who can afford two tokens, somebody who sends money where it does not belong, and a second
-/// template that is uploaded but not published.
+/// A platform with a buyer who can afford two tokens, somebody who sends money where it does not belong, and two
+/// templates, of which the second one is sold.
 pub struct Stage {
     /// The platform.
     pub platform: Platform,
@@ -23,8 +18,6 @@ pub struct Stage {
     pub buyer: Principal,
     /// Who donates.
     pub donor: Principal,
-    /// The second template.
-    pub template: Hash,
     /// The private reference that the buyer pays under.
     pub reference: Option<&'static str>,
     /// What the buyer wants.
@@ -55,7 +48,10 @@ impl Stage {
     /// # Errors
     /// Something does not build, or was refused.
     pub fn boot(seed: u64) -> anyhow::Result<Stage> {
-        Stage::of(Platform::boot(seed)?)
+        let mut platform = Platform::boot(seed)?;
+        let module = artifacts::annotated(artifacts::wasm("token")?, "icp:public edition", b"second");
+        platform.template = platform.release("2.0.0", &module)?;
+        Stage::of(platform)
     }
 
     /// Boots a platform that sells everything there is, and lets it come to rest.
@@ -71,19 +67,11 @@ impl Stage {
         platform.afford(buyer, 2)?;
         platform.fund(donor, platform.price)?;
         platform.afford(donor, 1)?;
-        let module = artifacts::annotated(artifacts::wasm("token")?, "icp:public edition", b"second");
-        let mut offset = 0_u64;
-        for chunk in module.chunks(CHUNK) {
-            let (factory, admin, arguments) = (platform.factory, platform.admin, (offset, ByteBuf::from(chunk)));
-            offset = platform.call::<u64, FactoryError>(factory, admin, "uploadTemplateChunk", arguments)?;
-        }
         platform.settle()?;
         let funds = platform.balance(account(buyer))?;
         let (canisters, cycles) = (platform.net.canisters().len(), cycles(&platform.net));
-        let template = Hash::of(&[&module]);
         let (wanted, unlock_at) = (Wanted::Token, Timestamp(platform.net.now() + LOCKED.as_nanos() as u64));
-        let reference = None;
-        Ok(Stage { platform, buyer, donor, template, reference, wanted, unlock_at, funds, canisters, cycles })
+        Ok(Stage { platform, buyer, donor, reference: None, wanted, unlock_at, funds, canisters, cycles })
     }
 
     /// The id of the buyer's deployment.

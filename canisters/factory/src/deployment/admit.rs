@@ -42,12 +42,11 @@ pub fn admit<K: ContractKind>(
     }
     check_contract::<K>(owner, &args)?;
     let capacity = capacity(state, cycles)?;
-    match args.template {
-        Some(expected) if expected != capacity.template => {
-            let actual = capacity.template;
-            return Err(FactoryError::Request(FactoryRequestError::TemplateMismatch { expected, actual }));
-        }
-        _ => {}
+    let template = args.template.unwrap_or(capacity.template);
+    // What was quoted earlier is delivered, as long as it is not withdrawn.
+    if !state.templates().is_installable(template) {
+        let (expected, actual) = (template, capacity.template);
+        return Err(FactoryError::Request(FactoryRequestError::TemplateMismatch { expected, actual }));
     }
     if state.open_count() >= MAX_OPEN {
         return Err(crate::refusal::interrupted(format!("{MAX_OPEN} deployments are under way")));
@@ -56,7 +55,7 @@ pub fn admit<K: ContractKind>(
     Ok(Admission::New(Request {
         hash,
         owner,
-        template: capacity.template,
+        template,
         dispatch_version: args.dispatch_version,
         dispatched: args.dispatched,
         args: args.args,
@@ -118,7 +117,7 @@ pub fn capacity(state: &State, cycles: u128) -> Result<Capacity, FactoryError> {
         return Err(FactoryError::Temporary(low));
     }
     let contracts = state.free_canisters().min(MAX_OPEN.saturating_sub(state.open_count()));
-    Ok(Capacity { template: template.hash, version, contracts })
+    Ok(Capacity { template: template.hash, version: version.to_string(), contracts })
 }
 
 fn not_set_up(missing: &str) -> FactoryError {

@@ -1,9 +1,9 @@
 //! The one place where decision state changes.
 
-use super::{Accepted, Job, Phase, State, Template, Totals};
+use super::{Accepted, Job, Phase, State, Totals};
 use crate::callback::period;
 use crate::state::Canister;
-use cairn_events::payload::{CallbackAccepted, DeliveryCommitted, InstallIntended, Reason, TemplatePublished};
+use cairn_events::payload::{CallbackAccepted, DeliveryCommitted, InstallIntended, Reason};
 use cairn_events::{DeploymentId, Payload, Principal, Receipt};
 use cairn_kit::journal::Recorded;
 use cairn_kit::stable::{Cbor, DeploymentKey, PrincipalKey, PrincipalNumberKey};
@@ -37,7 +37,11 @@ impl State {
                 self.contract_reclaimed(receipt, reclaimed.contract, reclaimed.deployment, &reclaimed.reason);
             }
             Payload::CallbackAccepted(accepted) => self.callback_accepted(receipt, accepted),
-            Payload::TemplatePublished(published) => self.template_published(published),
+            Payload::TemplateProposed(_)
+            | Payload::TemplateConfirmed(_)
+            | Payload::TemplatePublished(_)
+            | Payload::TemplateWithdrawn(_)
+            | Payload::FactoryAdminGranted(_) => self.template_event(recorded),
             _ => {}
         }
     }
@@ -150,9 +154,9 @@ impl State {
         self.notifications.insert(key, Cbor(row));
     }
 
-    fn template_published(&mut self, published: &TemplatePublished) {
-        let template = Template { hash: published.module_hash, size: published.size };
-        self.templates.insert(published.version.clone(), Cbor(template));
-        self.count(|totals| totals.template = Some(published.version.clone()));
+    fn template_event(&mut self, recorded: &Recorded) {
+        self.templates.apply(recorded);
+        let newest = self.templates.newest();
+        self.count(|totals| totals.template = newest);
     }
 }

@@ -5,13 +5,16 @@
 
 mod apply;
 mod record;
+mod templates;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Template, Totals};
+pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Totals};
+pub use templates::{Confirmation, Proposal, Template, Templates, VersionKey};
 
+use crate::access;
 use crate::memory::{self, memory};
-use cairn_events::{DeploymentId, Hash, Principal};
+use cairn_events::{DeploymentId, Principal, Version};
 use cairn_kit::host;
 use cairn_kit::journal::Recorded;
 use cairn_kit::stable::{Cbor, DeploymentKey, Memory, PrincipalKey, PrincipalNumberKey, Slot};
@@ -32,7 +35,7 @@ pub struct State {
     canisters: Map<PrincipalKey, Canister>,
     pool: Set<PrincipalKey>,
     notifications: Map<PrincipalNumberKey, Accepted>,
-    templates: Map<String, Template>,
+    templates: Templates,
 }
 
 thread_local! {
@@ -52,6 +55,7 @@ pub fn change<R>(change: impl FnOnce(&mut State) -> R) -> R {
 /// Folds an accepted event: the journal's `apply`.
 pub fn apply(recorded: &Recorded) {
     host::recorded(recorded);
+    access::recorded(recorded);
     STATE.with_borrow_mut(|state| state.apply(recorded));
 }
 
@@ -67,7 +71,7 @@ impl State {
             canisters: Map::init(memory(memory::CANISTERS)),
             pool: Set::init(memory(memory::POOL)),
             notifications: Map::init(memory(memory::NOTIFICATIONS)),
-            templates: Map::init(memory(memory::TEMPLATES)),
+            templates: Templates::open(),
         }
     }
 
@@ -79,6 +83,11 @@ impl State {
     /// Sets what the factory is set up with.
     pub fn set_settings(&mut self, settings: Settings) {
         self.settings.set(&Some(settings));
+    }
+
+    /// Nanoseconds between the second person's word and a template's publication.
+    pub fn publish_delay(&self) -> u64 {
+        self.settings().map_or(u64::MAX, |settings| settings.publish_delay)
     }
 
     /// The counters.
@@ -164,25 +173,21 @@ impl State {
         self.notifications.get(&PrincipalNumberKey(contract, number)).map(|row| row.0)
     }
 
-    /// The published template of this version.
-    pub fn template(&self, version: &str) -> Option<Template> {
-        self.templates.get(&version.to_owned()).map(|row| row.0)
-    }
-
-    /// How many templates were published.
-    pub fn template_count(&self) -> u64 {
-        self.templates.len()
+    /// Templates, proposals, and the admins that were granted.
+    pub fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// Version and module of the template that is installed now.
-    pub fn current_template(&self) -> Option<(String, Template)> {
+    pub fn current_template(&self) -> Option<(Version, Template)> {
         let version = self.totals().template?;
-        let template = self.template(&version)?;
+        let template = self.templates.version(version)?;
         Some((version, template))
     }
 
-    /// Whether `hash` is a published module.
-    pub fn is_published(&self, hash: Hash) -> bool {
-        self.templates.values().any(|row| row.0.hash == hash)
+    /// Whether the factory is still being set up: no backend is obeyed yet, or nothing was ever published, so that nobody
+    /// can have relied on it.
+    pub fn is_being_set_up(&self) -> bool {
+        self.settings().is_none_or(|settings| settings.backend.is_none()) || self.templates.count() == 0
     }
 }

@@ -1,7 +1,7 @@
 //! What the factory remembers.
 
 use cairn_events::payload::{Notification, Reason};
-use cairn_events::{DeploymentId, Hash, Principal};
+use cairn_events::{DeploymentId, Hash, Principal, Version};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -23,6 +23,9 @@ pub struct Settings {
     /// The backend that is obeyed.
     #[serde(rename = "b", skip_serializing_if = "Option::is_none", default)]
     pub backend: Option<Principal>,
+    /// Nanoseconds between the second person's word and a template's publication.
+    #[serde(rename = "d")]
+    pub publish_delay: u64,
 }
 
 /// Counters folded from the factory's own events.
@@ -51,7 +54,7 @@ pub struct Totals {
     pub reclaimed: u64,
     /// Version of the template that is installed now.
     #[serde(rename = "t", skip_serializing_if = "Option::is_none", default)]
-    pub template: Option<String>,
+    pub template: Option<Version>,
 }
 
 /// What the backend asked for. An input, not folded from events; the arguments are dropped once settled.
@@ -180,17 +183,6 @@ pub struct Accepted {
     /// What it said.
     #[serde(rename = "n")]
     pub notification: Notification,
-}
-
-/// A template that can be installed: folded from events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Template {
-    /// SHA-256 of the module.
-    #[serde(rename = "h")]
-    pub hash: Hash,
-    /// Bytes of the module.
-    #[serde(rename = "s")]
-    pub size: u64,
 }
 
 impl Phase {

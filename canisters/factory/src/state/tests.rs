@@ -1,3 +1,4 @@
+use super::templates::FoldedTemplates;
 use super::*;
 use cairn_kit::stable::{DeploymentKey, PrincipalKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ pub struct Folded {
     pub canisters: BTreeMap<Principal, Canister>,
     pub pool: BTreeSet<Principal>,
     pub notifications: BTreeMap<(Principal, u64), Accepted>,
-    pub templates: BTreeMap<String, Template>,
+    pub templates: FoldedTemplates,
 }
 
 impl State {
@@ -25,7 +26,7 @@ impl State {
                 .iter()
                 .map(|entry| ((entry.key().0, entry.key().1), entry.value().0))
                 .collect(),
-            templates: self.templates.iter().map(|entry| (entry.key().clone(), entry.value().0)).collect(),
+            templates: self.templates.folded(),
         }
     }
 

@@ -3,7 +3,8 @@
 use crate::access::Backend;
 use crate::kind::{ContractKind, InstallContext, InvalidArgs, Listing};
 use crate::state::tests::{Folded, fold};
-use crate::{access, deployment, lifecycle, state, template};
+use crate::template::{registry, upload};
+use crate::{access, deployment, lifecycle, state};
 use cairn_events::payload::{DeploymentDispatched, Notification, Reason};
 use cairn_events::topic::Service;
 use cairn_events::{
@@ -50,6 +51,8 @@ impl ContractKind for Word {
 }
 
 pub const BACKEND: Principal = Principal::from_slice(&[0xba]);
+/// Seconds between a template's confirmation and its publication.
+pub const DELAY: u64 = 600;
 pub const ADMIN: Principal = Principal::from_slice(&[0xad]);
 pub const OWNER: Principal = Principal::from_slice(&[0x01, 0x01]);
 pub const AUDIT: Principal = Principal::from_slice(&[0xa0]);
@@ -259,7 +262,32 @@ pub struct World {
 
 /// A module that the factory takes for wasm.
 pub fn module() -> Vec<u8> {
-    [b"\0asm".as_slice(), &[7; 5000]].concat()
+    wasm(&[7; 5000])
+}
+
+/// A module with this in it, that exports whatever interfaces in tests speak of.
+pub fn wasm(body: &[u8]) -> Vec<u8> {
+    let queries = ["canUpgrade", "getContractHealth", "word", "words", "sentence", "sign"];
+    let updates = ["confirmUpgrade", "second", "third", "icrc1_transfer"];
+    let named = |kind: &str, name: &&str| format!("canister_{kind} {name}");
+    let names: Vec<String> = (queries.iter().map(|name| named("query", name)))
+        .chain(updates.iter().map(|name| named("update", name)))
+        .collect();
+    let export = |name: &String| [&[name.len() as u8], name.as_bytes(), &[0, 0]].concat();
+    let exports: Vec<u8> = names.iter().flat_map(export).collect();
+    let section = |number: u8, content: &[u8]| {
+        let length = content.len() as u32;
+        let leb = [length as u8 & 0x7f | 0x80, (length >> 7) as u8 & 0x7f | 0x80, (length >> 14) as u8 & 0x7f | 0x80];
+        [&[number], leb.as_slice(), &[(length >> 21) as u8], content].concat()
+    };
+    let exports = section(7, &[&[names.len() as u8], exports.as_slice()].concat());
+    let body = section(0, &[b"\x04body".as_slice(), body].concat());
+    [plain(&[]), exports, body].concat()
+}
+
+/// What begins like a module, and has these bytes after that.
+pub fn plain(body: &[u8]) -> Vec<u8> {
+    [b"\0asm\x01\0\0\0".as_slice(), body].concat()
 }
 
 impl World {
@@ -269,13 +297,29 @@ impl World {
         let model = Rc::new(RefCell::new(Model::default()));
         let (answering, id) = (Rc::clone(&model), runtime::id());
         network.respond(move |request| answering.borrow_mut().answer(id, request));
-        let init = FactoryInit { audit: AUDIT, pool_target: 2, contract_cycles: 1_000_000, reserve_cycles: 5_000 };
+        let init = FactoryInit {
+            audit: AUDIT,
+            pool_target: 2,
+            contract_cycles: 1_000_000,
+            reserve_cycles: 5_000,
+            publish_delay_seconds: Some(DELAY),
+        };
         lifecycle::init::<Word>(ADMIN, init);
         access::whitelist(access::admin(ADMIN).unwrap(), BACKEND).unwrap();
-        template::upload(access::admin(ADMIN).unwrap(), 0, &module()).unwrap();
-        let hash = Hash::of(&[&module()]);
-        run(template::publish(access::admin(ADMIN).unwrap(), Service::Token, "1".into(), hash)).unwrap();
-        World { network, model }
+        let world = World { network, model };
+        let hash = world.upload(ADMIN, &module());
+        run(registry::publish(access::admin(ADMIN).unwrap(), Service::Token, "1.0.0", hash)).unwrap();
+        world
+    }
+
+    /// Uploads a module; its hash.
+    pub fn upload(&self, admin: Principal, module: &[u8]) -> Hash {
+        let permit = || access::admin(admin).unwrap();
+        let session = upload::begin(permit(), module.len() as u64).unwrap();
+        for (offset, chunk) in (0..).step_by(1_000_000).zip(module.chunks(1_000_000)) {
+            assert_eq!(upload::chunk(permit(), session.id, offset, chunk), Ok(offset + chunk.len() as u64));
+        }
+        upload::finish(permit(), session.id).unwrap().module_hash
     }
 
     /// A factory with a full pool.

@@ -1,6 +1,7 @@
 //! The interface of factories.
 
 use super::InternalError;
+use super::template::{TemplateRefusal, UploadRefusal};
 use cairn_events::payload::Notification;
 use cairn_events::topic::Service;
 use cairn_events::{DeploymentId, Hash, Principal};
@@ -18,6 +19,8 @@ pub struct FactoryInit {
     pub contract_cycles: u64,
     /// Cycles the factory never goes below.
     pub reserve_cycles: u64,
+    /// Seconds between the second person's confirmation of a template and its publication; a day unless given.
+    pub publish_delay_seconds: Option<u64>,
 }
 
 /// Second argument of `createContract`; the first one is the owner.
@@ -117,12 +120,12 @@ pub enum FactoryRequestError {
         /// What was said, shortened.
         detail: String,
     },
-    /// An upload does not fit: size, order, or hash.
-    #[error("template upload: {problem}")]
-    Upload {
-        /// The value and the bound.
-        problem: String,
-    },
+    /// A part of an upload does not fit.
+    #[error("template upload: {0}")]
+    Upload(UploadRefusal),
+    /// A template is not as it must be.
+    #[error("template: {0}")]
+    Template(TemplateRefusal),
     /// No such contract.
     #[error("{contract} is no contract of this factory")]
     UnknownContract {
@@ -166,6 +169,12 @@ pub enum FactoryTemporaryError {
         balance: u64,
         /// What is needed.
         required: u64,
+    },
+    /// It may be done later: a delay protects from haste.
+    #[error("not before {at}")]
+    TooEarly {
+        /// When, in nanoseconds.
+        at: u64,
     },
     /// The deployment is being worked on by another call.
     #[error("the deployment is being worked on")]
