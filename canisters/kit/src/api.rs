@@ -13,6 +13,7 @@ pub mod host;
 pub mod http;
 pub mod invoice;
 pub mod ledger;
+pub mod upgrade;
 
 use candid::{CandidType, Deserialize};
 
