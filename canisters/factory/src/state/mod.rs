@@ -5,10 +5,13 @@
 
 mod apply;
 mod record;
+mod upgrades;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Template, Totals};
+
+pub use upgrades::{CONTROL_LOST, Managed, Rollout, TopUp, Upgrade, UpgradePhase, day};
 
 use crate::memory::{self, memory};
 use cairn_events::{DeploymentId, Hash, Principal};
@@ -33,6 +36,7 @@ pub struct State {
     pool: Set<PrincipalKey>,
     notifications: Map<PrincipalNumberKey, Accepted>,
     templates: Map<String, Template>,
+    upgrades: upgrades::Upgrades,
 }
 
 thread_local! {
@@ -68,6 +72,7 @@ impl State {
             pool: Set::init(memory(memory::POOL)),
             notifications: Map::init(memory(memory::NOTIFICATIONS)),
             templates: Map::init(memory(memory::TEMPLATES)),
+            upgrades: upgrades::Upgrades::open(),
         }
     }
 

@@ -11,6 +11,7 @@ pub struct Folded {
     pub pool: BTreeSet<Principal>,
     pub notifications: BTreeMap<(Principal, u64), Accepted>,
     pub templates: BTreeMap<String, Template>,
+    pub upgrades: upgrades::Folded,
 }
 
 impl State {
@@ -25,6 +26,7 @@ impl State {
                 .iter()
                 .map(|entry| ((entry.key().0, entry.key().1), entry.value().0))
                 .collect(),
+            upgrades: self.upgrades.folded(),
             templates: self.templates.iter().map(|entry| (entry.key().clone(), entry.value().0)).collect(),
         }
     }
