@@ -16,7 +16,7 @@ use cairn_kit::runtime::testing::{Network, run};
 use cairn_kit::runtime::{self, CallFailure, Request};
 use candid::{CandidType, Decode, Encode};
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterInfoArgs, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs, UninstallCodeArgs,
+    CanisterInstallMode, CanisterIdRecord, CanisterInfoArgs, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs, UninstallCodeArgs,
     UpdateSettingsArgs, UploadChunkArgs,
 };
 use serde_bytes::ByteBuf;
@@ -24,6 +24,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
+
+use super::life::{Life, check_life};
 
 /// A kind of contract whose argument is a word.
 pub struct Word;
@@ -60,6 +62,8 @@ pub struct Hosted {
     pub module: Option<Hash>,
     pub argument: Vec<u8>,
     pub controllers: Vec<Principal>,
+    /// As a contract.
+    pub life: Life,
 }
 
 #[derive(Default)]
@@ -71,6 +75,8 @@ pub struct Model {
     batches: BTreeMap<u64, (Vec<u8>, Vec<Receipt>)>,
     pub canisters: BTreeMap<Principal, Hosted>,
     chunks: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// After how many more calls one is rejected, with this code, after it had its effect or before.
+    pub strike: Option<(usize, u32, bool)>,
     /// What the next call of the method meets: rejected with this code, after it had its effect or before.
     pub faults: Vec<(&'static str, u32, bool)>,
     pub calls: Vec<&'static str>,
@@ -80,18 +86,31 @@ impl Model {
     fn answer(&mut self, factory: Principal, request: &Request) -> Result<Vec<u8>, CallFailure> {
         self.calls.push(request.method);
         let fault = self.faults.iter().position(|fault| fault.0 == request.method).map(|i| self.faults.remove(i));
+        let fault = fault.or_else(|| self.struck(request.method));
         match fault {
             Some((_, code, false)) => Err(CallFailure::rejected(code, "a fault")),
             Some((_, code, true)) => {
-                self.execute(factory, request)?;
+                let _ = self.execute(factory, request);
                 Err(CallFailure::rejected(code, "a fault"))
             }
             None => self.execute(factory, request),
         }
     }
 
+    fn struck(&mut self, method: &'static str) -> Option<(&'static str, u32, bool)> {
+        let (left, code, after) = self.strike.take()?;
+        if left == 0 {
+            return Some((method, code, after));
+        }
+        self.strike = Some((left - 1, code, after));
+        None
+    }
+
     fn execute(&mut self, factory: Principal, request: &Request) -> Result<Vec<u8>, CallFailure> {
         let args = request.args.as_slice();
+        if let Some(answer) = self.live(factory, request) {
+            return answer;
+        }
         if request.to == AUDIT && request.method == "append" {
             return Ok(encode(self.append(factory, Decode!(args, AppendArgs).unwrap())));
         }
@@ -104,7 +123,7 @@ impl Model {
             }
             "install_code" => {
                 let args = Decode!(args, InstallCodeArgs).unwrap();
-                self.install(args.canister_id, Hash::of(&[&args.wasm_module]), args.arg)
+                self.put(factory, args.mode, args.canister_id, Hash::of(&[&args.wasm_module]), args.arg)
             }
             "stored_chunks" => {
                 let chunks: Vec<_> = self.chunks.keys().map(|hash| ChunkHash { hash: hash.clone() }).collect();
@@ -121,7 +140,7 @@ impl Model {
                 let module: Vec<u8> =
                     args.chunk_hashes_list.iter().flat_map(|chunk| self.chunks[&chunk.hash].clone()).collect();
                 assert_eq!(Hash::of(&[&module]).0.to_vec(), args.wasm_module_hash);
-                self.install(args.target_canister, Hash::of(&[&module]), args.arg)
+                self.put(factory, args.mode, args.target_canister, Hash::of(&[&module]), args.arg)
             }
             "canister_info" => {
                 let args = Decode!(args, CanisterInfoArgs).unwrap();
@@ -135,7 +154,8 @@ impl Model {
             }
             "uninstall_code" => {
                 let args = Decode!(args, UninstallCodeArgs).unwrap();
-                self.canisters.get_mut(&args.canister_id).unwrap().module = None;
+                let hosted = self.canisters.get_mut(&args.canister_id).unwrap();
+                (hosted.module, hosted.life) = (None, Life::default());
                 Ok(unit())
             }
             "update_settings" => {
@@ -165,6 +185,20 @@ impl Model {
         })
     }
 
+    fn put(
+        &mut self,
+        factory: Principal,
+        mode: CanisterInstallMode,
+        canister: Principal,
+        module: Hash,
+        argument: Vec<u8>,
+    ) -> Result<Vec<u8>, CallFailure> {
+        match mode {
+            CanisterInstallMode::Upgrade(_) => self.replace(factory, canister, module),
+            _ => self.install(canister, module, argument),
+        }
+    }
+
     fn install(&mut self, canister: Principal, module: Hash, argument: Vec<u8>) -> Result<Vec<u8>, CallFailure> {
         if argument.starts_with(b"trap") {
             return Err(CallFailure::rejected(5, "init trapped"));
@@ -174,6 +208,7 @@ impl Model {
             return Err(CallFailure::rejected(5, "the canister is not empty"));
         }
         (hosted.module, hosted.argument) = (Some(module), argument);
+        hosted.life.serve();
         Ok(unit())
     }
 
@@ -238,11 +273,11 @@ struct Info {
     controllers: Vec<Principal>,
 }
 
-fn encode<T: CandidType>(value: T) -> Vec<u8> {
+pub fn encode<T: CandidType>(value: T) -> Vec<u8> {
     Encode!(&value).unwrap()
 }
 
-fn unit() -> Vec<u8> {
+pub fn unit() -> Vec<u8> {
     candid::encode_args(()).unwrap()
 }
 
@@ -259,7 +294,12 @@ pub struct World {
 
 /// A module that the factory takes for wasm.
 pub fn module() -> Vec<u8> {
-    [b"\0asm".as_slice(), &[7; 5000]].concat()
+    module_of(7)
+}
+
+/// Another one for every number.
+pub fn module_of(number: u8) -> Vec<u8> {
+    [b"\0asm".as_slice(), &[number; 5000]].concat()
 }
 
 impl World {
@@ -276,6 +316,15 @@ impl World {
         let hash = Hash::of(&[&module()]);
         run(template::publish(access::admin(ADMIN).unwrap(), Service::Token, "1".into(), hash)).unwrap();
         World { network, model }
+    }
+
+    /// Publishes another version.
+    pub fn publish(&self, version: &str, number: u8) -> Hash {
+        let (module, admin) = (module_of(number), access::admin(ADMIN).unwrap());
+        let hash = Hash::of(&[&module]);
+        template::upload(admin, 0, &module).unwrap();
+        run(template::publish(admin, Service::Token, version.into(), hash)).unwrap();
+        hash
     }
 
     /// A factory with a full pool.
@@ -348,6 +397,8 @@ impl World {
         assert_eq!(fold(model.own.clone()), folded, "the state is the fold of the factory's events");
         assert!(state::read(|state| state.open_deployments()).is_empty(), "everything is settled");
         assert!(!folded.totals.creating);
+        assert!(folded.upgrades.open.is_empty() && folded.upgrades.top_ups.is_empty(), "{:?}", folded.upgrades);
+        assert!(state::read(|state| state.releases()).is_empty(), "who is to be let go is let go");
         for canister in &folded.pool {
             let hosted = &model.canisters[canister];
             assert_eq!((hosted.module, hosted.controllers.len()), (None, 1), "canisters of the pool are empty");
@@ -355,8 +406,11 @@ impl World {
         for (deployment, job) in &folded.jobs {
             let hosted = &model.canisters[&job.contract];
             if matches!(job.phase, crate::state::Phase::Registered { .. }) {
-                assert_eq!(hosted.module, Some(job.template));
-                assert_eq!(hosted.controllers, vec![runtime::id(), job.owner]);
+                let managed = folded.upgrades.managed.get(&job.contract).cloned().unwrap_or_default();
+                assert_eq!(hosted.module, Some(managed.module.unwrap_or(job.template)));
+                let factory = (!managed.released).then(runtime::id);
+                assert_eq!(hosted.controllers, factory.into_iter().chain([job.owner]).collect::<Vec<_>>());
+                check_life(&model, job.contract, &hosted.life);
                 assert_eq!(Hash::of(&[&hosted.argument]), job.args_hash);
                 for kind in
                     [Kind::InstallIntended, Kind::ContractInstalled, Kind::DeliveryCommitted, Kind::ContractRegistered]

@@ -81,7 +81,7 @@ fn work<K: ContractKind>() {
 }
 
 /// What is to be worked on now, the oldest first: whatever has begun, and as many that wait as may begin.
-fn due(state: &State) -> Vec<u64> {
+pub(crate) fn due(state: &State) -> Vec<u64> {
     let open = state.open_upgrades();
     let begun = |phase: &UpgradePhase, contract| phase.is_running() || is_worked_on(contract);
     let mut running = open.iter().filter(|(_, upgrade)| begun(&upgrade.phase, upgrade.contract)).count();
