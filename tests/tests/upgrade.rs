@@ -223,8 +223,7 @@ impl Yard {
             if status != Some(CanisterStatusType::Running) {
                 found.push(format!("I17: {contract} does not run: {status:?}"));
             }
-            let health: Result<ContractHealth, _> =
-                self.log.net.query(contract, person(99), "getContractHealth", ());
+            let health: Result<ContractHealth, _> = self.log.net.query(contract, person(99), "getContractHealth", ());
             if !health.as_ref().is_ok_and(|health| health.problem.is_none() && !health.quarantined) {
                 found.push(format!("I17: {contract} is not well: {health:?}"));
             }
@@ -452,12 +451,8 @@ fn choice(yard: &Yard) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'stat
 fn an_upgrade_survives_faults_drawn_from_a_seed() {
     let yard = Yard::open(7, 1);
     let choice = choice(&yard);
-    let report = Explorer::new(yard, play, |yard, ()| examine(yard))
-        .faults(choice)
-        .sample(7, 120)
-        .pairs(7, 20)
-        .threads(2)
-        .run();
+    let report =
+        Explorer::new(yard, play, |yard, ()| examine(yard)).faults(choice).sample(7, 120).pairs(7, 20).threads(2).run();
     assert!(report.violations.is_empty(), "{report}");
     assert!(report.messages >= 40, "{report}");
     println!("{report}");

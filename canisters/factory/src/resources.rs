@@ -49,9 +49,7 @@ pub fn turn(state: &State, cycles: u128) -> Option<Payload> {
     let canister = runtime::id();
     let balance = u64::try_from(cycles).unwrap_or(u64::MAX);
     match state.is_low_on_cycles() {
-        false if cycles < u128::from(floor) => {
-            Some(Payload::CyclesLow(CyclesLow { canister, cycles: balance, floor }))
-        }
+        false if cycles < u128::from(floor) => Some(Payload::CyclesLow(CyclesLow { canister, cycles: balance, floor })),
         true if cycles >= u128::from(enough) => {
             Some(Payload::CyclesRestored(CyclesRestored { canister, cycles: balance, floor }))
         }
@@ -129,10 +127,9 @@ fn at(state: &State, actor: Principal, contract: Principal, payload: Payload) ->
 
 /// Records how the contract's deposit ended, if that is open; the index of the event.
 async fn conclude(contract: Principal, outcome: Payload) -> Result<Option<u64>, FactoryError> {
-    let receipt = record(|state| {
-        Ok(state.top_up(contract).map(|top_up| at(state, top_up.by, contract, outcome.clone())))
-    })
-    .await?;
+    let receipt =
+        record(|state| Ok(state.top_up(contract).map(|top_up| at(state, top_up.by, contract, outcome.clone()))))
+            .await?;
     Ok(receipt.map(|receipt| receipt.index))
 }
 

@@ -465,9 +465,7 @@ fn cycles(kind: Kind, draw: &mut impl Draw) -> Payload {
     match kind {
         Kind::TopUpIntended => Payload::TopUpIntended(TopUpIntended { contract, cycles }),
         Kind::ContractToppedUp => Payload::ContractToppedUp(ContractToppedUp { contract, cycles }),
-        Kind::TopUpUnresolved => {
-            Payload::TopUpUnresolved(TopUpUnresolved { contract, cycles, reason: draw.reason() })
-        }
+        Kind::TopUpUnresolved => Payload::TopUpUnresolved(TopUpUnresolved { contract, cycles, reason: draw.reason() }),
         Kind::CyclesLow => Payload::CyclesLow(CyclesLow { canister: contract, cycles, floor: draw.number() }),
         _ => Payload::CyclesRestored(CyclesRestored { canister: contract, cycles, floor: draw.number() }),
     }

@@ -118,7 +118,9 @@ impl Story {
                 (self.former, self.module) = (self.module, Some(p.to));
                 Ok(())
             }
-            Payload::SnapshotTaken(p) if self.former != Some(p.module_hash) => Err("another module was saved".to_owned()),
+            Payload::SnapshotTaken(p) if self.former != Some(p.module_hash) => {
+                Err("another module was saved".to_owned())
+            }
             Payload::UpgradeInstalled(p) if self.module != Some(p.module_hash) => {
                 Err("another module was installed".to_owned())
             }

@@ -42,8 +42,7 @@ pub async fn load_snapshot(contract: Principal, snapshot: SnapshotId) -> Result<
 
 /// The contract's snapshots that were taken since `time` (nanoseconds), the oldest first.
 pub async fn snapshots_since(contract: Principal, time: u64) -> Result<Vec<SnapshotId>, CallFailure> {
-    let mut listed: Vec<Listed> =
-        call("list_canister_snapshots", CanisterIdRecord { canister_id: contract }).await?;
+    let mut listed: Vec<Listed> = call("list_canister_snapshots", CanisterIdRecord { canister_id: contract }).await?;
     listed.retain(|snapshot| snapshot.taken_at_timestamp >= time);
     listed.sort_by_key(|snapshot| snapshot.taken_at_timestamp);
     Ok(listed.into_iter().map(|snapshot| snapshot.id).collect())

@@ -1,6 +1,6 @@
 //! Whether a canister runs, and what it has.
 
-use super::{calm, call};
+use super::{call, calm};
 use cairn_events::{Hash, Principal};
 use cairn_kit::api::upgrade::{ContractResources, RunState};
 use cairn_kit::runtime::{self, CallFailure};

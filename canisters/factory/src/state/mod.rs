@@ -5,9 +5,9 @@
 
 mod apply;
 mod record;
-mod upgrades;
 #[cfg(test)]
 pub(crate) mod tests;
+mod upgrades;
 
 pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Template, Totals};
 

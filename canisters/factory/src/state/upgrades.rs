@@ -10,9 +10,7 @@ pub use tests::Folded;
 
 use super::{Map, Phase, Set, State};
 use crate::memory::{self, memory};
-use cairn_events::payload::{
-    Consent, RolloutChanged, RolloutStarted, RolloutState, TopUpIntended, UpgradeRequested,
-};
+use cairn_events::payload::{Consent, RolloutChanged, RolloutStarted, RolloutState, TopUpIntended, UpgradeRequested};
 use cairn_events::{Hash, Payload, Principal, Receipt};
 use cairn_kit::api::upgrade::RolloutStatus;
 use cairn_kit::journal::Recorded;

@@ -38,16 +38,8 @@ pub enum Whim {
 }
 
 impl Whim {
-    pub const ALL: [Whim; 8] = [
-        Whim::None,
-        Whim::Refuses,
-        Whim::Silent,
-        Whim::Hangs,
-        Whim::Dry,
-        Whim::Traps,
-        Whim::Sick,
-        Whim::Mute,
-    ];
+    pub const ALL: [Whim; 8] =
+        [Whim::None, Whim::Refuses, Whim::Silent, Whim::Hangs, Whim::Dry, Whim::Traps, Whim::Sick, Whim::Mute];
 
     /// How an upgrade of such a contract ends.
     pub fn end(self) -> Kind {
@@ -262,8 +254,7 @@ fn take(hosted: &mut Hosted, args: &TakeCanisterSnapshotArgs) -> Reply {
     }
     life.made += 1;
     let id = [args.canister_id.as_slice(), &[life.made]].concat();
-    let saved =
-        Saved { module: hosted.module, data: life.data.clone(), served: life.served, taken_at: runtime::now() };
+    let saved = Saved { module: hosted.module, data: life.data.clone(), served: life.served, taken_at: runtime::now() };
     let reply = encode(listed(&id, &saved));
     life.snapshots.insert(id, saved);
     Ok(reply)

@@ -89,7 +89,11 @@ fn a_rollout_without_failures_runs_through() {
     let started = start(args(Canary::Count(2), 4, 0)).unwrap();
     world.wait();
     let end = upgrade::rollout_info(started.number).unwrap();
-    assert_eq!((end.status, end.requested, end.succeeded, end.skipped), (RolloutStatus::Finished, 11, 10, 1), "{end:?}");
+    assert_eq!(
+        (end.status, end.requested, end.succeeded, end.skipped),
+        (RolloutStatus::Finished, 11, 10, 1),
+        "{end:?}"
+    );
     assert_eq!(count_running(&world, &contracts, newer), 10);
     assert_ne!(world.runs(contracts[5]), Some(newer), "who does not take part is left alone");
     assert_eq!(upgrade::rollouts(None, None).unwrap().rollouts, vec![end]);

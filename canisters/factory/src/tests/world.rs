@@ -16,8 +16,8 @@ use cairn_kit::runtime::testing::{Network, run};
 use cairn_kit::runtime::{self, CallFailure, Request};
 use candid::{CandidType, Decode, Encode};
 use ic_management_canister_types::{
-    CanisterInstallMode, CanisterIdRecord, CanisterInfoArgs, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs, UninstallCodeArgs,
-    UpdateSettingsArgs, UploadChunkArgs,
+    CanisterIdRecord, CanisterInfoArgs, CanisterInstallMode, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs,
+    UninstallCodeArgs, UpdateSettingsArgs, UploadChunkArgs,
 };
 use serde_bytes::ByteBuf;
 use std::cell::RefCell;

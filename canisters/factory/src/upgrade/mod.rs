@@ -24,8 +24,8 @@ mod target;
 mod views;
 
 pub use release::release_control;
-pub use request::{cancel, force, request, set_auto_update};
 pub(crate) use request::{calm, consent, of as delivered};
+pub use request::{cancel, force, request, set_auto_update};
 pub use views::{page, policy, rollout_info, rollouts};
 
 use crate::kind::ContractKind;

@@ -24,11 +24,7 @@ fn limited(limit: Option<u32>) -> Result<usize, FactoryError> {
 ///
 /// # Errors
 /// [`FactoryRequestError::OutOfBounds`].
-pub fn page(
-    contract: Option<Principal>,
-    cursor: Option<u64>,
-    limit: Option<u32>,
-) -> Result<UpgradePage, FactoryError> {
+pub fn page(contract: Option<Principal>, cursor: Option<u64>, limit: Option<u32>) -> Result<UpgradePage, FactoryError> {
     let limit = limited(limit)?;
     state::read(|state| {
         let rows = state.upgrades_before(contract, cursor.unwrap_or(u64::MAX), limit);

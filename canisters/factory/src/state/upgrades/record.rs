@@ -262,7 +262,9 @@ impl UpgradePhase {
         let (begun, snapshot) = match self {
             _ if reason.code == CONTROL_LOST => (None, None),
             Intended { at } => (Some(*at), None),
-            Saved { snapshot } | Installed { snapshot } | RollingBack { snapshot, .. } => (None, Some(snapshot.clone())),
+            Saved { snapshot } | Installed { snapshot } | RollingBack { snapshot, .. } => {
+                (None, Some(snapshot.clone()))
+            }
             _ => (None, None),
         };
         Abandoned { begun, snapshot, reason: reason.clone() }
