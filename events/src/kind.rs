@@ -44,6 +44,12 @@ pub enum Effect {
     /// Code is installed into a contract's canister.
     #[serde(rename = "installation")]
     Installation,
+    /// A contract's code is replaced.
+    #[serde(rename = "upgrade")]
+    Upgrade,
+    /// Cycles are deposited with a contract.
+    #[serde(rename = "top_up")]
+    TopUp,
 }
 
 /// The place of a kind in the bracket around an effect.
@@ -208,6 +214,42 @@ kinds! {
     TemplateWithdrawn "template_withdrawn" Fact, [Platform], [Factory], 900;
     /// A person became an admin of a factory.
     FactoryAdminGranted "factory_admin_granted" Fact, [Platform], [Factory], 650;
+    /// A contract is to run another version.
+    UpgradeRequested "upgrade_requested" Fact, [Contracts], [Factory], 900;
+    /// A contract is about to be stopped, saved and upgraded.
+    UpgradeIntended "upgrade_intended" Intent(Effect::Upgrade), [Contracts], [Factory], 900;
+    /// The stopped contract is saved.
+    SnapshotTaken "upgrade_snapshot_taken" Fact, [Contracts], [Factory], 900;
+    /// The new code is in the contract, under the hash that was observed.
+    UpgradeInstalled "upgrade_installed" Fact, [Contracts], [Factory], 800;
+    /// The arbiter: the new code serves. Excludes `RollbackIntended`.
+    UpgradeConfirmed "upgrade_confirmed" Outcome(Effect::Upgrade), [Contracts], [Factory], 800;
+    /// The arbiter: the snapshot is about to be loaded. Excludes `UpgradeConfirmed`.
+    RollbackIntended "upgrade_rollback_intended" Fact, [Contracts], [Factory], 900;
+    /// The contract is what it was before.
+    UpgradeRolledBack "upgrade_rolled_back" Outcome(Effect::Upgrade), [Contracts], [Factory], 1000;
+    /// The upgrade came to nothing.
+    UpgradeAbandoned "upgrade_abandoned" Outcome(Effect::Upgrade), [Contracts], [Factory], 900;
+    /// Nothing is left of the upgrade: the contract serves, the snapshot is deleted.
+    UpgradeSettled "upgrade_settled" Fact, [Contracts], [Factory], 700;
+    /// The owner took the contract out of the factory's control.
+    ControlReleased "control_released" Fact, [Contracts], [Factory], 700;
+    /// The contract takes part in rollouts, or does not any more.
+    AutoUpdateSet "auto_update_set" Fact, [Contracts], [Factory], 700;
+    /// A version is rolled out.
+    RolloutStarted "rollout_started" Fact, [Platform], [Factory], 800;
+    /// A rollout was held up, went on, or ended.
+    RolloutChanged "rollout_changed" Fact, [Platform], [Factory], 800;
+    /// Somebody's cycles are about to be deposited with a contract.
+    TopUpIntended "top_up_intended" Intent(Effect::TopUp), [Contracts], [Factory], 700;
+    /// The contract has them.
+    ContractToppedUp "contract_topped_up" Outcome(Effect::TopUp), [Contracts], [Factory], 700;
+    /// The deposit failed, or its reply was lost.
+    TopUpUnresolved "top_up_unresolved" Outcome(Effect::TopUp), [Contracts], [Factory], 900;
+    /// A canister has fewer cycles than it needs.
+    CyclesLow "cycles_low" Fact, [Platform], [Factory], 700;
+    /// It has enough again.
+    CyclesRestored "cycles_restored" Fact, [Platform], [Factory], 700;
 }
 
 impl Kind {

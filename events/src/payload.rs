@@ -9,6 +9,7 @@ mod deployment;
 mod notification;
 mod platform;
 mod template;
+mod upgrade;
 
 pub use archive::*;
 pub use contract::*;
@@ -16,6 +17,7 @@ pub use deployment::*;
 pub use notification::*;
 pub use platform::*;
 pub use template::*;
+pub use upgrade::*;
 
 use crate::topic::Service;
 use crate::value::{Form, UnsupportedValue, to_form};
@@ -154,6 +156,24 @@ payloads! {
     TemplateConfirmed(TemplateConfirmed) "template_confirmed",
     TemplateWithdrawn(TemplateWithdrawn) "template_withdrawn",
     FactoryAdminGranted(FactoryAdminGranted) "factory_admin_granted",
+    UpgradeRequested(UpgradeRequested) "upgrade_requested",
+    UpgradeIntended(UpgradeIntended) "upgrade_intended",
+    SnapshotTaken(SnapshotTaken) "upgrade_snapshot_taken",
+    UpgradeInstalled(UpgradeInstalled) "upgrade_installed",
+    UpgradeConfirmed(UpgradeConfirmed) "upgrade_confirmed",
+    RollbackIntended(RollbackIntended) "upgrade_rollback_intended",
+    UpgradeRolledBack(UpgradeRolledBack) "upgrade_rolled_back",
+    UpgradeAbandoned(UpgradeAbandoned) "upgrade_abandoned",
+    UpgradeSettled(UpgradeSettled) "upgrade_settled",
+    ControlReleased(ControlReleased) "control_released",
+    AutoUpdateSet(AutoUpdateSet) "auto_update_set",
+    RolloutStarted(RolloutStarted) "rollout_started",
+    RolloutChanged(RolloutChanged) "rollout_changed",
+    TopUpIntended(TopUpIntended) "top_up_intended",
+    ContractToppedUp(ContractToppedUp) "contract_topped_up",
+    TopUpUnresolved(TopUpUnresolved) "top_up_unresolved",
+    CyclesLow(CyclesLow) "cycles_low",
+    CyclesRestored(CyclesRestored) "cycles_restored",
 }
 
 use Payload as P;
@@ -185,14 +205,32 @@ impl Payload {
             | P::ArchiveIntended(_)
             | P::ArchiveCreated(_)
             | P::ArchiveUnresolved(_)
-            | P::RangeMoved(_) => Stream::Canister(source),
+            | P::RangeMoved(_)
+            | P::RolloutStarted(_)
+            | P::RolloutChanged(_)
+            | P::CyclesLow(_)
+            | P::CyclesRestored(_) => Stream::Canister(source),
             P::CreationIntended(_) | P::ContractCreated(_) | P::CreationUnresolved(_) => Stream::Pool(source),
             P::InstallIntended(InstallIntended { contract, .. })
             | P::ContractInstalled(ContractInstalled { contract, .. })
             | P::InstallFailed(InstallFailed { contract, .. })
             | P::ContractRegistered(ContractRegistered { contract, .. })
             | P::ContractReclaimed(ContractReclaimed { contract, .. })
-            | P::CallbackAccepted(CallbackAccepted { contract, .. }) => Stream::Contract(*contract),
+            | P::CallbackAccepted(CallbackAccepted { contract, .. })
+            | P::UpgradeRequested(UpgradeRequested { contract, .. })
+            | P::UpgradeIntended(UpgradeIntended { contract, .. })
+            | P::SnapshotTaken(SnapshotTaken { contract, .. })
+            | P::UpgradeInstalled(UpgradeInstalled { contract, .. })
+            | P::UpgradeConfirmed(UpgradeConfirmed { contract, .. })
+            | P::RollbackIntended(RollbackIntended { contract, .. })
+            | P::UpgradeRolledBack(UpgradeRolledBack { contract, .. })
+            | P::UpgradeAbandoned(UpgradeAbandoned { contract, .. })
+            | P::UpgradeSettled(UpgradeSettled { contract })
+            | P::ControlReleased(ControlReleased { contract })
+            | P::AutoUpdateSet(AutoUpdateSet { contract, .. })
+            | P::TopUpIntended(TopUpIntended { contract, .. })
+            | P::ContractToppedUp(ContractToppedUp { contract, .. })
+            | P::TopUpUnresolved(TopUpUnresolved { contract, .. }) => Stream::Contract(*contract),
             P::DeploymentRequested(DeploymentRequested { deployment, .. })
             | P::DeploymentDispatched(DeploymentDispatched { deployment, .. })
             | P::DeliveryCommitted(DeliveryCommitted { deployment, .. })
@@ -298,6 +336,14 @@ impl Payload {
             P::QuestionAsked(p) => p.scope.len() <= QuestionAsked::MAX_SCOPE,
             P::AuditCanisterChanged(p) => p.controllers.len() <= AuditCanisterChanged::MAX_CONTROLLERS,
             P::ForkAlarmAcknowledged(p) => p.reason.is_bounded(),
+            P::UpgradeRequested(p) => p.version.len() <= UpgradeRequested::MAX_VERSION,
+            P::RolloutStarted(p) => p.version.len() <= UpgradeRequested::MAX_VERSION,
+            P::SnapshotTaken(p) => p.snapshot.len() <= SnapshotTaken::MAX_SNAPSHOT,
+            P::RollbackIntended(p) => p.reason.is_bounded(),
+            P::UpgradeRolledBack(p) => p.reason.is_bounded(),
+            P::UpgradeAbandoned(p) => p.reason.is_bounded(),
+            P::RolloutChanged(p) => p.reason.is_bounded(),
+            P::TopUpUnresolved(p) => p.reason.is_bounded(),
             _ => true,
         }
     }

@@ -85,6 +85,14 @@ fn bounds_are_exact() {
             Payload::QuestionAsked(p) => p.scope.push('x'),
             Payload::AuditCanisterChanged(p) => p.controllers.push(candid::Principal::anonymous()),
             Payload::ForkAlarmAcknowledged(p) => p.reason.code.push('x'),
+            Payload::UpgradeRequested(p) => p.version.push('x'),
+            Payload::RolloutStarted(p) => p.version.push('x'),
+            Payload::SnapshotTaken(p) => p.snapshot.push(0),
+            Payload::RollbackIntended(p) => p.reason.code.push('x'),
+            Payload::UpgradeRolledBack(p) => p.reason.detail.push('x'),
+            Payload::UpgradeAbandoned(p) => p.reason.code.push('x'),
+            Payload::RolloutChanged(p) => p.reason.detail.push('x'),
+            Payload::TopUpUnresolved(p) => p.reason.code.push('x'),
             _ => continue,
         }
         refused(payload);

@@ -186,6 +186,24 @@ fn stories_come_to_every_end() {
                 | Kind::TemplateConfirmed
                 | Kind::TemplateWithdrawn
                 | Kind::FactoryAdminGranted
+                | Kind::UpgradeRequested
+                | Kind::UpgradeIntended
+                | Kind::SnapshotTaken
+                | Kind::UpgradeInstalled
+                | Kind::UpgradeConfirmed
+                | Kind::RollbackIntended
+                | Kind::UpgradeRolledBack
+                | Kind::UpgradeAbandoned
+                | Kind::UpgradeSettled
+                | Kind::ControlReleased
+                | Kind::AutoUpdateSet
+                | Kind::RolloutStarted
+                | Kind::RolloutChanged
+                | Kind::TopUpIntended
+                | Kind::ContractToppedUp
+                | Kind::TopUpUnresolved
+                | Kind::CyclesLow
+                | Kind::CyclesRestored
         );
         assert!(told != elsewhere, "{kind:?}");
     }

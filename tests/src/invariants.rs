@@ -6,6 +6,7 @@
 mod contracts;
 mod log;
 mod money;
+pub mod upgrades;
 
 use crate::ledger::Block;
 use cairn_events::{DeploymentId, Event, Hash, LogId, Payload, Principal};
@@ -50,6 +51,7 @@ pub fn violations(world: &World) -> Vec<String> {
     log::check(world, &mut found);
     money::check(world, &mut found);
     contracts::check(world, &mut found);
+    upgrades::check(world, &mut found);
     found
 }
 

@@ -59,6 +59,7 @@ fn tampered_worlds_are_found_out() {
         let contract = world.canisters.last_mut().expect("a canister");
         contract.module_hash = Some(Hash([7; 32]));
     });
+    breaks(&world, "I17", |world| drop(world.events.remove(position(world, Kind::TemplatePublished))));
     breaks(&world, "I7", |world| {
         let mut stray = world.canisters[0].clone();
         stray.id = Principal::self_authenticating(b"stray");

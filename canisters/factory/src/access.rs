@@ -96,7 +96,8 @@ pub fn backend(caller: Principal) -> Result<Backend, FactoryError> {
     if known == Some(caller) { Ok(Backend(caller)) } else { Err(turned_away(caller)) }
 }
 
-fn turned_away(caller: Principal) -> FactoryError {
+/// The refusal of a caller who has no role. Strangers are counted, not logged.
+pub(crate) fn turned_away(caller: Principal) -> FactoryError {
     metrics::count_stranger();
     FactoryError::Request(FactoryRequestError::Unauthorized { caller })
 }

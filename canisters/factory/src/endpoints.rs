@@ -102,6 +102,8 @@ macro_rules! endpoints {
             Ok(())
         }
 
+        $crate::upgrade_endpoints!($kind);
+
         /// What can be delivered now: asked before money moves. For everyone.
         #[ic_cdk::query(name = "getCapacity")]
         fn get_capacity() -> Result<Capacity, FactoryError> {

@@ -33,6 +33,11 @@ pub trait ContractKind: 'static {
     /// Whether contracts of the kind may say this to their factory.
     fn accepts(notification: &Notification) -> bool;
 
+    /// The argument that a contract of the kind is upgraded with, Candid-encoded: nothing, unless the kind knows better.
+    fn upgrade_argument() -> Vec<u8> {
+        b"DIDL\0\0".to_vec()
+    }
+
     /// Who controls a delivered contract: its factory, and whoever may rightfully do so beside it. Where third parties'
     /// money lies that is the contract itself, by its own governance, and not its owner.
     fn controllers(factory: Principal, contract: Principal, owner: Principal) -> Vec<Principal>;

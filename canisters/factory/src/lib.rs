@@ -5,6 +5,8 @@
 //! * [`deployment`]: admission, the driver, the arbiter.
 //! * [`pool`]: empty canisters made ahead. [`template`]: what is installed into them.
 //! * [`callback`]: what contracts tell their factory.
+//! * [`upgrade`]: from a request to a contract that runs another version, or the one that it ran before.
+//! * [`resources`]: cycles, of contracts and of the factory itself.
 //! * [`state`]: what the factory knows, folded from its own events.
 //! * [`index`]: the contracts that people can find, as the log tells.
 //! * [`recovery`]: what runs by itself.
@@ -22,8 +24,10 @@ pub mod metrics;
 pub mod pool;
 pub mod recovery;
 pub mod refusal;
+pub mod resources;
 pub mod state;
 pub mod template;
+pub mod upgrade;
 
 pub use kind::{ContractKind, InstallContext, InvalidArgs, Listing};
 

@@ -1,9 +1,15 @@
 //! The management canister, as the factory uses it. Its replies are guaranteed, so calls wait for them.
 
+mod snapshots;
+mod status;
+
+pub use snapshots::{SnapshotId, delete_snapshot, load_snapshot, snapshots_since, take_snapshot};
+pub use status::{Status, deposit, start, status, stop};
+
 use crate::template;
 use cairn_events::{Hash, Principal};
 use cairn_kit::journal;
-use cairn_kit::runtime::{self, CallFailure};
+use cairn_kit::runtime::{self, CallFailure, CanisterInfo};
 use ic_management_canister_types::{
     CanisterInstallMode, CanisterSettings, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs, StoredChunksArgs,
     UninstallCodeArgs, UpdateSettingsArgs, UploadChunkArgs,
@@ -33,15 +39,30 @@ pub async fn create_canister(cycles: u64) -> Result<Principal, CallFailure> {
     runtime::create_canister(cycles, FREEZING_THRESHOLD).await
 }
 
+/// Replaces the code of a stopped canister by the module; its stable memory stays. All or nothing. What was stopped waits
+/// for no answers, which might arrive at code that has not asked.
+pub async fn upgrade(contract: Principal, module: Hash, argument: Vec<u8>) -> Result<(), CallFailure> {
+    put(CanisterInstallMode::Upgrade(None), contract, module, argument).await
+}
+
 /// Installs the module in an empty canister. One that holds code refuses: to install anew what has begun to live would
 /// let answers to its calls arrive at code that has not made them.
 pub async fn install(contract: Principal, module: Hash, argument: Vec<u8>) -> Result<(), CallFailure> {
+    put(CanisterInstallMode::Install, contract, module, argument).await
+}
+
+async fn put(
+    mode: CanisterInstallMode,
+    contract: Principal,
+    module: Hash,
+    argument: Vec<u8>,
+) -> Result<(), CallFailure> {
     let size = template::size(module).ok_or_else(|| CallFailure::unsent("the module's bytes are not here"))?;
     if size > MAX_WHOLE_MODULE {
-        return install_chunked(contract, module, size, argument).await;
+        return put_chunked(mode, contract, module, size, argument).await;
     }
     let code = InstallCodeArgs {
-        mode: CanisterInstallMode::Install,
+        mode,
         canister_id: contract,
         wasm_module: template::bytes(module, 0, size),
         arg: argument,
@@ -50,8 +71,14 @@ pub async fn install(contract: Principal, module: Hash, argument: Vec<u8>) -> Re
     call("install_code", code).await
 }
 
-/// As [`install`], from chunks in the factory's own store.
-async fn install_chunked(contract: Principal, module: Hash, size: u64, argument: Vec<u8>) -> Result<(), CallFailure> {
+/// As [`put`], from chunks in the factory's own store.
+async fn put_chunked(
+    mode: CanisterInstallMode,
+    contract: Principal,
+    module: Hash,
+    size: u64,
+    argument: Vec<u8>,
+) -> Result<(), CallFailure> {
     let factory = runtime::id();
     let stored: Vec<ChunkHash> = call("stored_chunks", StoredChunksArgs { canister_id: factory }).await?;
     let parts = template::parts(module);
@@ -62,7 +89,7 @@ async fn install_chunked(contract: Principal, module: Hash, size: u64, argument:
         }
     }
     let code = InstallChunkedCodeArgs {
-        mode: CanisterInstallMode::Install,
+        mode,
         target_canister: contract,
         store_canister: Some(factory),
         chunk_hashes_list: parts.iter().map(|part| ChunkHash { hash: part.0.to_vec() }).collect(),
@@ -71,6 +98,12 @@ async fn install_chunked(contract: Principal, module: Hash, size: u64, argument:
         sender_canister_version: None,
     };
     call("install_chunked_code", code).await
+}
+
+/// What the network says of the canister to everyone: who controls it, and what it runs.
+pub async fn info(contract: Principal) -> Result<CanisterInfo, CallFailure> {
+    calm()?;
+    runtime::canister_info(contract).await
 }
 
 /// The hash of the module that is in the canister, if any.

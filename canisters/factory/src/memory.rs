@@ -46,6 +46,24 @@ pub const HOST: MemoryId = MemoryId::new(30);
 pub const TABLES_A: MemoryId = MemoryId::new(31);
 /// The other one.
 pub const TABLES_B: MemoryId = MemoryId::new(32);
+/// How each contract may be upgraded, where that is not as at its delivery.
+pub const MANAGED: MemoryId = MemoryId::new(53);
+/// Every upgrade, by number.
+pub const UPGRADES: MemoryId = MemoryId::new(54);
+/// Upgrades that are not settled.
+pub const OPEN_UPGRADES: MemoryId = MemoryId::new(55);
+/// Upgrades, by contract and number.
+pub const UPGRADES_OF: MemoryId = MemoryId::new(56);
+/// Contracts that take part in rollouts.
+pub const PARTICIPANTS: MemoryId = MemoryId::new(57);
+/// Every rollout, by number.
+pub const ROLLOUTS: MemoryId = MemoryId::new(58);
+/// Deposits under way, by contract.
+pub const TOP_UPS: MemoryId = MemoryId::new(59);
+/// Contracts that are to be let go.
+pub const RELEASES: MemoryId = MemoryId::new(60);
+/// Whether the factory's cycles are low.
+pub const SUPPLY: MemoryId = MemoryId::new(61);
 
 /// Uploads under way.
 pub const UPLOADS: MemoryId = MemoryId::new(45);

@@ -29,11 +29,14 @@ pub fn http<K: ContractKind>(request: &HttpRequest) -> HttpResponse {
 
 fn page(metrics: &mut Metrics) {
     let (totals, pool, open) = state::read(|state| (state.totals(), state.free_canisters(), state.open_count()));
+    let (upgrades, low) = state::read(|state| (state.open_upgrade_count(), state.is_low_on_cycles()));
     metrics
         .canister()
         .journal()
         .gauge("factory_pool", "Empty canisters ready.", pool)
         .gauge("factory_open_deployments", "Deployments not settled.", open)
+        .gauge("factory_open_upgrades", "Upgrades not settled.", upgrades)
+        .gauge("factory_cycles_low", "Whether cycles are low, as the log says.", u64::from(low))
         .gauge("factory_worked_on", "Deployments worked on in this moment.", deployment::worked_on())
         .counter("factory_created_total", "Canisters created.", totals.created)
         .counter("factory_creations_unresolved_total", "Creations failed or unknown.", totals.unresolved)
@@ -57,6 +60,8 @@ pub fn health<K: ContractKind>() -> FactoryHealth {
             in_progress: state.open_count(),
             template: state.current_template().map(|(_, template)| template.hash),
             projection_lag: index::lag(),
+            cycles_low: state.is_low_on_cycles(),
+            upgrades: state.open_upgrade_count(),
         }
     })
 }

@@ -3,7 +3,7 @@
 //! Each step arms a timer for what remains. A heartbeat looks after everything anew, should a timer be lost.
 
 use crate::kind::ContractKind;
-use crate::{deployment, pool, state};
+use crate::{deployment, pool, resources, state, upgrade};
 use cairn_events::DeploymentId;
 use cairn_kit::{journal, runtime};
 use std::cell::RefCell;
@@ -45,6 +45,8 @@ pub fn beat<K: ContractKind>() {
         return;
     }
     pool::fill_soon(Duration::ZERO);
+    upgrade::beat::<K>();
+    resources::beat();
     for deployment in state::read(|state| state.open_deployments()) {
         if !deployment::is_worked_on(deployment) && is_due(deployment) {
             deployment::resume_soon::<K>(deployment, Duration::ZERO);

@@ -16,6 +16,7 @@ pub mod invoice;
 pub mod ledger;
 pub mod multisig;
 pub mod template;
+pub mod upgrade;
 
 use candid::{CandidType, Deserialize};
 

@@ -27,6 +27,9 @@ pub fn confirm(caller: Principal, factory: Option<Principal>, resume: fn()) -> R
     if quarantine::end() {
         resume();
         notify::resume();
+    } else {
+        // A contract whose former self was restored has lost its timer: the network forgets it in an upgrade.
+        runtime::revive();
     }
     Ok(())
 }

@@ -40,4 +40,5 @@ constant_keys! {
     "participant_added" "participant_removed" "member_added" "member_removed" "proposal_created" "mint" "burn"
     "visibility_changed" "status_changed" "proposal" "proposer" "token"
     "channel" "upgrades_from" "interface" "source_commit" "notes" "foreign"
+    "consent" "forced" "rollout" "snapshot" "canary" "wave" "max_failures" "state" "floor"
 }

@@ -183,6 +183,23 @@ pub fn payload(kind: Kind, draw: &mut impl Draw) -> Payload {
         | Kind::DeliveryCommitted
         | Kind::DeploymentAbandoned
         | Kind::DeploymentQuarantined => deployment(kind, draw),
+        Kind::UpgradeRequested
+        | Kind::UpgradeIntended
+        | Kind::SnapshotTaken
+        | Kind::UpgradeInstalled
+        | Kind::UpgradeConfirmed
+        | Kind::RollbackIntended
+        | Kind::UpgradeRolledBack
+        | Kind::UpgradeAbandoned
+        | Kind::UpgradeSettled => upgrade(kind, draw),
+        Kind::ControlReleased | Kind::AutoUpdateSet | Kind::RolloutStarted | Kind::RolloutChanged => {
+            rollout(kind, draw)
+        }
+        Kind::TopUpIntended
+        | Kind::ContractToppedUp
+        | Kind::TopUpUnresolved
+        | Kind::CyclesLow
+        | Kind::CyclesRestored => cycles(kind, draw),
         _ => contract(kind, draw),
     }
 }
@@ -385,7 +402,7 @@ fn deployment(kind: Kind, draw: &mut impl Draw) -> Payload {
         }
         _ => {
             use Effect::*;
-            let effect = draw.pick(&[Installation, Payment, Delivery, Refund, Release, Creation]);
+            let effect = draw.pick(&[Installation, Payment, Delivery, Refund, Release, Creation, Upgrade, TopUp]);
             Payload::DeploymentQuarantined(DeploymentQuarantined { deployment, effect, reason: draw.reason() })
         }
     }
@@ -425,6 +442,70 @@ fn contract(kind: Kind, draw: &mut impl Draw) -> Payload {
             Payload::CallbackAccepted(CallbackAccepted { contract, epoch, seq, notification })
         }
         other => panic!("{other:?} is no kind of this part"),
+    }
+}
+
+fn upgrade(kind: Kind, draw: &mut impl Draw) -> Payload {
+    let (contract, module_hash, epoch) = (draw.principal(), draw.hash(), draw.number());
+    match kind {
+        Kind::UpgradeRequested => Payload::UpgradeRequested(UpgradeRequested {
+            contract,
+            version: draw.text(UpgradeRequested::MAX_VERSION),
+            from: module_hash,
+            to: draw.hash(),
+            consent: draw.pick(&[Consent::Contract, Consent::Owner, Consent::Auto, Consent::Admin]),
+            forced: draw.pick(&[false, true]),
+            rollout: draw.option(Draw::number),
+        }),
+        Kind::UpgradeIntended => {
+            Payload::UpgradeIntended(UpgradeIntended { contract, from: module_hash, to: draw.hash(), epoch })
+        }
+        Kind::SnapshotTaken => {
+            let snapshot = ByteBuf::from(draw.bytes(SnapshotTaken::MAX_SNAPSHOT));
+            Payload::SnapshotTaken(SnapshotTaken { contract, snapshot, module_hash })
+        }
+        Kind::UpgradeInstalled => Payload::UpgradeInstalled(UpgradeInstalled { contract, module_hash }),
+        Kind::UpgradeConfirmed => Payload::UpgradeConfirmed(UpgradeConfirmed { contract, module_hash, epoch }),
+        Kind::RollbackIntended => Payload::RollbackIntended(RollbackIntended { contract, reason: draw.reason() }),
+        Kind::UpgradeRolledBack => {
+            let reason = draw.reason();
+            Payload::UpgradeRolledBack(UpgradeRolledBack { contract, module_hash, epoch, reason })
+        }
+        Kind::UpgradeAbandoned => Payload::UpgradeAbandoned(UpgradeAbandoned { contract, reason: draw.reason() }),
+        _ => Payload::UpgradeSettled(UpgradeSettled { contract }),
+    }
+}
+
+fn rollout(kind: Kind, draw: &mut impl Draw) -> Payload {
+    match kind {
+        Kind::ControlReleased => Payload::ControlReleased(ControlReleased { contract: draw.principal() }),
+        Kind::AutoUpdateSet => {
+            let (contract, enabled) = (draw.principal(), draw.pick(&[false, true]));
+            Payload::AutoUpdateSet(AutoUpdateSet { contract, enabled })
+        }
+        Kind::RolloutStarted => Payload::RolloutStarted(RolloutStarted {
+            version: draw.text(UpgradeRequested::MAX_VERSION),
+            module_hash: draw.hash(),
+            canary: draw.number() as u32,
+            wave: draw.number() as u32,
+            max_failures: draw.number() as u16,
+        }),
+        _ => {
+            use RolloutState::*;
+            let (rollout, state) = (draw.number(), draw.pick(&[Finished, Paused, Resumed, Stopped]));
+            Payload::RolloutChanged(RolloutChanged { rollout, state, reason: draw.reason() })
+        }
+    }
+}
+
+fn cycles(kind: Kind, draw: &mut impl Draw) -> Payload {
+    let (contract, cycles) = (draw.principal(), draw.number());
+    match kind {
+        Kind::TopUpIntended => Payload::TopUpIntended(TopUpIntended { contract, cycles }),
+        Kind::ContractToppedUp => Payload::ContractToppedUp(ContractToppedUp { contract, cycles }),
+        Kind::TopUpUnresolved => Payload::TopUpUnresolved(TopUpUnresolved { contract, cycles, reason: draw.reason() }),
+        Kind::CyclesLow => Payload::CyclesLow(CyclesLow { canister: contract, cycles, floor: draw.number() }),
+        _ => Payload::CyclesRestored(CyclesRestored { canister: contract, cycles, floor: draw.number() }),
     }
 }
 

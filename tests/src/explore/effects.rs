@@ -50,6 +50,13 @@ pub(super) fn check(platform: &Platform, world: &World, found: &mut Vec<String>)
                 };
                 world.events.iter().filter(begun).count() >= creations
             }
+            "stop_canister" | "take_canister_snapshot" => {
+                concerns(observed).is_some_and(|id| intended(&|payload| upgrades(payload, id)))
+            }
+            "load_canister_snapshot" => {
+                concerns(observed).is_some_and(|id| intended(&|payload| rolls_back(payload, id)))
+            }
+            "deposit_cycles" => concerns(observed).is_some_and(|id| intended(&|payload| tops_up(payload, id))),
             _ => true,
         };
         if !is_intended {
@@ -77,6 +84,28 @@ fn dispatches(payload: &Payload, deployment: DeploymentId) -> bool {
 
 fn installs(payload: &Payload, contract: Principal) -> bool {
     matches!(payload, Payload::InstallIntended(intended) if intended.contract == contract)
+        || upgrades(payload, contract)
+}
+
+fn upgrades(payload: &Payload, contract: Principal) -> bool {
+    matches!(payload, Payload::UpgradeIntended(intended) if intended.contract == contract)
+}
+
+fn rolls_back(payload: &Payload, contract: Principal) -> bool {
+    matches!(payload, Payload::RollbackIntended(intended) if intended.contract == contract)
+}
+
+fn tops_up(payload: &Payload, contract: Principal) -> bool {
+    matches!(payload, Payload::TopUpIntended(intended) if intended.contract == contract)
+}
+
+/// The canister that a call of the management canister is about.
+fn concerns(observed: &Observed) -> Option<Principal> {
+    #[derive(CandidType, candid::Deserialize)]
+    struct About {
+        canister_id: Principal,
+    }
+    decode::<About>(observed).map(|about| about.canister_id)
 }
 
 /// A transfer as the ledger was asked for it.

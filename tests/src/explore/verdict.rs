@@ -26,7 +26,7 @@ const ROUND: u64 = 910;
 const MAX_PER_DAY: u64 = 50;
 const EVENTS_OF_A_FAILURE: u64 = 3;
 /// Gauges that are zero at rest (I13), and alarms that must be silent.
-const ZERO_AT_REST: [&str; 7] = [
+const ZERO_AT_REST: [&str; 8] = [
     "journal_waiting",
     "journal_in_flight",
     "journal_fork_alarm",
@@ -34,6 +34,7 @@ const ZERO_AT_REST: [&str; 7] = [
     "backend_unfinished",
     "factory_worked_on",
     "factory_open_deployments",
+    "factory_open_upgrades",
 ];
 
 /// Ends the faults, brings everything to rest, and names what is violated.

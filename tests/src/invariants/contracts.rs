@@ -16,6 +16,8 @@ pub(super) fn check(world: &World, found: &mut Vec<String>) {
         .iter()
         .filter_map(|event| match &event.payload {
             Payload::DeliveryCommitted(p) => Some((p.contract, p.module_hash)),
+            // The last one counts.
+            Payload::UpgradeConfirmed(p) => Some((p.contract, p.module_hash)),
             _ => None,
         })
         .collect();
@@ -61,7 +63,12 @@ fn delivery(
         found.push(format!("I6: delivered contract {contract} is not registered"));
         return;
     };
-    let controllers: BTreeSet<Principal> = registration.controllers.iter().copied().collect();
+    let is_released = world
+        .events
+        .iter()
+        .any(|event| matches!(&event.payload, Payload::ControlReleased(released) if released.contract == contract));
+    let is_left = |id: &Principal| !(is_released && world.factories.contains(id));
+    let controllers: BTreeSet<Principal> = registration.controllers.iter().copied().filter(is_left).collect();
     let is_owned = controllers.contains(&registration.owner)
         && controllers.iter().all(|id| *id == registration.owner || world.factories.contains(id));
     if state.controllers != controllers || !is_owned {

@@ -10,12 +10,14 @@ const DECIDED: u8 = 0x80;
 /// The mark of a stream on which an intent for `effect` is open.
 fn open_mark(effect: Effect) -> u8 {
     1 << match effect {
-        Effect::Payment => 0,
+        // The one is of deployments, the other of contracts: no stream knows both.
+        Effect::Payment | Effect::TopUp => 0,
         Effect::Delivery => 1,
         Effect::Refund => 2,
         Effect::Release => 3,
         Effect::Creation => 4,
         Effect::Installation => 5,
+        Effect::Upgrade => 6,
     }
 }
 

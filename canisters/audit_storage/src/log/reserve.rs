@@ -44,7 +44,7 @@ impl Urgency {
     /// The urgency of a kind of this class.
     pub fn of(class: Class) -> Urgency {
         match class {
-            Class::Intent(Effect::Payment | Effect::Creation) => Urgency::Begins,
+            Class::Intent(Effect::Payment | Effect::Creation | Effect::Upgrade | Effect::TopUp) => Urgency::Begins,
             Class::Intent(Effect::Delivery | Effect::Installation | Effect::Refund | Effect::Release)
             | Class::Outcome(_) => Urgency::Continues,
             Class::Fact => Urgency::Informs,

@@ -113,6 +113,8 @@ pub fn memo(log: LogId, deployment: DeploymentId, effect: Effect, attempt: u32) 
         Effect::Release => b"release",
         Effect::Creation => b"creation",
         Effect::Installation => b"installation",
+        Effect::Upgrade => b"upgrade",
+        Effect::TopUp => b"top_up",
     };
     let fields: [&[u8]; 4] = [log.0.as_bytes(), deployment.0.as_bytes(), effect, &attempt.to_be_bytes()];
     Bytes32::new(Hash::of_fields("cairn.memo", &fields).0)

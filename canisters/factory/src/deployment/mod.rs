@@ -8,13 +8,13 @@ mod admit;
 mod commit;
 mod step;
 
-pub use admit::MAX_OPEN;
+pub use admit::{MAX_OPEN, capacity};
 
 use crate::access::Backend;
 use crate::kind::ContractKind;
 use crate::state::{self, Job, Phase};
 use crate::{recovery, refusal};
-use admit::{Admission, capacity};
+use admit::Admission;
 use cairn_events::{DeploymentId, Principal};
 use cairn_kit::api::factory::{
     Capacity, ContractArgs, Delivered, FactoryError, FactoryRequestError, FactoryTemporaryError,

@@ -13,6 +13,7 @@ impl State {
     pub fn apply(&mut self, recorded: &Recorded) {
         let receipt = &recorded.receipt;
         self.count(|totals| totals.events += 1);
+        self.apply_upgrade(recorded);
         match &recorded.payload {
             Payload::CreationIntended(_) => self.count_pool(receipt, |totals| totals.creating = true),
             Payload::ContractCreated(created) => self.contract_created(receipt, created.contract),
@@ -60,7 +61,7 @@ impl State {
     }
 
     /// Changes a canister's row with an event of its stream.
-    fn advance(&mut self, receipt: &Receipt, contract: Principal, change: impl FnOnce(&mut Canister)) {
+    pub(super) fn advance(&mut self, receipt: &Receipt, contract: Principal, change: impl FnOnce(&mut Canister)) {
         let mut canister = self.canister(contract).unwrap_or_default();
         canister.version = receipt.stream_version;
         change(&mut canister);

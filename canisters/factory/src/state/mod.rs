@@ -8,9 +8,12 @@ mod record;
 mod templates;
 #[cfg(test)]
 pub(crate) mod tests;
+mod upgrades;
 
 pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Totals};
 pub use templates::{Confirmation, Proposal, Template, Templates, VersionKey};
+
+pub use upgrades::{CONTROL_LOST, Managed, Rollout, TopUp, Upgrade, UpgradePhase, day};
 
 use crate::access;
 use crate::memory::{self, memory};
@@ -36,6 +39,7 @@ pub struct State {
     pool: Set<PrincipalKey>,
     notifications: Map<PrincipalNumberKey, Accepted>,
     templates: Templates,
+    upgrades: upgrades::Upgrades,
 }
 
 thread_local! {
@@ -72,6 +76,7 @@ impl State {
             pool: Set::init(memory(memory::POOL)),
             notifications: Map::init(memory(memory::NOTIFICATIONS)),
             templates: Templates::open(),
+            upgrades: upgrades::Upgrades::open(),
         }
     }
 

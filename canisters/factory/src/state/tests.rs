@@ -12,6 +12,7 @@ pub struct Folded {
     pub pool: BTreeSet<Principal>,
     pub notifications: BTreeMap<(Principal, u64), Accepted>,
     pub templates: FoldedTemplates,
+    pub upgrades: upgrades::Folded,
 }
 
 impl State {
@@ -27,6 +28,7 @@ impl State {
                 .map(|entry| ((entry.key().0, entry.key().1), entry.value().0))
                 .collect(),
             templates: self.templates.folded(),
+            upgrades: self.upgrades.folded(),
         }
     }
 

@@ -2,6 +2,10 @@
 
 mod callbacks;
 mod delivery;
+mod life;
 mod pool;
+mod resources;
+mod rollouts;
 mod templates;
+mod upgrades;
 mod world;

@@ -24,7 +24,7 @@ use cairn_kit::runtime::testing::{run, run_all};
 use std::time::Duration;
 
 /// The admin who confirms.
-const SECOND: Principal = Principal::from_slice(&[0xad, 2]);
+pub(super) const SECOND: Principal = Principal::from_slice(&[0xad, 2]);
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const INTERFACE: &str = "service : (text) -> { canUpgrade : () -> (variant { Ok; Err : text }) query; \
                          confirmUpgrade : () -> (); getContractHealth : () -> (nat) query; word : () -> (text) query }";
@@ -41,7 +41,7 @@ fn version(text: &str) -> Version {
     text.parse().unwrap()
 }
 
-fn terms(version: &str, module_hash: Hash) -> ProposeTemplate {
+pub(super) fn terms(version: &str, module_hash: Hash) -> ProposeTemplate {
     ProposeTemplate {
         version: version.to_owned(),
         module_hash,

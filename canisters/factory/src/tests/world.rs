@@ -17,14 +17,17 @@ use cairn_kit::runtime::testing::{Network, run};
 use cairn_kit::runtime::{self, CallFailure, Request};
 use candid::{CandidType, Decode, Encode};
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterInfoArgs, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs, UninstallCodeArgs,
-    UpdateSettingsArgs, UploadChunkArgs,
+    CanisterIdRecord, CanisterInfoArgs, CanisterInstallMode, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs,
+    UninstallCodeArgs, UpdateSettingsArgs, UploadChunkArgs,
 };
 use serde_bytes::ByteBuf;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
+
+use super::life::{Life, check_life};
+use super::templates::{SECOND, terms};
 
 /// A kind of contract whose argument is a word.
 pub struct Word;
@@ -63,6 +66,8 @@ pub struct Hosted {
     pub module: Option<Hash>,
     pub argument: Vec<u8>,
     pub controllers: Vec<Principal>,
+    /// As a contract.
+    pub life: Life,
 }
 
 #[derive(Default)]
@@ -74,6 +79,8 @@ pub struct Model {
     batches: BTreeMap<u64, (Vec<u8>, Vec<Receipt>)>,
     pub canisters: BTreeMap<Principal, Hosted>,
     chunks: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// After how many more calls one is rejected, with this code, after it had its effect or before.
+    pub strike: Option<(usize, u32, bool)>,
     /// What the next call of the method meets: rejected with this code, after it had its effect or before.
     pub faults: Vec<(&'static str, u32, bool)>,
     pub calls: Vec<&'static str>,
@@ -83,18 +90,31 @@ impl Model {
     fn answer(&mut self, factory: Principal, request: &Request) -> Result<Vec<u8>, CallFailure> {
         self.calls.push(request.method);
         let fault = self.faults.iter().position(|fault| fault.0 == request.method).map(|i| self.faults.remove(i));
+        let fault = fault.or_else(|| self.struck(request.method));
         match fault {
             Some((_, code, false)) => Err(CallFailure::rejected(code, "a fault")),
             Some((_, code, true)) => {
-                self.execute(factory, request)?;
+                let _ = self.execute(factory, request);
                 Err(CallFailure::rejected(code, "a fault"))
             }
             None => self.execute(factory, request),
         }
     }
 
+    fn struck(&mut self, method: &'static str) -> Option<(&'static str, u32, bool)> {
+        let (left, code, after) = self.strike.take()?;
+        if left == 0 {
+            return Some((method, code, after));
+        }
+        self.strike = Some((left - 1, code, after));
+        None
+    }
+
     fn execute(&mut self, factory: Principal, request: &Request) -> Result<Vec<u8>, CallFailure> {
         let args = request.args.as_slice();
+        if let Some(answer) = self.live(factory, request) {
+            return answer;
+        }
         if request.to == AUDIT && request.method == "append" {
             return Ok(encode(self.append(factory, Decode!(args, AppendArgs).unwrap())));
         }
@@ -107,7 +127,7 @@ impl Model {
             }
             "install_code" => {
                 let args = Decode!(args, InstallCodeArgs).unwrap();
-                self.install(args.canister_id, Hash::of(&[&args.wasm_module]), args.arg)
+                self.put(factory, args.mode, args.canister_id, Hash::of(&[&args.wasm_module]), args.arg)
             }
             "stored_chunks" => {
                 let chunks: Vec<_> = self.chunks.keys().map(|hash| ChunkHash { hash: hash.clone() }).collect();
@@ -124,7 +144,7 @@ impl Model {
                 let module: Vec<u8> =
                     args.chunk_hashes_list.iter().flat_map(|chunk| self.chunks[&chunk.hash].clone()).collect();
                 assert_eq!(Hash::of(&[&module]).0.to_vec(), args.wasm_module_hash);
-                self.install(args.target_canister, Hash::of(&[&module]), args.arg)
+                self.put(factory, args.mode, args.target_canister, Hash::of(&[&module]), args.arg)
             }
             "canister_info" => {
                 let args = Decode!(args, CanisterInfoArgs).unwrap();
@@ -138,7 +158,8 @@ impl Model {
             }
             "uninstall_code" => {
                 let args = Decode!(args, UninstallCodeArgs).unwrap();
-                self.canisters.get_mut(&args.canister_id).unwrap().module = None;
+                let hosted = self.canisters.get_mut(&args.canister_id).unwrap();
+                (hosted.module, hosted.life) = (None, Life::default());
                 Ok(unit())
             }
             "update_settings" => {
@@ -168,6 +189,20 @@ impl Model {
         })
     }
 
+    fn put(
+        &mut self,
+        factory: Principal,
+        mode: CanisterInstallMode,
+        canister: Principal,
+        module: Hash,
+        argument: Vec<u8>,
+    ) -> Result<Vec<u8>, CallFailure> {
+        match mode {
+            CanisterInstallMode::Upgrade(_) => self.replace(factory, canister, module),
+            _ => self.install(canister, module, argument),
+        }
+    }
+
     fn install(&mut self, canister: Principal, module: Hash, argument: Vec<u8>) -> Result<Vec<u8>, CallFailure> {
         if argument.starts_with(b"trap") {
             return Err(CallFailure::rejected(5, "init trapped"));
@@ -177,6 +212,7 @@ impl Model {
             return Err(CallFailure::rejected(5, "the canister is not empty"));
         }
         (hosted.module, hosted.argument) = (Some(module), argument);
+        hosted.life.serve();
         Ok(unit())
     }
 
@@ -241,11 +277,11 @@ struct Info {
     controllers: Vec<Principal>,
 }
 
-fn encode<T: CandidType>(value: T) -> Vec<u8> {
+pub fn encode<T: CandidType>(value: T) -> Vec<u8> {
     Encode!(&value).unwrap()
 }
 
-fn unit() -> Vec<u8> {
+pub fn unit() -> Vec<u8> {
     candid::encode_args(()).unwrap()
 }
 
@@ -290,6 +326,11 @@ pub fn plain(body: &[u8]) -> Vec<u8> {
     [b"\0asm\x01\0\0\0".as_slice(), body].concat()
 }
 
+/// Another one for every number.
+pub fn module_of(number: u8) -> Vec<u8> {
+    wasm(&[number; 5000])
+}
+
 impl World {
     /// A factory that lacks nothing but an empty canister.
     pub fn begin() -> World {
@@ -320,6 +361,20 @@ impl World {
             assert_eq!(upload::chunk(permit(), session.id, offset, chunk), Ok(offset + chunk.len() as u64));
         }
         upload::finish(permit(), session.id).unwrap().module_hash
+    }
+
+    /// Publishes another version.
+    pub fn publish(&self, version: &str, number: u8) -> Hash {
+        if access::admin(SECOND).is_err() {
+            run(access::grant(access::admin(ADMIN).unwrap(), SECOND)).unwrap();
+            self.network.advance(Duration::from_secs(DELAY));
+        }
+        let hash = self.upload(ADMIN, &module_of(number));
+        run(registry::propose::<Word>(access::admin(ADMIN).unwrap(), terms(version, hash))).unwrap();
+        run(registry::confirm(access::admin(SECOND).unwrap(), version, hash)).unwrap();
+        self.network.advance(Duration::from_secs(DELAY));
+        run(registry::publish(access::admin(ADMIN).unwrap(), Service::Token, version, hash)).unwrap();
+        hash
     }
 
     /// A factory with a full pool.
@@ -392,6 +447,8 @@ impl World {
         assert_eq!(fold(model.own.clone()), folded, "the state is the fold of the factory's events");
         assert!(state::read(|state| state.open_deployments()).is_empty(), "everything is settled");
         assert!(!folded.totals.creating);
+        assert!(folded.upgrades.open.is_empty() && folded.upgrades.top_ups.is_empty(), "{:?}", folded.upgrades);
+        assert!(state::read(|state| state.releases()).is_empty(), "who is to be let go is let go");
         for canister in &folded.pool {
             let hosted = &model.canisters[canister];
             assert_eq!((hosted.module, hosted.controllers.len()), (None, 1), "canisters of the pool are empty");
@@ -399,8 +456,11 @@ impl World {
         for (deployment, job) in &folded.jobs {
             let hosted = &model.canisters[&job.contract];
             if matches!(job.phase, crate::state::Phase::Registered { .. }) {
-                assert_eq!(hosted.module, Some(job.template));
-                assert_eq!(hosted.controllers, vec![runtime::id(), job.owner]);
+                let managed = folded.upgrades.managed.get(&job.contract).cloned().unwrap_or_default();
+                assert_eq!(hosted.module, Some(managed.module.unwrap_or(job.template)));
+                let factory = (!managed.released).then(runtime::id);
+                assert_eq!(hosted.controllers, factory.into_iter().chain([job.owner]).collect::<Vec<_>>());
+                check_life(&model, job.contract, &hosted.life);
                 assert_eq!(Hash::of(&[&hosted.argument]), job.args_hash);
                 for kind in
                     [Kind::InstallIntended, Kind::ContractInstalled, Kind::DeliveryCommitted, Kind::ContractRegistered]

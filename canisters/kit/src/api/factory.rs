@@ -148,6 +148,42 @@ pub enum FactoryRequestError {
         /// What may come.
         bound: u64,
     },
+    /// No such version is published.
+    #[error("no version {version} is published")]
+    UnknownVersion {
+        /// What was asked for.
+        version: String,
+    },
+    /// The contract cannot have this upgrade.
+    #[error("{contract} cannot be upgraded: {problem}")]
+    NotUpgradable {
+        /// The contract.
+        contract: Principal,
+        /// Why.
+        problem: String,
+    },
+    /// The contract has no upgrade that could be cancelled: none, or it has begun.
+    #[error("no upgrade of {contract} waits")]
+    NoUpgradeWaits {
+        /// The contract.
+        contract: Principal,
+    },
+    /// No such rollout, or it is over.
+    #[error("there is no rollout {rollout} that this could be done to")]
+    UnknownRollout {
+        /// What was asked for.
+        rollout: u64,
+    },
+    /// Too few cycles, or too many, are attached.
+    #[error("{attached} cycles are attached; at least {min}, at most {max}")]
+    Cycles {
+        /// What came.
+        attached: u64,
+        /// What must come.
+        min: u64,
+        /// What may come.
+        max: u64,
+    },
 }
 
 /// Why a factory cannot do it right now.
@@ -245,6 +281,10 @@ pub struct FactoryHealth {
     pub template: Option<Hash>,
     /// Events of the log that its index has yet to apply.
     pub projection_lag: u64,
+    /// Whether its cycles are low, as the log says.
+    pub cycles_low: bool,
+    /// Upgrades that are not settled.
+    pub upgrades: u64,
 }
 
 /// What a factory still lacks.

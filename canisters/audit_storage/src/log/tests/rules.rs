@@ -2,8 +2,9 @@
 
 use super::*;
 use cairn_events::payload::{
-    CallbackAccepted, ContractInstalled, CreationIntended, FeeConfigured, Genesis, InstallIntended,
-    MaintenanceConfigured, Notification, ProjectionRebuilt, Refused, WriterRegistered,
+    CallbackAccepted, ContractInstalled, ContractToppedUp, CreationIntended, FeeConfigured, Genesis, InstallIntended,
+    MaintenanceConfigured, Notification, ProjectionRebuilt, Refused, RollbackIntended, TopUpIntended, UpgradeIntended,
+    UpgradeRolledBack, WriterRegistered,
 };
 use cairn_events::{Expected, Kind};
 use cairn_kit::api::audit::WireSubmission;
@@ -96,6 +97,35 @@ fn an_effect_has_one_open_intent() {
     bench.append(BACKEND, &[intent().exactly(4)]).expect("a new attempt");
     bench.reopen();
     assert_eq!(request_error(bench.refused(BACKEND, &[intent().exactly(5)])), conflict, "open across upgrades");
+}
+
+/// Of a contract one upgrade is under way, and one deposit beside it.
+#[test]
+fn a_contract_is_upgraded_one_at_a_time() {
+    let mut bench = Bench::new();
+    let (contract, hash) = (id(50), Hash([1; 32]));
+    let submit = |payload| Submission::new(id(ALICE), payload);
+    let intent = || submit(Payload::UpgradeIntended(UpgradeIntended { contract, from: hash, to: hash, epoch: 2 }));
+    let top_up = || submit(Payload::TopUpIntended(TopUpIntended { contract, cycles: 1 }));
+    let conflict = AuditRequestError::IntentConflict { position: 0 };
+    assert_eq!(request_error(bench.refused(FACTORY, &[intent()])), conflict, "an intent needs an exact version");
+    bench.append(FACTORY, &[intent().exactly(0)]).expect("accepted");
+    assert_eq!(request_error(bench.refused(FACTORY, &[intent().exactly(1)])), conflict, "one is open");
+    bench.append(FACTORY, &[top_up().exactly(1)]).expect("another effect");
+    assert_eq!(request_error(bench.refused(FACTORY, &[top_up().exactly(2)])), conflict, "one is open");
+    assert_eq!(bench.log.counters().open_intents, 2);
+    let reason = Reason::new("unhealthy", "");
+    let intended = Payload::RollbackIntended(RollbackIntended { contract, reason: reason.clone() });
+    bench.append(FACTORY, &[submit(intended).exactly(2)]).expect("a fact");
+    assert_eq!(bench.log.counters().open_intents, 2, "which closes nothing");
+    let back = UpgradeRolledBack { contract, module_hash: hash, epoch: 2, reason };
+    bench.append(FACTORY, &[submit(Payload::UpgradeRolledBack(back))]).expect("closes the upgrade");
+    bench
+        .append(FACTORY, &[submit(Payload::ContractToppedUp(ContractToppedUp { contract, cycles: 1 }))])
+        .expect("closes the deposit");
+    assert_eq!(bench.log.counters().open_intents, 0);
+    bench.append(FACTORY, &[intent().exactly(5)]).expect("a new attempt");
+    bench.verify();
 }
 
 #[test]

@@ -1,0 +1,213 @@
+//! Who may ask for what: pure, but for the recording of it.
+
+use super::target::{self, eligible};
+use super::{MAX_OPEN, views};
+use crate::access;
+use crate::refusal::{self, interrupted};
+use crate::state::{self, State, Upgrade, UpgradePhase, day};
+use cairn_events::payload::{AutoUpdateSet, Consent, Reason, UpgradeAbandoned, UpgradeRequested};
+use cairn_events::{Hash, Payload, Principal, Submission};
+use cairn_kit::access::Admin;
+use cairn_kit::api::factory::{FactoryError, FactoryRequestError};
+use cairn_kit::api::upgrade::UpgradeInfo;
+use cairn_kit::{journal, runtime};
+
+/// Events that owner and contract together may cause in a day.
+pub const MAX_PER_DAY: u32 = 20;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// On whose behalf.
+    pub by: Principal,
+    /// The contract.
+    pub contract: Principal,
+    /// The version.
+    pub version: &'a str,
+    /// Who agreed.
+    pub consent: Consent,
+    /// The rollout that it is part of.
+    pub rollout: Option<u64>,
+}
+
+/// What becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is to be recorded.
+    New(Submission),
+    /// The same was asked for before, and is not settled.
+    Known,
+}
+
+/// Whether a contract may be upgraded: pure.
+///
+/// # Errors
+/// Everything that speaks against it.
+pub fn admit(state: &State, now: u64, asked: Asked<'_>) -> Result<Admission, FactoryError> {
+    let Asked { by, contract, version, consent, rollout } = asked;
+    let (_, from) = of(state, contract)?;
+    let managed = state.managed(contract);
+    if managed.released {
+        return Err(not_upgradable(contract, "its owner took it out of the factory's control"));
+    }
+    let unknown = || FactoryError::Request(FactoryRequestError::UnknownVersion { version: version.to_owned() });
+    let to = target::target(state, version).ok_or_else(unknown)?.hash;
+    if let Some(upgrade) = managed.upgrade.and_then(|number| state.upgrade(number)) {
+        let is_same = upgrade.to == to && !upgrade.phase.is_decided();
+        let busy = || interrupted(format!("an upgrade of {contract} to {} is under way", upgrade.version));
+        return if is_same { Ok(Admission::Known) } else { Err(busy()) };
+    }
+    let forced = consent == Consent::Admin;
+    if from == to {
+        return Err(not_upgradable(contract, "it runs this module"));
+    }
+    if !forced {
+        eligible(state, from, version).map_err(|why| not_upgradable(contract, &why))?;
+    }
+    if matches!(consent, Consent::Owner | Consent::Contract) {
+        budget(state, now, contract)?;
+    }
+    if state.open_upgrade_count() >= MAX_OPEN {
+        return Err(interrupted(format!("{MAX_OPEN} upgrades are not settled")));
+    }
+    let version = version.to_owned();
+    let requested = UpgradeRequested { contract, version, from, to, consent, forced, rollout };
+    Ok(Admission::New(at_its_place(state, by, contract, Payload::UpgradeRequested(requested))))
+}
+
+/// A submission that insists on what was seen of the contract's stream.
+pub fn at_its_place(state: &State, actor: Principal, contract: Principal, payload: Payload) -> Submission {
+    let version = state.canister(contract).map_or(0, |canister| canister.version);
+    Submission::new(actor, payload).exactly(version)
+}
+
+/// Owner and module of a contract of this factory.
+pub fn of(state: &State, contract: Principal) -> Result<(Principal, Hash), FactoryError> {
+    state.delivered(contract).ok_or(FactoryError::Request(FactoryRequestError::UnknownContract { contract }))
+}
+
+/// What the caller is to the contract.
+pub fn consent(state: &State, caller: Principal, contract: Principal) -> Result<Consent, FactoryError> {
+    let (owner, _) = of(state, contract)?;
+    if caller == contract {
+        Ok(Consent::Contract)
+    } else if caller == owner {
+        Ok(Consent::Owner)
+    } else {
+        Err(access::turned_away(caller))
+    }
+}
+
+fn budget(state: &State, now: u64, contract: Principal) -> Result<(), FactoryError> {
+    let managed = state.managed(contract);
+    if managed.day == day(now) && managed.spent >= MAX_PER_DAY {
+        return Err(interrupted(format!("{MAX_PER_DAY} requests about {contract} today, at most that many are taken")));
+    }
+    Ok(())
+}
+
+fn not_upgradable(contract: Principal, problem: &str) -> FactoryError {
+    FactoryError::Request(FactoryRequestError::NotUpgradable { contract, problem: problem.to_owned() })
+}
+
+/// Has a contract upgraded to this version, or to the one that new contracts get. Only for the contract and its owner.
+/// Repeating it has no further effect until the upgrade is decided.
+///
+/// # Errors
+/// [`FactoryError`]; nothing was recorded then, unless the log was silent.
+pub async fn request(
+    caller: Principal,
+    contract: Principal,
+    version: Option<String>,
+) -> Result<UpgradeInfo, FactoryError> {
+    calm()?;
+    let consent = state::read(|state| consent(state, caller, contract))?;
+    let version = match version.or_else(|| state::read(target::current)) {
+        Some(version) => version,
+        None => return Err(FactoryError::Request(FactoryRequestError::UnknownVersion { version: String::new() })),
+    };
+    enqueue(caller, contract, &version, consent).await
+}
+
+/// Has a contract upgraded to this version whatever its owner or itself think of it, even to an earlier version.
+///
+/// # Errors
+/// As [`request`].
+pub async fn force(admin: Admin, contract: Principal, version: String) -> Result<UpgradeInfo, FactoryError> {
+    calm()?;
+    let forced = enqueue(admin.principal(), contract, &version, Consent::Admin).await;
+    forced.inspect_err(|error| refusal::record(admin.principal(), "forceUpgrade", error))
+}
+
+async fn enqueue(
+    by: Principal,
+    contract: Principal,
+    version: &str,
+    consent: Consent,
+) -> Result<UpgradeInfo, FactoryError> {
+    let asked = Asked { by, contract, version, consent, rollout: None };
+    super::record(|state| admitted(state, asked)).await?;
+    let current = |state: &State| {
+        let number = state.managed(contract).upgrade?;
+        Some(views::upgrade_info(number, state.upgrade(number)?))
+    };
+    state::read(current).ok_or_else(|| interrupted("the upgrade is over already"))
+}
+
+/// What is to be recorded of what is asked for, if it is new.
+pub fn admitted(state: &State, asked: Asked<'_>) -> Result<Option<Submission>, FactoryError> {
+    match admit(state, runtime::now(), asked)? {
+        Admission::New(submission) => Ok(Some(submission)),
+        Admission::Known => Ok(None),
+    }
+}
+
+/// Withdraws a request whose turn has not come. Only for the contract, its owner, and admins.
+///
+/// # Errors
+/// [`FactoryRequestError::NoUpgradeWaits`]: there is none, or it has begun.
+pub async fn cancel(caller: Principal, contract: Principal) -> Result<(), FactoryError> {
+    calm()?;
+    if let Err(error) = state::read(|state| consent(state, caller, contract)) {
+        access::admin(caller).map_err(|_| error)?;
+    }
+    let none = FactoryError::Request(FactoryRequestError::NoUpgradeWaits { contract });
+    let waiting = |state: &State| {
+        let number = state.managed(contract).upgrade?;
+        state.upgrade(number).filter(|Upgrade { phase, .. }| *phase == UpgradePhase::Queued)
+    };
+    let abandoned = UpgradeAbandoned { contract, reason: Reason::new("cancelled", "") };
+    let payload = Payload::UpgradeAbandoned(abandoned);
+    let decide = |state: &State| match waiting(state) {
+        Some(_) => Ok(Some(at_its_place(state, caller, contract, payload.clone()))),
+        None => Err(none.clone()),
+    };
+    super::record(decide).await.map(drop)
+}
+
+/// Says whether the contract takes part in rollouts. Only for the contract and its owner; repeatable.
+///
+/// # Errors
+/// [`FactoryError`]; nothing was recorded then, unless the log was silent.
+pub async fn set_auto_update(caller: Principal, contract: Principal, enabled: bool) -> Result<(), FactoryError> {
+    calm()?;
+    let payload = Payload::AutoUpdateSet(AutoUpdateSet { contract, enabled });
+    let decide = |state: &State| {
+        consent(state, caller, contract)?;
+        let managed = state.managed(contract);
+        if managed.auto == enabled {
+            return Ok(None);
+        }
+        if managed.released {
+            return Err(not_upgradable(contract, "its owner took it out of the factory's control"));
+        }
+        budget(state, runtime::now(), contract)?;
+        Ok(Some(at_its_place(state, caller, contract, payload.clone())))
+    };
+    super::record(decide).await.map(drop)
+}
+
+/// Nothing is promised while the log is another one than it was.
+pub fn calm() -> Result<(), FactoryError> {
+    journal::alarm().map_or(Ok(()), |problem| Err(refusal::alarmed(problem)))
+}

@@ -1,0 +1,401 @@
+//! The driver: what to do next for an upgrade, and doing it.
+
+use super::{calls, has_moved, is_held_up, progressed};
+use crate::kind::ContractKind;
+use crate::management::{self, SnapshotId};
+use crate::refusal::{append_failed, call_failed, interrupted};
+use crate::state::{self, CONTROL_LOST, State, Upgrade, UpgradePhase};
+use cairn_events::payload::{
+    Reason, RollbackIntended, SnapshotTaken, UpgradeAbandoned, UpgradeConfirmed, UpgradeInstalled, UpgradeIntended,
+    UpgradeRolledBack, UpgradeSettled,
+};
+use cairn_events::{Hash, Payload, Principal, Submission};
+use cairn_kit::api::contract::ContractHealth;
+use cairn_kit::api::factory::FactoryError;
+use cairn_kit::api::upgrade::{RolloutStatus, RunState};
+use cairn_kit::journal;
+use cairn_kit::runtime::{self, CallFailure};
+
+/// Cycles that a contract must be able to spend, to be saved, upgraded and, if need be, restored.
+const UPGRADE_CYCLES: u64 = 20_000_000_000;
+/// Steps of an upgrade in one go, those repeated included.
+const MAX_STEPS: u32 = 32;
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Ask the contract, and say that it will be upgraded.
+    Begin,
+    /// Stop and save it; snapshots taken since `at` are leftovers.
+    Save {
+        /// Nanoseconds.
+        at: u64,
+    },
+    /// Install the new code.
+    Install,
+    /// Start it, examine it, and decide.
+    Prove,
+    /// Tell it that it serves, and clean up.
+    Confirm(SnapshotId),
+    /// Restore its former self, for this reason.
+    RollBack(SnapshotId, Reason),
+    /// Delete the snapshot.
+    CleanUp(SnapshotId),
+    /// Start what may be stopped, and delete what snapshots there are.
+    LetBe {
+        /// Since when there may be snapshots (nanoseconds).
+        begun: Option<u64>,
+        /// A snapshot that there is.
+        snapshot: Option<SnapshotId>,
+    },
+    /// Give it up before it begins, for this reason.
+    Abandon(Reason),
+    /// Nothing.
+    Rest,
+}
+
+/// What to do next for an upgrade: pure.
+pub fn next(state: &State, number: u64) -> Next {
+    use UpgradePhase::{Abandoned, Confirmed, Installed, Intended, Queued, RolledBack, RollingBack, Saved};
+    let Some(upgrade) = state.upgrade(number).filter(|upgrade| !upgrade.settled) else { return Next::Rest };
+    match &upgrade.phase {
+        Queued => begin_or_not(state, &upgrade),
+        Intended { at } => Next::Save { at: *at },
+        Saved { .. } => Next::Install,
+        Installed { .. } => Next::Prove,
+        Confirmed { snapshot } => Next::Confirm(snapshot.clone()),
+        RollingBack { snapshot, reason } => Next::RollBack(snapshot.clone(), reason.clone()),
+        RolledBack { snapshot, .. } => Next::CleanUp(snapshot.clone()),
+        Abandoned { begun, snapshot, .. } => Next::LetBe { begun: *begun, snapshot: snapshot.clone() },
+    }
+}
+
+/// Whether an upgrade whose turn it is begins: what was so when it was requested must be so still.
+fn begin_or_not(state: &State, upgrade: &Upgrade) -> Next {
+    let target = super::target::target(state, &upgrade.version);
+    let rollout = upgrade.rollout.and_then(|number| state.rollout(number));
+    if state.managed(upgrade.contract).released {
+        Next::Abandon(Reason::new("released", ""))
+    } else if target.is_none_or(|template| template.hash != upgrade.to) {
+        Next::Abandon(Reason::new("withdrawn", &upgrade.version))
+    } else if rollout.is_some_and(|rollout| rollout.status == RolloutStatus::Finished) {
+        Next::Abandon(Reason::new("rollout_over", ""))
+    } else if is_held_up(state, upgrade.rollout) {
+        Next::Rest
+    } else {
+        Next::Begin
+    }
+}
+
+/// Takes the upgrade as far as it goes. The caller holds the contract's guard. If `tired`, what failed several times is
+/// given up, where that is possible.
+///
+/// # Errors
+/// Why it stopped before; nothing is lost.
+pub async fn drive<K: ContractKind>(number: u64, mut tired: bool) -> Result<(), FactoryError> {
+    // What was intended earlier is done only if the log still says so.
+    let resumes = !matches!(state::read(|state| next(state, number)), Next::Begin | Next::Abandon(_) | Next::Rest);
+    if resumes && !journal::confirm().await {
+        return Err(interrupted("the log does not confirm what was intended"));
+    }
+    for _ in 0..MAX_STEPS {
+        let Some((place, next)) = state::read(|state| Some((Place::of(state, number)?, next(state, number)))) else {
+            return Ok(());
+        };
+        match next {
+            Next::Begin => place.begin(tired).await?,
+            Next::Save { at } => place.save(at, tired).await?,
+            Next::Install => place.install::<K>(tired).await?,
+            Next::Prove => place.prove(tired).await?,
+            Next::Confirm(snapshot) => place.confirm(snapshot).await?,
+            Next::RollBack(snapshot, reason) => place.roll_back(snapshot, reason).await?,
+            Next::CleanUp(snapshot) => place.clean_up(snapshot).await?,
+            Next::LetBe { begun, snapshot } => place.let_be(begun, snapshot).await?,
+            Next::Abandon(reason) => place.abandon(reason).await?,
+            Next::Rest => return Ok(()),
+        }
+        progressed(number);
+        tired = false;
+    }
+    Err(interrupted("the contract's stream moves all the time"))
+}
+
+/// What a step was decided on: the upgrade, and version and epoch of its contract in that moment.
+struct Place {
+    upgrade: Upgrade,
+    version: u64,
+    epoch: u64,
+}
+
+/// What the network shows of a contract's code.
+enum Runs {
+    /// What it ran before.
+    Former,
+    /// What it is to run.
+    New,
+    /// Something else: another controller has been at work.
+    Other,
+}
+
+impl Place {
+    fn of(state: &State, number: u64) -> Option<Self> {
+        let upgrade = state.upgrade(number)?;
+        let canister = state.canister(upgrade.contract)?;
+        Some(Place { upgrade, version: canister.version, epoch: canister.epoch })
+    }
+
+    /// Appends to the contract's stream, exactly after what the step was decided on. If the stream has moved meanwhile,
+    /// nothing is recorded, and the driver looks again.
+    async fn append(&self, payload: Payload) -> Result<(), FactoryError> {
+        let submission = Submission::new(self.upgrade.by, payload).exactly(self.version);
+        match journal::append(vec![submission]).await {
+            Err(failure) if !has_moved(&failure) => Err(append_failed(failure)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn abandon(&self, reason: Reason) -> Result<(), FactoryError> {
+        self.append(Payload::UpgradeAbandoned(UpgradeAbandoned { contract: self.upgrade.contract, reason })).await
+    }
+
+    /// Gives up, if that failed often enough.
+    async fn stuck(&self, code: &str, failure: CallFailure, tired: bool) -> Result<(), FactoryError> {
+        if tired { self.abandon(Reason::new(code, &failure.to_string())).await } else { Err(call_failed(failure)) }
+    }
+
+    /// The module that the network shows.
+    async fn observe(&self) -> Result<(Runs, Option<Hash>), FactoryError> {
+        let module = management::info(self.upgrade.contract).await.map_err(call_failed)?.module_hash;
+        let runs = match module {
+            Some(hash) if hash == self.upgrade.to => Runs::New,
+            Some(hash) if hash == self.upgrade.from => Runs::Former,
+            _ => Runs::Other,
+        };
+        Ok((runs, module))
+    }
+
+    async fn begin(&self, tired: bool) -> Result<(), FactoryError> {
+        let Upgrade { contract, from, to, forced, .. } = self.upgrade;
+        if !forced {
+            match calls::can_upgrade(contract).await {
+                Ok(Ok(())) => {}
+                Ok(Err(why)) => return self.abandon(Reason::new("refused", &why)).await,
+                Err(failure) => return self.stuck("no_answer", failure, tired).await,
+            }
+        }
+        let status = match management::status(contract).await {
+            Ok(status) => status,
+            Err(failure) => return self.stuck("no_status", failure, tired).await,
+        };
+        if status.module_hash != Some(from) {
+            return self.abandon(other_code(status.module_hash)).await;
+        }
+        if status.state != RunState::Running {
+            return self.abandon(Reason::new("not_running", "")).await;
+        }
+        if !status.can_spend(UPGRADE_CYCLES) {
+            let detail = format!("{} cycles, frozen below {}", status.cycles, status.frozen_below);
+            return self.abandon(Reason::new("cycles_low", &detail)).await;
+        }
+        let intended = UpgradeIntended { contract, from, to, epoch: self.epoch.saturating_add(1) };
+        self.append(Payload::UpgradeIntended(intended)).await
+    }
+
+    async fn save(&self, at: u64, tired: bool) -> Result<(), FactoryError> {
+        let Upgrade { contract, from, .. } = self.upgrade;
+        let stopped = management::stop(contract).await;
+        let status = match management::status(contract).await {
+            Ok(status) => status,
+            Err(failure) => return self.stuck("no_status", failure, tired).await,
+        };
+        match (status.state, stopped) {
+            (RunState::Stopped, _) => {}
+            (_, Err(failure)) => {
+                return self.stuck("not_stopped", failure.clone(), tired || is_refusal(&failure)).await;
+            }
+            (_, Ok(())) => return self.abandon(Reason::new("not_stopped", "somebody started it")).await,
+        }
+        if status.module_hash != Some(from) {
+            return self.abandon(other_code(status.module_hash)).await;
+        }
+        // An earlier attempt, whose answer was lost, may have left a snapshot: it is replaced.
+        let leftover = match management::snapshots_since(contract, at).await {
+            Ok(mut snapshots) => snapshots.pop(),
+            Err(failure) => return self.stuck("no_snapshot", failure, tired).await,
+        };
+        let snapshot = match management::take_snapshot(contract, leftover).await {
+            Ok(snapshot) if snapshot.len() <= SnapshotTaken::MAX_SNAPSHOT => snapshot,
+            Ok(_) => return self.abandon(Reason::new("no_snapshot", "its id is too long")).await,
+            Err(failure) => return self.stuck("no_snapshot", failure.clone(), tired || is_refusal(&failure)).await,
+        };
+        self.append(Payload::SnapshotTaken(SnapshotTaken { contract, snapshot, module_hash: from })).await
+    }
+
+    async fn install<K: ContractKind>(&self, tired: bool) -> Result<(), FactoryError> {
+        let Upgrade { contract, to, .. } = self.upgrade;
+        match self.observe().await? {
+            // An earlier attempt, whose answer was lost, has installed it.
+            (Runs::New, _) => return self.installed().await,
+            (Runs::Other, module) => return self.abandon(other_code(module)).await,
+            (Runs::Former, _) => {}
+        }
+        match management::status(contract).await {
+            Ok(status) if status.state == RunState::Stopped => {}
+            // The snapshot is not any more what the contract is.
+            Ok(_) => return self.abandon(Reason::new("started", "")).await,
+            Err(failure) => return self.stuck("no_status", failure, tired).await,
+        }
+        let Err(failure) = management::upgrade(contract, to, K::upgrade_argument()).await else {
+            return self.installed().await;
+        };
+        match self.observe().await? {
+            (Runs::New, _) => self.installed().await,
+            _ => self.stuck("install_refused", failure.clone(), tired || is_refusal(&failure)).await,
+        }
+    }
+
+    async fn installed(&self) -> Result<(), FactoryError> {
+        let Upgrade { contract, to, .. } = self.upgrade;
+        match self.observe().await? {
+            (Runs::New, _) => {
+                self.append(Payload::UpgradeInstalled(UpgradeInstalled { contract, module_hash: to })).await
+            }
+            (_, module) => self.abandon(other_code(module)).await,
+        }
+    }
+
+    async fn prove(&self, tired: bool) -> Result<(), FactoryError> {
+        let Upgrade { contract, to, .. } = self.upgrade;
+        let started = management::start(contract).await;
+        let problem = match calls::health(contract).await {
+            Ok(health) => problem(health),
+            // A contract that does not answer is not well. It may take a moment, though.
+            Err(failure) if !tired => return Err(call_failed(started.err().unwrap_or(failure))),
+            Err(failure) => Some(Reason::new("no_health", &failure.to_string())),
+        };
+        match (self.observe().await?, problem) {
+            ((Runs::New, _), None) => {
+                let epoch = self.epoch.saturating_add(1);
+                self.append(Payload::UpgradeConfirmed(UpgradeConfirmed { contract, module_hash: to, epoch })).await
+            }
+            ((Runs::New, _), Some(reason)) => {
+                self.append(Payload::RollbackIntended(RollbackIntended { contract, reason })).await
+            }
+            ((_, module), _) => self.abandon(other_code(module)).await,
+        }
+    }
+
+    async fn confirm(&self, snapshot: SnapshotId) -> Result<(), FactoryError> {
+        let contract = self.upgrade.contract;
+        let failed = match calls::confirm(contract).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(interrupted(error.to_string())),
+            Err(failure) => Some(call_failed(failure)),
+        };
+        if let Some(error) = failed {
+            // Only other code, or none, can make that superfluous.
+            let is_gone = is_out_of_reach(contract).await || matches!(self.observe().await, Ok((Runs::Other, _)));
+            if !is_gone {
+                return Err(error);
+            }
+        }
+        self.clean_up(snapshot).await
+    }
+
+    async fn roll_back(&self, snapshot: SnapshotId, reason: Reason) -> Result<(), FactoryError> {
+        let Upgrade { contract, from, .. } = self.upgrade;
+        match self.observe().await? {
+            (Runs::New, _) => {
+                // One that cannot be stopped is restored all the same.
+                let _ = management::stop(contract).await;
+                if let Err(failure) = management::load_snapshot(contract, snapshot).await {
+                    return self.keep_trying(failure).await;
+                }
+            }
+            // It was loaded before. The contract may have served since: it must not be loaded again.
+            (Runs::Former, _) => {}
+            (Runs::Other, module) => return self.abandon(other_code(module)).await,
+        }
+        if let Err(failure) = management::start(contract).await {
+            return self.keep_trying(failure).await;
+        }
+        let (Runs::Former, _) = self.observe().await? else {
+            return Err(interrupted("the contract is not restored"));
+        };
+        // The network has forgotten its timer. If it cannot be reached now, its next caller sets it.
+        let _ = calls::confirm(contract).await;
+        let epoch = self.epoch.saturating_add(1);
+        self.append(Payload::UpgradeRolledBack(UpgradeRolledBack { contract, module_hash: from, epoch, reason })).await
+    }
+
+    /// Nothing but restoring the contract will do, unless the factory cannot any more.
+    async fn keep_trying(&self, failure: CallFailure) -> Result<(), FactoryError> {
+        if is_out_of_reach(self.upgrade.contract).await {
+            return self.abandon(Reason::new(CONTROL_LOST, &failure.to_string())).await;
+        }
+        Err(call_failed(failure))
+    }
+
+    async fn clean_up(&self, snapshot: SnapshotId) -> Result<(), FactoryError> {
+        self.delete(snapshot).await?;
+        self.settled().await
+    }
+
+    async fn let_be(&self, begun: Option<u64>, snapshot: Option<SnapshotId>) -> Result<(), FactoryError> {
+        let contract = self.upgrade.contract;
+        if let Err(failure) = management::start(contract).await {
+            return if is_out_of_reach(contract).await { self.settled().await } else { Err(call_failed(failure)) };
+        }
+        let leftovers = match begun {
+            Some(at) => management::snapshots_since(contract, at).await.map_err(call_failed)?,
+            None => Vec::new(),
+        };
+        for snapshot in leftovers.into_iter().chain(snapshot) {
+            self.delete(snapshot).await?;
+        }
+        self.settled().await
+    }
+
+    async fn settled(&self) -> Result<(), FactoryError> {
+        self.append(Payload::UpgradeSettled(UpgradeSettled { contract: self.upgrade.contract })).await
+    }
+
+    /// Deletes a snapshot, if it is there.
+    async fn delete(&self, snapshot: SnapshotId) -> Result<(), FactoryError> {
+        let contract = self.upgrade.contract;
+        let Err(failure) = management::delete_snapshot(contract, snapshot.clone()).await else { return Ok(()) };
+        let is_there = match management::snapshots_since(contract, 0).await {
+            Ok(snapshots) => snapshots.contains(&snapshot),
+            Err(_) => !is_out_of_reach(contract).await,
+        };
+        if is_there { Err(call_failed(failure)) } else { Ok(()) }
+    }
+}
+
+/// What is wrong with new code that says this of itself.
+fn problem(health: ContractHealth) -> Option<Reason> {
+    match (health.problem, health.quarantined) {
+        (Some(problem), _) => Some(Reason::new("unhealthy", &problem)),
+        (None, false) => Some(Reason::new("not_quarantined", "")),
+        (None, true) => None,
+    }
+}
+
+/// The network shows code that neither was there nor was to be there.
+fn other_code(module: Option<Hash>) -> Reason {
+    Reason::new("other_code", &module.map(|hash| hash.to_string()).unwrap_or_default())
+}
+
+/// Whether the management canister has definitely refused: its reply is guaranteed, so a reject with code 3 to 5 comes
+/// from it, and what it does is all or nothing.
+fn is_refusal(failure: &CallFailure) -> bool {
+    matches!(failure, CallFailure::NotExecuted { code: 3, .. } | CallFailure::Unknown { code: 4 | 5, .. })
+}
+
+/// Whether the factory can do nothing to the contract any more: it has other controllers, or is no more.
+async fn is_out_of_reach(contract: Principal) -> bool {
+    match management::info(contract).await {
+        Ok(info) => !info.controllers.contains(&runtime::id()),
+        Err(failure) => is_refusal(&failure),
+    }
+}
