@@ -200,6 +200,12 @@ kinds! {
     ArchiveUnresolved "archive_unresolved" Outcome(Effect::Creation), [Platform], [Log], 700;
     /// An archive has the bodies of a range of events, and the log has them no longer.
     RangeMoved "range_moved" Fact, [Platform], [Log], 700;
+    /// A contract told its factory something else under a number that it had used.
+    CallbackQuarantined "callback_quarantined" Fact, [Contracts], [Factory], 900;
+    /// A contract was found with other code or other controllers than before.
+    ContractObserved "contract_observed" Fact, [Contracts], [Factory], 1100;
+    /// A person accepted a role that a contract claims for them, or does not want to be listed with it.
+    RoleAnswered "role_answered" Fact, [Contracts], [Factory], 800;
 }
 
 impl Kind {

@@ -8,12 +8,14 @@ mod contract;
 mod deployment;
 mod notification;
 mod platform;
+mod role;
 
 pub use archive::*;
 pub use contract::*;
 pub use deployment::*;
 pub use notification::*;
 pub use platform::*;
+pub use role::*;
 
 use crate::topic::Service;
 use crate::value::{Form, UnsupportedValue, to_form};
@@ -148,6 +150,9 @@ payloads! {
     ArchiveCreated(ArchiveCreated) "archive_created",
     ArchiveUnresolved(ArchiveUnresolved) "archive_unresolved",
     RangeMoved(RangeMoved) "range_moved",
+    CallbackQuarantined(CallbackQuarantined) "callback_quarantined",
+    ContractObserved(ContractObserved) "contract_observed",
+    RoleAnswered(RoleAnswered) "role_answered",
 }
 
 use Payload as P;
@@ -182,7 +187,10 @@ impl Payload {
             | P::InstallFailed(InstallFailed { contract, .. })
             | P::ContractRegistered(ContractRegistered { contract, .. })
             | P::ContractReclaimed(ContractReclaimed { contract, .. })
-            | P::CallbackAccepted(CallbackAccepted { contract, .. }) => Stream::Contract(*contract),
+            | P::CallbackAccepted(CallbackAccepted { contract, .. })
+            | P::CallbackQuarantined(CallbackQuarantined { contract, .. })
+            | P::ContractObserved(ContractObserved { contract, .. })
+            | P::RoleAnswered(RoleAnswered { contract, .. }) => Stream::Contract(*contract),
             P::DeploymentRequested(DeploymentRequested { deployment, .. })
             | P::DeploymentDispatched(DeploymentDispatched { deployment, .. })
             | P::DeliveryCommitted(DeliveryCommitted { deployment, .. })
@@ -279,6 +287,7 @@ impl Payload {
             P::ContractReclaimed(p) => p.reason.is_bounded(),
             P::ContractRegistered(p) => p.is_bounded(),
             P::CallbackAccepted(p) => p.notification.is_whole(),
+            P::ContractObserved(p) => p.controllers.len() <= ContractObserved::MAX_CONTROLLERS,
             P::QuestionAsked(p) => p.scope.len() <= QuestionAsked::MAX_SCOPE,
             P::AuditCanisterChanged(p) => p.controllers.len() <= AuditCanisterChanged::MAX_CONTROLLERS,
             P::ForkAlarmAcknowledged(p) => p.reason.is_bounded(),

@@ -182,6 +182,9 @@ fn stories_come_to_every_end() {
                 | Kind::ArchiveCreated
                 | Kind::ArchiveUnresolved
                 | Kind::RangeMoved
+                | Kind::CallbackQuarantined
+                | Kind::ContractObserved
+                | Kind::RoleAnswered
         );
         assert!(told != elsewhere, "{kind:?}");
     }

@@ -39,4 +39,5 @@ constant_keys! {
     "signer_added" "signer_removed" "observer_added" "observer_removed" "recipient_added" "recipient_removed"
     "participant_added" "participant_removed" "member_added" "member_removed" "proposal_created" "mint" "burn"
     "visibility_changed" "status_changed" "proposal" "proposer" "token"
+    "accepted" "found" "known"
 }
