@@ -3,7 +3,7 @@
 use crate::memory::{self, memory};
 use crate::{metrics, refusal, state};
 use cairn_events::Principal;
-use cairn_kit::access::{Admin, Admins};
+use cairn_kit::access::{Admin, Admins, Caller};
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError};
 use cairn_kit::journal;
 use std::cell::RefCell;
@@ -34,6 +34,14 @@ impl Backend {
     pub fn principal(self) -> Principal {
         self.0
     }
+}
+
+/// Anyone who has an identity.
+///
+/// # Errors
+/// As [`admin`].
+pub fn person(caller: Principal) -> Result<Caller, FactoryError> {
+    Caller::authenticate(caller).map_err(|_| turned_away(caller))
 }
 
 /// The permit of the whitelisted backend.

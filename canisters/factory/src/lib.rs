@@ -4,7 +4,7 @@
 //!
 //! * [`deployment`]: admission, the driver, the arbiter.
 //! * [`pool`]: empty canisters made ahead. [`template`]: what is installed into them.
-//! * [`callback`]: what contracts tell their factory.
+//! * [`callback`]: what contracts tell their factory. [`role`]: what people say of it.
 //! * [`state`]: what the factory knows, folded from its own events.
 //! * [`index`]: the contracts that people can find, as the log tells.
 //! * [`recovery`]: what runs by itself.
@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod pool;
 pub mod recovery;
 pub mod refusal;
+pub mod role;
 pub mod state;
 pub mod template;
 

@@ -48,6 +48,13 @@ pub const TABLES_A: MemoryId = MemoryId::new(31);
 /// The other one.
 pub const TABLES_B: MemoryId = MemoryId::new(32);
 
+/// Roles that contracts gave, and what people said of them.
+pub const CLAIMS: MemoryId = MemoryId::new(40);
+/// What each contract has had recorded.
+pub const TALLIES: MemoryId = MemoryId::new(41);
+/// How much each person has said.
+pub const ANSWERERS: MemoryId = MemoryId::new(42);
+
 /// Pages that a memory grows by: 1 MiB, so that twenty small memories stay small and all together may have 32 GiB.
 const BUCKET_PAGES: u16 = 16;
 

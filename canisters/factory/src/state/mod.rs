@@ -4,10 +4,12 @@
 //! [`State::apply`] and nothing else. Settings, requests, the creation in flight and uploads are inputs.
 
 mod apply;
+mod callbacks;
 mod record;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use callbacks::{Callbacks, Claim, Hourly, RoleKey, Tally, observation_hash};
 pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Template, Totals};
 
 use crate::memory::{self, memory};
@@ -33,6 +35,7 @@ pub struct State {
     pool: Set<PrincipalKey>,
     notifications: Map<PrincipalNumberKey, Accepted>,
     templates: Map<String, Template>,
+    callbacks: Callbacks,
 }
 
 thread_local! {
@@ -68,6 +71,7 @@ impl State {
             pool: Set::init(memory(memory::POOL)),
             notifications: Map::init(memory(memory::NOTIFICATIONS)),
             templates: Map::init(memory(memory::TEMPLATES)),
+            callbacks: Callbacks::open(),
         }
     }
 

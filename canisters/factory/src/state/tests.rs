@@ -11,6 +11,9 @@ pub struct Folded {
     pub pool: BTreeSet<Principal>,
     pub notifications: BTreeMap<(Principal, u64), Accepted>,
     pub templates: BTreeMap<String, Template>,
+    pub claims: BTreeMap<RoleKey, Claim>,
+    pub tallies: BTreeMap<Principal, Tally>,
+    pub answerers: BTreeMap<Principal, Hourly>,
 }
 
 impl State {
@@ -26,6 +29,9 @@ impl State {
                 .map(|entry| ((entry.key().0, entry.key().1), entry.value().0))
                 .collect(),
             templates: self.templates.iter().map(|entry| (entry.key().clone(), entry.value().0)).collect(),
+            claims: self.callbacks.claims.iter().map(|entry| (*entry.key(), entry.value().0)).collect(),
+            tallies: self.callbacks.tallies.iter().map(|entry| (entry.key().0, entry.value().0)).collect(),
+            answerers: self.callbacks.answerers.iter().map(|entry| (entry.key().0, entry.value().0)).collect(),
         }
     }
 
