@@ -35,6 +35,12 @@ impl State {
         }
     }
 
+    /// Has a contract have spent so much of an epoch's budget, as only as many events can.
+    pub(crate) fn spend_epoch(&mut self, contract: Principal, epoch: u64, spent: u64) {
+        let tally = Tally { epoch, spent, ..self.callbacks.tally(contract) };
+        self.callbacks.tallies.insert(PrincipalKey(contract), Cbor(tally));
+    }
+
     /// Replaces an input, as no production code ever does.
     pub(crate) fn drop_args(&mut self, deployment: DeploymentId) {
         self.requests.remove(&DeploymentKey(deployment));

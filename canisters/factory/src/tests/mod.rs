@@ -2,6 +2,8 @@
 
 mod callbacks;
 mod delivery;
+mod histories;
 mod pool;
+mod roles;
 mod templates;
 mod world;
