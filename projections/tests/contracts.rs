@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 const SERVICES: [Service; 2] = [Service::Token, Service::Multisig];
-const NAMES: [&str; 7] = ["Cairn", "cairn of stones", "CAIRN", "Öre", "öre two", "", "A name of more than thirty-two bytes, A"];
+const NAMES: [&str; 7] =
+    ["Cairn", "cairn of stones", "CAIRN", "Öre", "öre two", "", "A name of more than thirty-two bytes, A"];
 const SYMBOLS: [Option<&str>; 4] = [Some("STONE"), Some("stone"), Some("ÖRE"), None];
 const PREFIXES: [&str; 8] = ["", "c", "CAIRN", "cairn of", "ö", "ÖRE T", "a name of more t", "none"];
 
@@ -245,7 +246,8 @@ fn check(tables: &MemoryTables, all: &BTreeMap<Principal, Life>, limit: usize) {
             check_names(tables, all, (service, prefix), limit);
         }
     }
-    let (listed, public) = (all.values().filter(|life| life.registered.is_some()), all.values().filter(|it| it.is_public()));
+    let (listed, public) =
+        (all.values().filter(|life| life.registered.is_some()), all.values().filter(|it| it.is_public()));
     let counts = contracts::counts(tables);
     assert_eq!((counts.listed, counts.public), (listed.count() as u64, public.count() as u64));
     assert_eq!(counts.empty + counts.listed, all.len() as u64);
@@ -261,8 +263,7 @@ fn check_contract(tables: &MemoryTables, id: Principal, life: &Life, limit: usiz
     assert_eq!((&found.name, &found.symbol, found.owner), (&registered.name, &registered.symbol, registered.owner));
     assert_eq!((found.registered, found.public, found.status), (*at, life.is_public(), life.status()));
     assert_eq!((found.known, found.quarantined, found.complete), (!life.foreign, life.quarantined, life.complete));
-    let counts =
-        [found.holders, found.signers, found.observers, found.recipients, found.participants, found.members];
+    let counts = [found.holders, found.signers, found.observers, found.recipients, found.participants, found.members];
     let count = |role: &Role| life.roles.keys().filter(|key| key.0 == *role).count() as u64;
     assert_eq!(counts.to_vec(), Role::ALL.iter().map(count).collect::<Vec<_>>());
     let shown = life.roles.keys().filter(|(role, person)| !life.is_hidden(*role, *person));
@@ -289,7 +290,8 @@ fn check_lists(
     let found = pages(limit, |cursor, limit| contracts::by_service(tables, service, filter, cursor, limit));
     assert_eq!(ids(&found), newest(passing().map(|(id, _, (at, _))| (*at, id))));
     for symbol in SYMBOLS.into_iter().flatten() {
-        let found = pages(limit, |cursor, limit| contracts::by_symbol(tables, (service, symbol), filter, cursor, limit));
+        let found =
+            pages(limit, |cursor, limit| contracts::by_symbol(tables, (service, symbol), filter, cursor, limit));
         let same = |it: &Option<String>| it.as_ref().is_some_and(|it| it.to_lowercase() == symbol.to_lowercase());
         let expected = passing().filter(|(_, _, (_, registered))| same(&registered.symbol));
         assert_eq!(ids(&found), newest(expected.map(|(id, _, (at, _))| (*at, id))));
@@ -300,8 +302,9 @@ fn check_lists(
         let expected = passing().filter(|(_, _, (_, registered))| registered.owner == someone);
         assert_eq!(ids(&found), newest(expected.map(|(id, _, (at, _))| (*at, id))));
         for role in Role::ALL {
-            let found =
-                pages(limit, |cursor, limit| contracts::by_role(tables, (someone, role, service), filter, cursor, limit));
+            let found = pages(limit, |cursor, limit| {
+                contracts::by_role(tables, (someone, role, service), filter, cursor, limit)
+            });
             let given = passing().filter_map(|(id, life, _)| Some((id, life.assignment(role, someone)?)));
             let given: Vec<(Principal, Assignment)> = given.filter(|(_, it)| !(filter.public && it.hidden)).collect();
             assert_eq!(ids(&found), newest(given.iter().map(|(id, assignment)| (assignment.since, *id))));
@@ -315,10 +318,16 @@ fn check_lists(
     }
 }
 
-fn check_names(tables: &MemoryTables, all: &BTreeMap<Principal, Life>, (service, prefix): (Service, &str), limit: usize) {
+fn check_names(
+    tables: &MemoryTables,
+    all: &BTreeMap<Principal, Life>,
+    (service, prefix): (Service, &str),
+    limit: usize,
+) {
     let known = Prefix::new(prefix).unwrap();
-    let found =
-        pages(limit, |cursor: Option<contracts::NameCursor>, limit| contracts::find(tables, (service, known), cursor.as_ref(), limit));
+    let found = pages(limit, |cursor: Option<contracts::NameCursor>, limit| {
+        contracts::find(tables, (service, known), cursor.as_ref(), limit)
+    });
     // Names are told apart by their first 32 bytes; none of those here is cut within a character.
     let key = |name: &str| name.to_lowercase().bytes().take(32).collect::<Vec<_>>();
     let of = all.iter().filter(|(_, life)| life.is_public()).filter_map(|(id, life)| Some((*id, life.of(service)?)));

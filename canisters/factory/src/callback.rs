@@ -82,7 +82,8 @@ pub async fn notify<K: ContractKind>(
         // Something may have happened meanwhile.
         let fresh = look().map_err(|refused| refused.error)?;
         if fresh.is_empty() || append(contract, fresh.into_iter().map(Payload::CallbackAccepted)).await? {
-            let accepted_through = state::read(|state| state.canister(contract)).map_or(0, |canister| canister.accepted);
+            let accepted_through =
+                state::read(|state| state.canister(contract)).map_or(0, |canister| canister.accepted);
             return Ok(NotificationsAccepted { accepted_through });
         }
     }

@@ -4,9 +4,9 @@
 
 use super::row::{CANISTERS, Canister};
 use super::shelf::{Place, Shelves};
+use crate::Tables;
 use crate::key::{Key, Moment};
 use crate::table::Table;
-use crate::Tables;
 use cairn_events::Principal;
 use cairn_events::payload::{Role, RoleAnswer, RoleAnswered};
 use cairn_events::topic::Service;

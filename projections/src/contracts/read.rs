@@ -189,10 +189,8 @@ pub fn roles(
     let more = found.len() > limit;
     found.truncate(limit);
     let rows: Vec<Assignment> = found.iter().map(|row| row.assignment(tables, contract)).collect();
-    let next = rows.last().filter(|_| more).map(|Assignment { role, person, .. }| RoleCursor {
-        role: *role,
-        person: *person,
-    });
+    let next =
+        rows.last().filter(|_| more).map(|Assignment { role, person, .. }| RoleCursor { role: *role, person: *person });
     let canister = CANISTERS.get(tables, &contract).unwrap_or_default();
     Listed { rows, next, total: canister.people.total().saturating_sub(canister.hidden) }
 }

@@ -86,7 +86,9 @@ fn told(tables: &mut dyn Tables, at: Moment, callback: &CallbackAccepted) {
         Notification::DeploymentComplete => {
             CANISTERS.update(tables, &contract, |canister| canister.complete = true);
         }
-        Notification::VisibilityChanged(public) => edit(tables, contract, |canister| canister.visibility = Some(public)),
+        Notification::VisibilityChanged(public) => {
+            edit(tables, contract, |canister| canister.visibility = Some(public))
+        }
         Notification::StatusChanged(status) => edit(tables, contract, |canister| canister.status = Some(status)),
         notification => {
             if let Some(given) = notification.role() {
@@ -146,13 +148,7 @@ fn count(tables: &mut dyn Tables, edit: impl FnOnce(&mut ContractCounts)) {
 }
 
 /// Moves the contract's own entries: those of its creator, its service, its symbol and its name.
-fn shift(
-    tables: &mut dyn Tables,
-    contract: Principal,
-    listing: &Listing,
-    from: Option<Place>,
-    to: Option<Place>,
-) {
+fn shift(tables: &mut dyn Tables, contract: Principal, listing: &Listing, from: Option<Place>, to: Option<Place>) {
     let Listing { service, owner, at, .. } = *listing;
     let shelves = (from.map(|place| place.shelf), to.map(|place| place.shelf));
     BY_PERSON.shift(tables, (owner, (Relation::Creator, service)), (at, contract), shelves.0, shelves.1);

@@ -18,10 +18,7 @@ macro_rules! callback_endpoints {
             contract: ::cairn_events::Principal,
             epoch: u64,
             notifications: Vec<::cairn_kit::api::factory::NumberedNotification>,
-        ) -> Result<
-            ::cairn_kit::api::factory::NotificationsAccepted,
-            ::cairn_kit::api::factory::CallbackError,
-        > {
+        ) -> Result<::cairn_kit::api::factory::NotificationsAccepted, ::cairn_kit::api::factory::CallbackError> {
             $crate::callback::notify::<$kind>(ic_cdk::api::msg_caller(), contract, epoch, notifications).await
         }
 

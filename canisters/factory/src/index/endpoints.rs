@@ -40,9 +40,7 @@ macro_rules! index_endpoints {
             $crate::index::public::<$kind>(status, cursor, limit)
         }
 
-        fn find_arguments(
-            bytes: Vec<u8>,
-        ) -> (String, Option<::cairn_projections::contracts::NameCursor>, Option<u32>) {
+        fn find_arguments(bytes: Vec<u8>) -> (String, Option<::cairn_projections::contracts::NameCursor>, Option<u32>) {
             $crate::endpoints::decode(&bytes, $crate::endpoints::MAX_QUESTION)
         }
 

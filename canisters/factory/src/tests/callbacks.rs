@@ -46,7 +46,10 @@ fn notifications_are_taken_in_order_and_once() {
     assert_eq!(say(contract, 8..=9), Err(CallbackError::Gap { expected: 6 }));
     let mut other = batch(4..=4);
     other[0].notification = Notification::DeploymentComplete;
-    assert_eq!(run(notify::<Word>(contract, contract, 1, other)), Err(CallbackError::Conflict { sequence: 4, expected: 6 }));
+    assert_eq!(
+        run(notify::<Word>(contract, contract, 1, other)),
+        Err(CallbackError::Conflict { sequence: 4, expected: 6 })
+    );
     assert_eq!(say(contract, 0..=1), Err(CallbackError::Conflict { sequence: 0, expected: 6 }));
     for found in [0, 2] {
         let reply = run(notify::<Word>(contract, contract, found, batch(6..=6)));
@@ -151,7 +154,10 @@ fn a_number_used_twice_is_evidence_once() {
     for other in [holder(8), holder(9), holder(8)] {
         assert_eq!(tell(contract, 2, Notification::HolderAdded(other)), conflict);
     }
-    assert_eq!(tell(contract, 1, Notification::DeploymentComplete), Err(CallbackError::Conflict { sequence: 1, expected: 4 }));
+    assert_eq!(
+        tell(contract, 1, Notification::DeploymentComplete),
+        Err(CallbackError::Conflict { sequence: 1, expected: 4 })
+    );
     assert_eq!(say(contract, 1..=4), through(4), "what was accepted stands, and it goes on behind it");
     let found = recorded(&world, |payload| match payload {
         Payload::CallbackQuarantined(quarantined) => Some(quarantined.clone()),
@@ -256,7 +262,8 @@ fn a_contract_of_unknown_code_is_seen_as_such_before_it_gives_roles() {
     let (world, contract) = delivered();
     assert_eq!(say(contract, 1..=2), through(2));
     assert_eq!(observations(&world), vec![], "it is as it was delivered");
-    let set = |change: fn(&mut super::world::Hosted)| change(world.model.borrow_mut().canisters.get_mut(&contract).unwrap());
+    let set =
+        |change: fn(&mut super::world::Hosted)| change(world.model.borrow_mut().canisters.get_mut(&contract).unwrap());
 
     set(|hosted| hosted.module = Some(Hash([9; 32])));
     assert_eq!(tell(contract, 3, Notification::HolderRemoved(holder(1))), through(3));

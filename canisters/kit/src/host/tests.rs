@@ -285,7 +285,11 @@ fn what_an_event_leaves_to_be_done_is_done_before_the_next_one_in_as_many_messag
     rebuild("crowd", admin).unwrap();
     run(follow());
     run(follow());
-    assert_eq!(read::<Crowd, _>(all).unwrap().content, vec![Some(44); 350], "the outcome of the rebuild is an event, too");
+    assert_eq!(
+        read::<Crowd, _>(all).unwrap().content,
+        vec![Some(44); 350],
+        "the outcome of the rebuild is an event, too"
+    );
     let outcome = only().last_rebuild.unwrap();
     assert_eq!(outcome.served, outcome.rebuilt);
 }
