@@ -17,7 +17,7 @@ pub fn news<K: ContractKind>(
     info: CanisterInfo,
 ) -> Option<ContractObserved> {
     let owner = state.job(state.canister(contract)?.deployment?)?.owner;
-    let policy = K::controllers(factory, owner);
+    let policy = K::controllers(factory, contract, owner);
     let CanisterInfo { mut controllers, module_hash, .. } = info;
     let known = module_hash.is_some_and(|hash| state.is_published(hash))
         && controllers.iter().all(|controller| policy.contains(controller))
