@@ -250,6 +250,12 @@ kinds! {
     CyclesLow "cycles_low" Fact, [Platform], [Factory], 700;
     /// It has enough again.
     CyclesRestored "cycles_restored" Fact, [Platform], [Factory], 700;
+    /// A contract told its factory something else under a number that it had used.
+    CallbackQuarantined "callback_quarantined" Fact, [Contracts], [Factory], 900;
+    /// A contract was found with other code or other controllers than before.
+    ContractObserved "contract_observed" Fact, [Contracts], [Factory], 1100;
+    /// A person accepted a role that a contract claims for them, or does not want to be listed with it.
+    RoleAnswered "role_answered" Fact, [Contracts], [Factory], 800;
 }
 
 impl Kind {

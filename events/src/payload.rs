@@ -8,6 +8,7 @@ mod contract;
 mod deployment;
 mod notification;
 mod platform;
+mod role;
 mod template;
 mod upgrade;
 
@@ -16,6 +17,7 @@ pub use contract::*;
 pub use deployment::*;
 pub use notification::*;
 pub use platform::*;
+pub use role::*;
 pub use template::*;
 pub use upgrade::*;
 
@@ -174,6 +176,9 @@ payloads! {
     TopUpUnresolved(TopUpUnresolved) "top_up_unresolved",
     CyclesLow(CyclesLow) "cycles_low",
     CyclesRestored(CyclesRestored) "cycles_restored",
+    CallbackQuarantined(CallbackQuarantined) "callback_quarantined",
+    ContractObserved(ContractObserved) "contract_observed",
+    RoleAnswered(RoleAnswered) "role_answered",
 }
 
 use Payload as P;
@@ -230,7 +235,10 @@ impl Payload {
             | P::AutoUpdateSet(AutoUpdateSet { contract, .. })
             | P::TopUpIntended(TopUpIntended { contract, .. })
             | P::ContractToppedUp(ContractToppedUp { contract, .. })
-            | P::TopUpUnresolved(TopUpUnresolved { contract, .. }) => Stream::Contract(*contract),
+            | P::TopUpUnresolved(TopUpUnresolved { contract, .. })
+            | P::CallbackQuarantined(CallbackQuarantined { contract, .. })
+            | P::ContractObserved(ContractObserved { contract, .. })
+            | P::RoleAnswered(RoleAnswered { contract, .. }) => Stream::Contract(*contract),
             P::DeploymentRequested(DeploymentRequested { deployment, .. })
             | P::DeploymentDispatched(DeploymentDispatched { deployment, .. })
             | P::DeliveryCommitted(DeliveryCommitted { deployment, .. })
@@ -333,6 +341,7 @@ impl Payload {
             P::ContractReclaimed(p) => p.reason.is_bounded(),
             P::ContractRegistered(p) => p.is_bounded(),
             P::CallbackAccepted(p) => p.notification.is_whole(),
+            P::ContractObserved(p) => p.controllers.len() <= ContractObserved::MAX_CONTROLLERS,
             P::QuestionAsked(p) => p.scope.len() <= QuestionAsked::MAX_SCOPE,
             P::AuditCanisterChanged(p) => p.controllers.len() <= AuditCanisterChanged::MAX_CONTROLLERS,
             P::ForkAlarmAcknowledged(p) => p.reason.is_bounded(),

@@ -1,7 +1,7 @@
 //! What stands in interfaces travels through Candid unchanged.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-use cairn_events::payload::{Account, Notification, Subaccount};
+use cairn_events::payload::{Account, ContractStatus, Notification, Role, RoleAnswer, Subaccount};
 use cairn_events::topic::{Service, TopicHead};
 use cairn_events::{
     Amount, DeploymentId, Expected, Family, Hash, Opening, Principal, Receipt, Stream, Timestamp, Topic, Version,
@@ -40,4 +40,5 @@ fn interface_types_travel_through_candid() {
     travels(vec![Expected::Any, Expected::Exact(3)]);
     travels(Opening { salt: [1; 32], content: vec![1, 2, 3] });
     travels(vec![Notification::DeploymentComplete, Notification::HolderAdded(id)]);
+    travels((Role::ALL.to_vec(), ContractStatus::ALL.to_vec(), RoleAnswer::ALL.to_vec()));
 }

@@ -82,6 +82,7 @@ fn bounds_are_exact() {
                 refused(Payload::ContractRegistered(longer));
                 p.name.push('x');
             }
+            Payload::ContractObserved(p) => p.controllers.push(p.contract),
             Payload::QuestionAsked(p) => p.scope.push('x'),
             Payload::AuditCanisterChanged(p) => p.controllers.push(candid::Principal::anonymous()),
             Payload::ForkAlarmAcknowledged(p) => p.reason.code.push('x'),

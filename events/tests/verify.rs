@@ -204,6 +204,9 @@ fn stories_come_to_every_end() {
                 | Kind::TopUpUnresolved
                 | Kind::CyclesLow
                 | Kind::CyclesRestored
+                | Kind::CallbackQuarantined
+                | Kind::ContractObserved
+                | Kind::RoleAnswered
         );
         assert!(told != elsewhere, "{kind:?}");
     }

@@ -1,5 +1,6 @@
 //! Keys: how what a row is about becomes bytes whose order is the order of what they stand for.
 
+use cairn_events::payload::Role;
 use cairn_events::topic::Service;
 use cairn_events::{DeploymentId, Event, Timestamp};
 use candid::{CandidType, Principal};
@@ -76,6 +77,18 @@ impl Key for Principal {
 impl Key for Service {
     fn write(&self, bytes: &mut Vec<u8>) {
         bytes.push(*self as u8);
+    }
+}
+
+impl Key for Role {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.push(*self as u8);
+    }
+}
+
+impl Key for bool {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.push(u8::from(*self));
     }
 }
 

@@ -63,6 +63,18 @@ impl<K: Key, R: Stored> Table<K, R> {
         rows.iter().filter_map(|(_, row)| codec::decode_trusted(row).ok()).collect()
     }
 
+    /// The rows whose keys begin as `part` does, in order, at most `limit` of them; from the one after `after` on, whether
+    /// there is a row of that key or not.
+    pub(crate) fn within(&self, tables: &dyn Tables, part: &impl Key, after: Option<&K>, limit: usize) -> Vec<R> {
+        let part = self.key(part);
+        let after = after.map(|after| self.key(after)).filter(|after| *after >= part);
+        let from = after.as_deref().map_or(Bound::Included(part.as_slice()), Bound::Excluded);
+        let to = successor(&part);
+        let to = to.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = tables.scan(from, to, Order::Ascending, limit);
+        rows.iter().filter_map(|(_, row)| codec::decode_trusted(row).ok()).collect()
+    }
+
     fn key(&self, key: &impl Key) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAX_KEY);
         bytes.push(self.number);
@@ -74,12 +86,16 @@ impl<K: Key, R: Stored> Table<K, R> {
 impl<A: Key, B: Key, R: Stored> Table<(A, B), R> {
     /// The rows whose key begins with `part`, at most `limit` of them.
     pub fn under(&self, tables: &dyn Tables, part: &A, limit: usize) -> Vec<R> {
-        let from = self.key(part);
-        let rows = match successor(&from) {
-            Some(to) => tables.scan(Bound::Included(&from), Bound::Excluded(&to), Order::Ascending, limit),
-            None => tables.scan(Bound::Included(&from), Bound::Unbounded, Order::Ascending, limit),
-        };
-        rows.iter().filter_map(|(_, row)| codec::decode_trusted(row).ok()).collect()
+        self.within(tables, part, None, limit)
+    }
+
+    /// As [`Table::under`], from the row after the one under `part` and `after` on.
+    pub fn under_after(&self, tables: &dyn Tables, part: A, after: Option<B>, limit: usize) -> Vec<R>
+    where
+        A: Copy,
+    {
+        let after = after.map(|after| (part, after));
+        self.within(tables, &part, after.as_ref(), limit)
     }
 }
 
@@ -112,6 +128,13 @@ pub struct Page<R> {
 }
 
 impl<R> Page<R> {
+    /// The first `limit` of `found`; one more than these is the beginning of the next page.
+    pub(crate) fn of(mut found: Vec<(Moment, R)>, limit: usize) -> Page<R> {
+        let next = found.get(limit).map(|(moment, _)| *moment);
+        found.truncate(limit);
+        Page { rows: found.into_iter().map(|(_, row)| row).collect(), next }
+    }
+
     /// The same page with every row seen through `view`; rows that it does not yield are left out.
     pub fn filter_map<V>(self, view: impl FnMut(R) -> Option<V>) -> Page<V> {
         Page { rows: self.rows.into_iter().filter_map(view).collect(), next: self.next }
@@ -141,14 +164,24 @@ impl<S: Key + Copy, K: Stored> Timeline<S, K> {
 
     /// At most `limit` (1 to [`MAX_PAGE`]) references of `scope`, the newest first, from `cursor` (a page's `next`) on.
     pub fn page(&self, tables: &dyn Tables, scope: S, cursor: Option<Moment>, limit: usize) -> Page<K> {
-        const LAST: Moment = Moment { time: cairn_events::Timestamp(u64::MAX), index: u64::MAX };
         let limit = limit.clamp(1, MAX_PAGE);
+        Page::of(self.newest(tables, scope, cursor, limit + 1), limit)
+    }
+
+    /// At most `limit` references of `scope` with their moments, the newest first, from `cursor` on.
+    pub(crate) fn newest(
+        &self,
+        tables: &dyn Tables,
+        scope: S,
+        cursor: Option<Moment>,
+        limit: usize,
+    ) -> Vec<(Moment, K)> {
+        const LAST: Moment = Moment { time: cairn_events::Timestamp(u64::MAX), index: u64::MAX };
         let (from, to) =
             (self.entries.key(&(scope, Moment::default())), self.entries.key(&(scope, cursor.unwrap_or(LAST))));
-        // One more than asked for: the beginning of the next page.
-        let mut found = tables.scan(Bound::Included(&from), Bound::Included(&to), Order::Descending, limit + 1);
-        let next = if found.len() > limit { found.pop().and_then(|(key, _)| Moment::at_end_of(&key)) } else { None };
-        Page { rows: found.iter().filter_map(|(_, row)| codec::decode_trusted(row).ok()).collect(), next }
+        let found = tables.scan(Bound::Included(&from), Bound::Included(&to), Order::Descending, limit);
+        let entry = |(key, row): &(Vec<u8>, Vec<u8>)| Some((Moment::at_end_of(key)?, codec::decode_trusted(row).ok()?));
+        found.iter().filter_map(entry).collect()
     }
 }
 

@@ -60,7 +60,8 @@ impl Scale {
     fn contracts(self) -> &'static [u64] {
         match self {
             Scale::Small => &[100, 1_000, 10_000],
-            Scale::Large | Scale::Huge => &[100, 1_000, 10_000, 100_000],
+            Scale::Large => &[100, 1_000, 10_000, 100_000],
+            Scale::Huge => &[100, 1_000, 10_000, 100_000, 1_000_000],
         }
     }
 }
@@ -89,7 +90,7 @@ pub fn run(scale: Scale, mut progress: impl FnMut(&str)) -> anyhow::Result<Vec<R
     progress("platform: createToken from end to end");
     rows.extend(payment::measure()?);
     rows.extend(log::measure(scale.events(), &mut progress)?);
-    progress("index: my contracts");
+    progress("index: contracts, roles, names");
     rows.extend(index::measure(scale.contracts())?);
     rows.extend(contracts::measure(scale.recipients(), &mut progress)?);
     Ok(rows)

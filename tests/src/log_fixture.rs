@@ -141,9 +141,15 @@ pub fn callback(factory: Principal, n: u64) -> Submission {
     Submission::new(factory, payload)
 }
 
-fn registration(n: u64, owner: Principal, factory: Principal) -> Payload {
+/// The `n`-th contract of the generator.
+pub fn contract(n: u64) -> Principal {
+    person(1_000_000 + n)
+}
+
+/// The registration of the `n`-th contract; every other one is public.
+pub fn registration(n: u64, owner: Principal, factory: Principal) -> Payload {
     Payload::ContractRegistered(ContractRegistered {
-        contract: person(1_000_000 + n),
+        contract: contract(n),
         deployment: DeploymentId(Hash::of(&[b"bench", &n.to_be_bytes()])),
         service: Service::Token,
         owner,

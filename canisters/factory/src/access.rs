@@ -4,7 +4,7 @@ use crate::memory::{self, memory};
 use crate::{metrics, refusal, state};
 use cairn_events::payload::FactoryAdminGranted;
 use cairn_events::{Payload, Principal, Submission, Timestamp};
-use cairn_kit::access::{Admin, Admins, MAX_ADMINS};
+use cairn_kit::access::{Admin, Admins, Caller, MAX_ADMINS};
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError, FactoryTemporaryError};
 use cairn_kit::guard::Guards;
 use cairn_kit::journal::{self, Recorded};
@@ -85,6 +85,14 @@ impl Backend {
     pub fn principal(self) -> Principal {
         self.0
     }
+}
+
+/// Anyone who has an identity.
+///
+/// # Errors
+/// As [`admin`].
+pub fn person(caller: Principal) -> Result<Caller, FactoryError> {
+    Caller::authenticate(caller).map_err(|_| turned_away(caller))
 }
 
 /// The permit of the whitelisted backend.

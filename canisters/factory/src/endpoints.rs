@@ -7,6 +7,8 @@ use candid::utils::ArgumentDecoder;
 pub const MAX_CREATE: usize = 64_000;
 /// Bytes of the largest `notifyBatch`: a hundred notifications.
 pub const MAX_NOTIFY: usize = 32_000;
+/// Bytes of the largest question that holds a text: the texts are short, the rest is numbers.
+pub const MAX_QUESTION: usize = 1_000;
 /// Work that decoding may cost, per byte.
 const QUOTA_PER_BYTE: usize = 50;
 
@@ -31,16 +33,17 @@ macro_rules! endpoints {
         use cairn_events::{Hash, Principal};
         use cairn_kit::api::SupportedStandard;
         use cairn_kit::api::factory::{
-            CallbackError, Capacity, ContractArgs, ContractRole, Delivered, FactoryError, FactoryHealth, FactoryInit,
-            NotificationsAccepted, NumberedNotification, SetupStatus,
+            Capacity, ContractArgs, Delivered, FactoryError, FactoryHealth, FactoryInit, SetupStatus,
         };
         use cairn_kit::api::host::{DigestCertificate, ProjectionStatus, Reflected};
         use cairn_kit::api::http::{HttpRequest, HttpResponse};
         use cairn_kit::host;
         use cairn_projections::contracts::Contract;
-        use cairn_projections::{Moment, Page};
-        use $crate::{ContractKind, access, callback, deployment, endpoints, index, lifecycle, metrics};
+        use $crate::{ContractKind, access, deployment, endpoints, index, lifecycle, metrics};
 
+        $crate::callback_endpoints!($kind);
+        $crate::role_endpoints!();
+        $crate::index_endpoints!($kind);
         $crate::template_endpoints!($kind);
 
         #[ic_cdk::init]
@@ -62,22 +65,6 @@ macro_rules! endpoints {
         #[candid::candid_method(update, rename = "createContract")]
         async fn create_contract(owner: Principal, args: ContractArgs) -> Result<Delivered, FactoryError> {
             deployment::create::<$kind>(access::backend(ic_cdk::api::msg_caller())?, owner, args).await
-        }
-
-        fn notify_arguments(bytes: Vec<u8>) -> (Principal, u64, Vec<NumberedNotification>) {
-            endpoints::decode(&bytes, endpoints::MAX_NOTIFY)
-        }
-
-        /// Takes the notifications that a contract has numbered in an epoch. Only for contracts of this factory, each for
-        /// itself.
-        #[ic_cdk::update(name = "notifyBatch", decode_with = "notify_arguments", hidden = true)]
-        #[candid::candid_method(update, rename = "notifyBatch")]
-        async fn notify_batch(
-            contract: Principal,
-            epoch: u64,
-            notifications: Vec<NumberedNotification>,
-        ) -> Result<NotificationsAccepted, CallbackError> {
-            callback::notify::<$kind>(ic_cdk::api::msg_caller(), contract, epoch, notifications).await
         }
 
         /// Names the backend that is obeyed, once. Only for admins.
@@ -126,27 +113,6 @@ macro_rules! endpoints {
         #[ic_cdk::query(name = "getContractInfo")]
         fn get_contract_info(contract: Principal) -> Result<Reflected<Contract>, FactoryError> {
             index::contract::<$kind>(contract)
-        }
-
-        /// The contracts that `user` made or, with the role of a holder, is said to hold, the newest first; at most 100.
-        /// For everyone: the log is public.
-        #[ic_cdk::query(name = "getMyContracts")]
-        fn get_my_contracts(
-            user: Principal,
-            cursor: Option<Moment>,
-            limit: Option<u32>,
-            role: Option<ContractRole>,
-        ) -> Result<Reflected<Page<Contract>>, FactoryError> {
-            index::mine::<$kind>(user, role.unwrap_or(ContractRole::Creator), cursor, limit)
-        }
-
-        /// The contracts that strangers may see, the newest first; at most 100. For everyone.
-        #[ic_cdk::query(name = "getPublicContracts")]
-        fn get_public_contracts(
-            cursor: Option<Moment>,
-            limit: Option<u32>,
-        ) -> Result<Reflected<Page<Contract>>, FactoryError> {
-            index::public::<$kind>(cursor, limit)
         }
 
         /// Rebuilds the projection of this name from the log, beside the rows that serve. Only for admins.

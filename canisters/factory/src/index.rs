@@ -1,16 +1,21 @@
 //! The contracts that people can find: a projection of the log, hosted here.
 
+mod endpoints;
+
 use crate::kind::ContractKind;
 use crate::memory::{self, memory};
 use crate::refusal;
 use cairn_events::Principal;
+use cairn_events::payload::{ContractRegistered, ContractStatus};
 use cairn_kit::access::Admin;
 use cairn_kit::api::factory::{ContractRole, FactoryError, FactoryRequestError, FactoryTemporaryError};
 use cairn_kit::api::host::{RebuildError, Reflected};
 use cairn_kit::host::{self, HostConfig, Memories};
-use cairn_projections::contracts::{self, Contract, Contracts};
+use cairn_projections::contracts::{
+    self, Assignment, Contract, Contracts, Filter, Listed, NameCursor, Prefix, RoleCursor,
+};
 use cairn_projections::table::MAX_PAGE;
-use cairn_projections::{Definition, Moment, Page, Tables};
+use cairn_projections::{Definition, Moment, Tables};
 
 /// Contracts in a page, unless asked for otherwise.
 const DEFAULT_LIMIT: u32 = 20;
@@ -36,23 +41,22 @@ pub fn contract<K: ContractKind>(id: Principal) -> Result<Reflected<Contract>, F
     }
 }
 
-/// The contracts that `user` has to do with in this role, the newest first.
+/// The contracts that `user` has to do with in this role, the newest first: all of them if the caller is the user, for
+/// others those that strangers may see.
 ///
 /// # Errors
 /// [`FactoryRequestError::OutOfBounds`].
 pub fn mine<K: ContractKind>(
-    user: Principal,
-    role: ContractRole,
+    (caller, user): (Principal, Principal),
+    (role, status): (ContractRole, Option<ContractStatus>),
     cursor: Option<Moment>,
     limit: Option<u32>,
-) -> Result<Reflected<Page<Contract>>, FactoryError> {
+) -> Result<Reflected<Listed<Contract>>, FactoryError> {
     let limit = page_limit(limit)?;
-    answer(|tables| {
-        let page = match role {
-            ContractRole::Creator => contracts::by_creator(tables, user, cursor, limit),
-            ContractRole::Holder => contracts::by_holder(tables, user, cursor, limit),
-        };
-        page.filter_map(|contract| (contract.service == K::SERVICE).then_some(contract))
+    let filter = Filter { status, public: caller != user || caller == Principal::anonymous() };
+    answer(|tables| match role.given() {
+        None => contracts::by_creator(tables, (user, K::SERVICE), filter, cursor, limit),
+        Some(role) => contracts::by_role(tables, (user, role, K::SERVICE), filter, cursor, limit),
     })
 }
 
@@ -61,11 +65,68 @@ pub fn mine<K: ContractKind>(
 /// # Errors
 /// [`FactoryRequestError::OutOfBounds`].
 pub fn public<K: ContractKind>(
+    status: Option<ContractStatus>,
     cursor: Option<Moment>,
     limit: Option<u32>,
-) -> Result<Reflected<Page<Contract>>, FactoryError> {
+) -> Result<Reflected<Listed<Contract>>, FactoryError> {
     let limit = page_limit(limit)?;
-    answer(|tables| contracts::public(tables, K::SERVICE, cursor, limit))
+    answer(|tables| contracts::by_service(tables, K::SERVICE, Filter { status, public: true }, cursor, limit))
+}
+
+/// The public contracts with this symbol, in either case, the newest first.
+///
+/// # Errors
+/// [`FactoryRequestError::OutOfBounds`].
+pub fn by_symbol<K: ContractKind>(
+    symbol: &str,
+    cursor: Option<Moment>,
+    limit: Option<u32>,
+) -> Result<Reflected<Listed<Contract>>, FactoryError> {
+    let limit = page_limit(limit)?;
+    if symbol.len() > ContractRegistered::MAX_SYMBOL {
+        return Err(out_of_bounds("bytes of the symbol", symbol.len(), ContractRegistered::MAX_SYMBOL));
+    }
+    answer(|tables| contracts::by_symbol(tables, (K::SERVICE, symbol), Filter::PUBLIC, cursor, limit))
+}
+
+/// The public contracts whose names begin with `prefix`, in either case, in the order of their names.
+///
+/// # Errors
+/// [`FactoryRequestError::OutOfBounds`].
+pub fn find<K: ContractKind>(
+    prefix: &str,
+    cursor: Option<&NameCursor>,
+    limit: Option<u32>,
+) -> Result<Reflected<Listed<Contract, NameCursor>>, FactoryError> {
+    let limit = page_limit(limit)?;
+    let too_long = || out_of_bounds("bytes of the prefix", prefix.len(), contracts::MAX_PREFIX);
+    let prefix = Prefix::new(prefix).ok_or_else(too_long)?;
+    answer(|tables| contracts::find(tables, (K::SERVICE, prefix), cursor, limit))
+}
+
+/// The roles that `contract` gives, but for those of people who are hidden; for those concerned.
+///
+/// # Errors
+/// [`FactoryRequestError::Unauthorized`], or [`FactoryRequestError::UnknownContract`] if strangers are not to see the
+/// contract; [`FactoryRequestError::OutOfBounds`].
+pub fn roles<K: ContractKind>(
+    caller: Principal,
+    contract: Principal,
+    cursor: Option<RoleCursor>,
+    limit: Option<u32>,
+) -> Result<Reflected<Listed<Assignment, RoleCursor>>, FactoryError> {
+    let limit = page_limit(limit)?;
+    let found = answer(|tables| {
+        let unknown = FactoryRequestError::UnknownContract { contract };
+        let known = contracts::contract(tables, contract).filter(|known| known.service == K::SERVICE);
+        let known = known.ok_or(unknown.clone())?;
+        if caller != Principal::anonymous() && contracts::concerns(tables, &known, caller) {
+            return Ok(contracts::roles(tables, contract, cursor, limit));
+        }
+        Err(if known.public { FactoryRequestError::Unauthorized { caller } } else { unknown })
+    })?;
+    let Reflected { content, checkpoint, halted } = found;
+    Ok(Reflected { content: content.map_err(FactoryError::Request)?, checkpoint, halted })
 }
 
 fn answer<T>(query: impl FnOnce(&dyn Tables) -> T) -> Result<Reflected<T>, FactoryError> {
@@ -77,8 +138,12 @@ fn page_limit(limit: Option<u32>) -> Result<usize, FactoryError> {
     if (1..=MAX_PAGE).contains(&limit) {
         return Ok(limit);
     }
-    let (what, found, bound) = ("limit".to_owned(), limit as u64, MAX_PAGE as u64);
-    Err(FactoryError::Request(FactoryRequestError::OutOfBounds { what, found, bound }))
+    Err(out_of_bounds("limit", limit, MAX_PAGE))
+}
+
+fn out_of_bounds(what: &str, found: usize, bound: usize) -> FactoryError {
+    let (what, found, bound) = (what.to_owned(), found as u64, bound as u64);
+    FactoryError::Request(FactoryRequestError::OutOfBounds { what, found, bound })
 }
 
 /// Begins to rebuild the projection `name`.

@@ -4,7 +4,7 @@
 //!
 //! * [`deployment`]: admission, the driver, the arbiter.
 //! * [`pool`]: empty canisters made ahead. [`template`]: what is installed into them.
-//! * [`callback`]: what contracts tell their factory.
+//! * [`callback`]: what contracts tell their factory. [`role`]: what people say of it.
 //! * [`upgrade`]: from a request to a contract that runs another version, or the one that it ran before.
 //! * [`resources`]: cycles, of contracts and of the factory itself.
 //! * [`state`]: what the factory knows, folded from its own events.
@@ -25,6 +25,7 @@ pub mod pool;
 pub mod recovery;
 pub mod refusal;
 pub mod resources;
+pub mod role;
 pub mod state;
 pub mod template;
 pub mod upgrade;

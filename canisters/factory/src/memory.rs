@@ -78,6 +78,13 @@ pub const TEMPLATE_VERSIONS: MemoryId = MemoryId::new(49);
 /// From when on granted admins count as a second person.
 pub const GRANTS: MemoryId = MemoryId::new(50);
 
+/// Roles that contracts gave, and what people said of them.
+pub const CLAIMS: MemoryId = MemoryId::new(40);
+/// What each contract has had recorded.
+pub const TALLIES: MemoryId = MemoryId::new(41);
+/// How much each person has said.
+pub const ANSWERERS: MemoryId = MemoryId::new(42);
+
 /// Pages that a memory grows by: 1 MiB, so that twenty small memories stay small and all together may have 32 GiB.
 const BUCKET_PAGES: u16 = 16;
 

@@ -41,4 +41,5 @@ constant_keys! {
     "visibility_changed" "status_changed" "proposal" "proposer" "token"
     "channel" "upgrades_from" "interface" "source_commit" "notes" "foreign"
     "consent" "forced" "rollout" "snapshot" "canary" "wave" "max_failures" "state" "floor"
+    "accepted" "found" "known"
 }

@@ -441,6 +441,24 @@ fn contract(kind: Kind, draw: &mut impl Draw) -> Payload {
             let (epoch, seq) = (draw.number(), draw.number());
             Payload::CallbackAccepted(CallbackAccepted { contract, epoch, seq, notification })
         }
+        Kind::CallbackQuarantined => {
+            let (epoch, seq, accepted, found) = (draw.number(), draw.number(), draw.hash(), draw.hash());
+            Payload::CallbackQuarantined(CallbackQuarantined { contract, epoch, seq, accepted, found })
+        }
+        Kind::ContractObserved => Payload::ContractObserved(ContractObserved {
+            contract,
+            module_hash: draw.option(Draw::hash),
+            controllers: (0..draw.pick(&[ContractObserved::MAX_CONTROLLERS, 2])).map(|_| draw.principal()).collect(),
+            known: draw.pick(&[false, true]),
+        }),
+        Kind::RoleAnswered => {
+            use Role::*;
+            Payload::RoleAnswered(RoleAnswered {
+                contract,
+                role: draw.pick(&[Participant, Holder, Signer, Observer, Recipient, Member]),
+                answer: draw.pick(&[RoleAnswer::Accepted, RoleAnswer::Hidden, RoleAnswer::Shown]),
+            })
+        }
         other => panic!("{other:?} is no kind of this part"),
     }
 }

@@ -131,8 +131,10 @@ impl Platform {
         let mut cursor: Option<Moment> = None;
         loop {
             let arguments = (owner, cursor, Some(PAGE), None::<ContractRole>);
-            let answer: Reflected<Page<Contract>> =
-                self.ask::<_, FactoryError>(self.factory, "getMyContracts", arguments)?;
+            // Asked by the owner: others do not see what is private.
+            let answer: std::result::Result<Reflected<Page<Contract>>, FactoryError> =
+                self.net.query(self.factory, owner, "getMyContracts", arguments)?;
+            let answer = answer?;
             if answer.content.rows.iter().any(|row| row.contract == contract) {
                 return Ok(true);
             }

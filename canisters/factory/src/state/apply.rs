@@ -1,12 +1,11 @@
 //! The one place where decision state changes.
 
-use super::{Accepted, Job, Phase, State, Totals};
-use crate::callback::period;
+use super::{Job, Phase, State, Totals};
 use crate::state::Canister;
-use cairn_events::payload::{CallbackAccepted, DeliveryCommitted, InstallIntended, Reason};
+use cairn_events::payload::{DeliveryCommitted, InstallIntended, Reason};
 use cairn_events::{DeploymentId, Payload, Principal, Receipt};
 use cairn_kit::journal::Recorded;
-use cairn_kit::stable::{Cbor, DeploymentKey, PrincipalKey, PrincipalNumberKey};
+use cairn_kit::stable::{Cbor, DeploymentKey, PrincipalKey};
 
 impl State {
     /// Folds one of the factory's own events: total, without clock or caller.
@@ -43,6 +42,9 @@ impl State {
             | Payload::TemplatePublished(_)
             | Payload::TemplateWithdrawn(_)
             | Payload::FactoryAdminGranted(_) => self.template_event(recorded),
+            Payload::CallbackQuarantined(quarantined) => self.callback_quarantined(receipt, quarantined),
+            Payload::ContractObserved(observed) => self.contract_observed(receipt, observed),
+            Payload::RoleAnswered(answered) => self.role_answered(receipt, recorded.actor, answered),
             _ => {}
         }
     }
@@ -138,21 +140,10 @@ impl State {
         reason: &Reason,
     ) {
         self.advance(receipt, contract, |canister| canister.deployment = None);
+        self.callbacks_forgotten(contract);
         self.count(|totals| totals.reclaimed += 1);
         self.pool.insert(PrincipalKey(contract), ());
         self.move_job(deployment, Phase::Reclaimed { reason: reason.clone() });
-    }
-
-    fn callback_accepted(&mut self, receipt: &Receipt, accepted: &CallbackAccepted) {
-        let now = period(receipt.timestamp.0);
-        self.advance(receipt, accepted.contract, |canister| {
-            canister.accepted = accepted.seq;
-            canister.spent = if canister.period == now { canister.spent.saturating_add(1) } else { 1 };
-            canister.period = now;
-        });
-        let key = PrincipalNumberKey(accepted.contract, accepted.seq);
-        let row = Accepted { epoch: accepted.epoch, notification: accepted.notification };
-        self.notifications.insert(key, Cbor(row));
     }
 
     fn template_event(&mut self, recorded: &Recorded) {

@@ -4,12 +4,14 @@
 //! [`State::apply`] and nothing else. Settings, requests, the creation in flight and uploads are inputs.
 
 mod apply;
+mod callbacks;
 mod record;
 mod templates;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upgrades;
 
+pub use callbacks::{Callbacks, Claim, Hourly, RoleKey, Tally, observation_hash};
 pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Totals};
 pub use templates::{Confirmation, Proposal, Template, Templates, VersionKey};
 
@@ -40,6 +42,7 @@ pub struct State {
     notifications: Map<PrincipalNumberKey, Accepted>,
     templates: Templates,
     upgrades: upgrades::Upgrades,
+    callbacks: Callbacks,
 }
 
 thread_local! {
@@ -77,6 +80,7 @@ impl State {
             notifications: Map::init(memory(memory::NOTIFICATIONS)),
             templates: Templates::open(),
             upgrades: upgrades::Upgrades::open(),
+            callbacks: Callbacks::open(),
         }
     }
 

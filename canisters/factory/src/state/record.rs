@@ -183,6 +183,9 @@ pub struct Accepted {
     /// What it said.
     #[serde(rename = "n")]
     pub notification: Notification,
+    /// Whether something else came under the number, and the log has it.
+    #[serde(rename = "q", default)]
+    pub quarantined: bool,
 }
 
 impl Phase {

@@ -13,6 +13,9 @@ pub struct Folded {
     pub notifications: BTreeMap<(Principal, u64), Accepted>,
     pub templates: FoldedTemplates,
     pub upgrades: upgrades::Folded,
+    pub claims: BTreeMap<RoleKey, Claim>,
+    pub tallies: BTreeMap<Principal, Tally>,
+    pub answerers: BTreeMap<Principal, Hourly>,
 }
 
 impl State {
@@ -29,7 +32,16 @@ impl State {
                 .collect(),
             templates: self.templates.folded(),
             upgrades: self.upgrades.folded(),
+            claims: self.callbacks.claims.iter().map(|entry| (*entry.key(), entry.value().0)).collect(),
+            tallies: self.callbacks.tallies.iter().map(|entry| (entry.key().0, entry.value().0)).collect(),
+            answerers: self.callbacks.answerers.iter().map(|entry| (entry.key().0, entry.value().0)).collect(),
         }
+    }
+
+    /// Has a contract have spent so much of an epoch's budget, as only as many events can.
+    pub(crate) fn spend_epoch(&mut self, contract: Principal, epoch: u64, spent: u64) {
+        let tally = Tally { epoch, spent, ..self.callbacks.tally(contract) };
+        self.callbacks.tallies.insert(PrincipalKey(contract), Cbor(tally));
     }
 
     /// Replaces an input, as no production code ever does.

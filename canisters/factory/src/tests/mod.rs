@@ -2,9 +2,11 @@
 
 mod callbacks;
 mod delivery;
+mod histories;
 mod life;
 mod pool;
 mod resources;
+mod roles;
 mod rollouts;
 mod templates;
 mod upgrades;

@@ -2,7 +2,7 @@
 
 use super::InternalError;
 use super::template::{TemplateRefusal, UploadRefusal};
-use cairn_events::payload::Notification;
+use cairn_events::payload::{Notification, Role};
 use cairn_events::topic::Service;
 use cairn_events::{DeploymentId, Hash, Principal};
 use candid::{CandidType, Deserialize};
@@ -132,6 +132,14 @@ pub enum FactoryRequestError {
         /// What was asked for.
         contract: Principal,
     },
+    /// No contract has given the caller this role.
+    #[error("{contract} has given {person} no such role")]
+    UnknownRole {
+        /// The contract.
+        contract: Principal,
+        /// The caller.
+        person: Principal,
+    },
     /// No such projection.
     #[error("no projection {name} is hosted here")]
     UnknownProjection {
@@ -195,6 +203,12 @@ pub enum FactoryTemporaryError {
         /// What is missing.
         missing: String,
     },
+    /// The caller has said so much about roles, or so many have about this contract, that it must wait.
+    #[error("enough for now")]
+    QuotaExhausted {
+        /// When there is more, in nanoseconds.
+        retry_at: u64,
+    },
     /// No empty canister is ready.
     #[error("no empty canister is ready")]
     PoolEmpty,
@@ -238,6 +252,36 @@ pub enum ContractRole {
     /// Holds some of it, as the contract says.
     #[serde(rename = "holder")]
     Holder,
+    /// Signs for it, as the contract says.
+    #[serde(rename = "signer")]
+    Signer,
+    /// Sees what it does, as the contract says.
+    #[serde(rename = "observer")]
+    Observer,
+    /// Receives from it, as the contract says.
+    #[serde(rename = "recipient")]
+    Recipient,
+    /// Takes part in it, as the contract says.
+    #[serde(rename = "participant")]
+    Participant,
+    /// Is its member, as the contract says.
+    #[serde(rename = "member")]
+    Member,
+}
+
+impl ContractRole {
+    /// The role that a contract gives; none for its creator.
+    pub fn given(self) -> Option<Role> {
+        match self {
+            ContractRole::Creator => None,
+            ContractRole::Holder => Some(Role::Holder),
+            ContractRole::Signer => Some(Role::Signer),
+            ContractRole::Observer => Some(Role::Observer),
+            ContractRole::Recipient => Some(Role::Recipient),
+            ContractRole::Participant => Some(Role::Participant),
+            ContractRole::Member => Some(Role::Member),
+        }
+    }
 }
 
 /// A template that contracts are made from.
@@ -347,16 +391,34 @@ pub enum CallbackError {
         /// The next number that would be accepted.
         expected: u64,
     },
-    /// A number came again with other content.
+    /// The batch begins so far ahead that what is missing is not asked for: tell everything anew, from `expected` on.
+    #[error("notification {found} is more than {span} ahead of {expected}")]
+    TooFarAhead {
+        /// The next number that would be accepted.
+        expected: u64,
+        /// The first number that came.
+        found: u64,
+        /// The longest gap that is asked for.
+        span: u64,
+    },
+    /// A number came again with other content. What was accepted stands; the log has hashes of both, once.
     #[error("notification {sequence} was accepted with other content")]
     Conflict {
         /// The number.
         sequence: u64,
+        /// The next number that would be accepted: everything is to be told anew from there on.
+        expected: u64,
     },
-    /// Too many in this period.
+    /// Contracts of this kind do not say such a thing, or it lacks what it must have.
+    #[error("notification {sequence} is not one of contracts of this kind")]
+    NotOfThisKind {
+        /// The number.
+        sequence: u64,
+    },
+    /// Too many in this period, or in this epoch.
     #[error("budget exhausted")]
     BudgetExhausted {
-        /// When there is more, in nanoseconds.
+        /// When there is more, in nanoseconds; absent if not in this epoch.
         retry_at: Option<u64>,
     },
     /// The log did not answer as hoped.

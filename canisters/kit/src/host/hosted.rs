@@ -83,6 +83,8 @@ impl From<FeedFault> for Unfit {
 
 /// Instructions after which a message makes room for the next one.
 const SLICE: u64 = 1_000_000_000;
+/// Rows between two looks at the instruction counter.
+const STRIDE: usize = 100;
 /// After so many traps at one place the projection is parked.
 const MAX_INTERRUPTIONS: u32 = 5;
 
@@ -188,11 +190,16 @@ impl Hosted {
         let mut position = self.position(side);
         let begin = position;
         let mut outcome = Ok(());
+        let mut settled = self.settle(side);
         for bytes in &page.events {
+            if !settled {
+                break;
+            }
             match self.apply(side, position.as_ref(), bytes) {
                 Ok(next) => position = Some(next),
                 Err(fault) => outcome = Err(fault),
             }
+            settled = self.settle(side);
             if outcome.is_err() || runtime::instructions() > SLICE {
                 break;
             }
@@ -211,7 +218,19 @@ impl Hosted {
             self.give_up(side, unfit);
             return false;
         }
-        position != begin && position.is_some_and(|position| position.sequence < self.feed_length)
+        let advanced = position != begin && position.is_some_and(|position| position.sequence < self.feed_length);
+        advanced || !settled
+    }
+
+    /// Does what the last event has left to be done on `side`, as far as this message goes; whether nothing is left.
+    pub(super) fn settle(&mut self, side: Side) -> bool {
+        let settle = self.definition.settle;
+        while !settle(self.rows_mut(side), STRIDE) {
+            if runtime::instructions() > SLICE {
+                return false;
+            }
+        }
+        true
     }
 
     fn apply(&mut self, side: Side, last: Option<&Checkpoint>, bytes: &[u8]) -> Result<Checkpoint, Unfit> {
@@ -219,7 +238,7 @@ impl Hosted {
         let unknown = |error| Unfit::Unknown(format!("the event after number {after}: {error}"));
         let event = codec::decode_event(bytes).map_err(unknown)?;
         let next = Checkpoint::follow(last, &event, self.definition.family)?;
-        (self.definition.apply)(self.rows_mut(side), &event);
+        (self.definition.begin)(self.rows_mut(side), &event);
         Ok(next)
     }
 

@@ -239,6 +239,61 @@ fn it_follows_and_survives_upgrades() {
     assert_eq!(served::<Listing>(), (703, world.replayed::<Listing>(703)));
 }
 
+const LEFT: Table<(), u64> = Table::new(2);
+
+/// Every event concerns many rows.
+struct Crowd;
+impl Projection for Crowd {
+    const NAME: &'static str = "crowd";
+    const VERSION: u32 = 1;
+    const FAMILY: Family = Family::Platform;
+
+    fn apply(tables: &mut dyn Tables, _: &Event) {
+        LEFT.put(tables, &(), &350);
+    }
+
+    fn settle(tables: &mut dyn Tables, limit: usize) -> bool {
+        let Some(left) = LEFT.get(tables, &()) else { return true };
+        for row in left.saturating_sub(limit as u64)..left {
+            ROWS.upsert(tables, &row, |count| *count += 1);
+        }
+        match left.saturating_sub(limit as u64) {
+            0 => LEFT.remove(tables, &()),
+            left => LEFT.put(tables, &(), &left),
+        }
+        false
+    }
+}
+
+#[test]
+fn what_an_event_leaves_to_be_done_is_done_before_the_next_one_in_as_many_messages_as_it_takes() {
+    let world = World::new(3);
+    world.start::<Crowd>();
+    // Every message is at its end as soon as it looks.
+    world.network.exhaust(u64::MAX);
+    run(follow());
+    assert_eq!(only().checkpoint.unwrap().sequence, 3);
+    let all = |tables: &dyn Tables| (0..350).map(|row| ROWS.get(tables, &row)).collect::<Vec<_>>();
+    let left = |tables: &dyn Tables| LEFT.get(tables, &());
+    assert_eq!(read::<Crowd, _>(all).unwrap().content, vec![Some(3); 350]);
+    assert_eq!(read::<Crowd, _>(left).unwrap().content, None);
+    world.log.borrow_mut().grow(40);
+    run(follow());
+    assert!(read::<Crowd, _>(left).unwrap().content.is_some(), "there is more to do than pages are asked for");
+    world.network.exhaust(0);
+    let admin = admin(&world);
+    rebuild("crowd", admin).unwrap();
+    run(follow());
+    run(follow());
+    assert_eq!(
+        read::<Crowd, _>(all).unwrap().content,
+        vec![Some(44); 350],
+        "the outcome of the rebuild is an event, too"
+    );
+    let outcome = only().last_rebuild.unwrap();
+    assert_eq!(outcome.served, outcome.rebuilt);
+}
+
 #[test]
 fn it_follows_across_archives_and_waits_for_one_that_is_silent() {
     let world = World::new(700);

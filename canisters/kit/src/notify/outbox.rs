@@ -328,9 +328,11 @@ impl Outbox {
         };
         match error {
             CallbackError::Gap { expected } => return self.gap(expected, now),
-            // It knows other things under our numbers. What comes after ours is either new to it or answered by the
-            // number it expects.
-            CallbackError::Conflict { .. } => self.restart(self.state().next_sequence),
+            // It knows other things under our numbers, or so few of them that what lies between is not to be told number
+            // by number.
+            CallbackError::Conflict { expected, .. } | CallbackError::TooFarAhead { expected, .. } => {
+                self.restart(expected);
+            }
             // Our code was installed, or our memory restored, in an epoch that we have not heard of.
             CallbackError::OtherEpoch { expected, .. } => self.begin_epoch(expected),
             CallbackError::BudgetExhausted { retry_at: Some(at) } => {

@@ -298,13 +298,24 @@ fn numbers_taken_by_other_content_are_left_behind() {
     contract.set(Role::Holder, 1, true);
     contract.propose(8);
     let first = contract.batch();
-    contract.outbox.settle(Outcome::Answered(Err(CallbackError::Conflict { sequence: 1 })), START);
+    contract.outbox.settle(Outcome::Answered(Err(CallbackError::Conflict { sequence: 1, expected: 9 })), START);
     let again = contract.batch();
-    assert_eq!(sequences(&again), [4, 5, 6]);
+    assert_eq!(sequences(&again), [9, 10, 11]);
     assert_eq!(again[0].notification, Notification::DeploymentComplete);
     let told: BTreeSet<String> = again.iter().map(|numbered| format!("{:?}", numbered.notification)).collect();
     let meant: BTreeSet<String> = first.iter().map(|numbered| format!("{:?}", numbered.notification)).collect();
     assert_eq!(told, meant, "facts are told again, too");
+}
+
+#[test]
+fn a_factory_far_behind_is_told_everything_anew() {
+    let mut contract = Contract::new();
+    contract.set(Role::Holder, 1, true);
+    contract.batch();
+    let far = CallbackError::TooFarAhead { expected: 7, found: 20_000, span: 10_000 };
+    contract.outbox.settle(Outcome::Answered(Err(far)), START);
+    assert!(contract.outbox.state().resync.is_some() && contract.outbox.state().failures == 1);
+    assert_eq!(sequences(&contract.batch()), [7, 8]);
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub struct Network {
     intervals: RefCell<Vec<Interval>>,
     controllers: RefCell<Vec<Principal>>,
     certified: Cell<Option<[u8; 32]>>,
+    instructions: Cell<u64>,
 }
 
 impl Network {
@@ -59,6 +60,7 @@ impl Network {
             intervals: RefCell::default(),
             controllers: RefCell::default(),
             certified: Cell::default(),
+            instructions: Cell::default(),
         });
         RUNTIME.with_borrow_mut(|runtime| *runtime = network.clone());
         network
@@ -77,6 +79,11 @@ impl Network {
     /// Every call sent so far, without the rounds yielded.
     pub fn sent(&self) -> Vec<Request> {
         self.sent.borrow().clone()
+    }
+
+    /// Has every message have taken so many instructions, whenever it looks.
+    pub fn exhaust(&self, instructions: u64) {
+        self.instructions.set(instructions);
     }
 
     /// Makes `principal` a controller.
@@ -149,7 +156,7 @@ impl Runtime for Network {
     }
 
     fn instructions(&self) -> u64 {
-        0
+        self.instructions.get()
     }
 
     fn after(&self, delay: Duration, task: Task<()>) {

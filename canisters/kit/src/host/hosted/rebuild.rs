@@ -1,6 +1,6 @@
 //! Rebuilding: rows made anew beside those that serve, compared with them, and put in their place.
 
-use super::{Hosted, SLICE, Side};
+use super::{Hosted, SLICE, STRIDE, Side};
 use crate::api::host::{RebuildOutcome, RebuildPhase, RebuildStatus};
 use crate::journal::Recorded;
 use crate::runtime;
@@ -8,9 +8,6 @@ use cairn_events::payload::ProjectionRebuilt;
 use cairn_events::{Hash, Payload, Principal, Submission};
 use cairn_projections::{Checkpoint, Digester, Tables};
 use serde::{Deserialize, Serialize};
-
-/// Rows between two looks at the instruction counter.
-const STRIDE: usize = 100;
 
 /// A rebuild under way; outlives upgrades.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +71,9 @@ impl Hosted {
     pub fn compare(&mut self) -> bool {
         if self.state.rebuild.as_ref().is_none_or(|rebuild| rebuild.digests.is_some()) {
             return true;
+        }
+        if !self.settle(Side::Serving) || !self.settle(Side::Rebuilt) {
+            return false;
         }
         if self.state.version == self.definition.version && self.position(Side::Rebuilt) != self.state.checkpoint {
             self.abandon_rebuild("the log is not the one that the serving rows were made from".to_owned());

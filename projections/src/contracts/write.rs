@@ -1,0 +1,167 @@
+//! How events change rows, and rows lists.
+
+use super::people::{self, BY_PERSON, Relation};
+use super::row::{CANISTERS, COUNTS, Canister, CanisterState, ContractCounts, Listing};
+use super::shelf::Place;
+use super::{name, read};
+use crate::Tables;
+use crate::key::Moment;
+use cairn_events::payload::{CallbackAccepted, ContractRegistered, Notification, Payload};
+use cairn_events::{Event, Principal};
+
+pub(super) fn apply(tables: &mut dyn Tables, event: &Event) {
+    let at = Moment::of(event);
+    match &event.payload {
+        Payload::ContractCreated(created) => change(tables, created.contract, |canister| {
+            canister.state = CanisterState::Empty;
+            canister.factory = Some(event.source);
+            canister.created = at;
+        }),
+        Payload::CreationUnresolved(_) => count(tables, |counts| counts.unresolved += 1),
+        Payload::InstallIntended(intended) => change(tables, intended.contract, |canister| {
+            canister.state = CanisterState::Assigned;
+            canister.deployment = Some(intended.deployment);
+        }),
+        Payload::InstallFailed(_) => count(tables, |counts| counts.failed += 1),
+        Payload::ContractInstalled(installed) => change(tables, installed.contract, |canister| {
+            canister.state = CanisterState::Installed;
+            canister.module_hash = Some(installed.module_hash);
+        }),
+        Payload::DeliveryCommitted(committed) => {
+            change(tables, committed.contract, |canister| canister.state = CanisterState::Delivered);
+        }
+        Payload::ContractRegistered(registered) => list(tables, at, registered),
+        Payload::ContractReclaimed(reclaimed) => reclaim(tables, reclaimed.contract),
+        Payload::CallbackAccepted(callback) => told(tables, at, callback),
+        Payload::CallbackQuarantined(quarantined) => {
+            CANISTERS.update(tables, &quarantined.contract, |canister| canister.quarantined += 1);
+        }
+        Payload::ContractObserved(observed) => {
+            CANISTERS.update(tables, &observed.contract, |canister| {
+                canister.foreign = !observed.known;
+                canister.module_hash = observed.module_hash;
+                if let Some(listing) = &mut canister.listing {
+                    listing.controllers.clone_from(&observed.controllers);
+                }
+            });
+        }
+        Payload::RoleAnswered(answered) => people::answered(tables, event.actor, answered),
+        _ => {}
+    }
+}
+
+fn list(tables: &mut dyn Tables, at: Moment, registered: &ContractRegistered) {
+    if CANISTERS.get(tables, &registered.contract).is_some_and(|canister| canister.listing.is_some()) {
+        return;
+    }
+    change(tables, registered.contract, |canister| {
+        canister.state = CanisterState::Listed;
+        canister.deployment = Some(registered.deployment);
+        canister.listing = Some(Listing {
+            service: registered.service,
+            owner: registered.owner,
+            name: registered.name.clone(),
+            symbol: registered.symbol.clone(),
+            public: registered.public,
+            controllers: registered.controllers.clone(),
+            epoch: registered.epoch,
+            at,
+        });
+    });
+}
+
+/// The canister is empty again: nothing that its former code was or told remains.
+fn reclaim(tables: &mut dyn Tables, contract: Principal) {
+    change(tables, contract, |canister| {
+        let (factory, created) = (canister.factory, canister.created);
+        *canister = Canister { factory, created, ..Canister::default() };
+    });
+    people::unsettle(tables, contract, true);
+    count(tables, |counts| counts.reclaimed += 1);
+}
+
+fn told(tables: &mut dyn Tables, at: Moment, callback: &CallbackAccepted) {
+    let contract = callback.contract;
+    match callback.notification {
+        Notification::DeploymentComplete => {
+            CANISTERS.update(tables, &contract, |canister| canister.complete = true);
+        }
+        Notification::VisibilityChanged(public) => {
+            edit(tables, contract, |canister| canister.visibility = Some(public))
+        }
+        Notification::StatusChanged(status) => edit(tables, contract, |canister| canister.status = Some(status)),
+        notification => {
+            if let Some(given) = notification.role() {
+                people::told(tables, at, contract, given);
+            }
+        }
+    }
+}
+
+/// As [`change`], for a canister that a factory is known to have made.
+fn edit(tables: &mut dyn Tables, contract: Principal, edit: impl FnOnce(&mut Canister)) {
+    if CANISTERS.get(tables, &contract).is_some() {
+        change(tables, contract, edit);
+    }
+}
+
+/// Changes what is known of `contract`, and with it all lists and counts that follow from it.
+fn change(tables: &mut dyn Tables, contract: Principal, edit: impl FnOnce(&mut Canister)) {
+    let before = CANISTERS.get(tables, &contract);
+    let mut after = before.clone().unwrap_or_default();
+    edit(&mut after);
+    CANISTERS.put(tables, &contract, &after);
+    recount(tables, before.as_ref(), &after);
+    let (from, to) = (before.as_ref().and_then(|before| before.place(false)), after.place(false));
+    if from == to {
+        return;
+    }
+    if let Some(listing) = after.listing.as_ref().or(before.as_ref().and_then(|before| before.listing.as_ref())) {
+        shift(tables, contract, listing, from, to);
+    }
+    if after.people.total() > 0 {
+        people::unsettle(tables, contract, false);
+    }
+}
+
+/// Counts the canister where it stands now.
+fn recount(tables: &mut dyn Tables, before: Option<&Canister>, after: &Canister) {
+    let state = before.map(|before| before.state);
+    let (was_public, is_public) = (before.is_some_and(Canister::is_public), after.is_public());
+    if state == Some(after.state) && was_public == is_public {
+        return;
+    }
+    count(tables, |counts| {
+        if state != Some(after.state) {
+            if let Some(state) = state {
+                let gauge = counts.gauge(state);
+                *gauge = gauge.saturating_sub(1);
+            }
+            *counts.gauge(after.state) += 1;
+        }
+        counts.public = counts.public.saturating_sub(u64::from(was_public)).saturating_add(u64::from(is_public));
+    });
+}
+
+fn count(tables: &mut dyn Tables, edit: impl FnOnce(&mut ContractCounts)) {
+    COUNTS.upsert(tables, &(), edit);
+}
+
+/// Moves the contract's own entries: those of its creator, its service, its symbol and its name.
+fn shift(tables: &mut dyn Tables, contract: Principal, listing: &Listing, from: Option<Place>, to: Option<Place>) {
+    let Listing { service, owner, at, .. } = *listing;
+    let shelves = (from.map(|place| place.shelf), to.map(|place| place.shelf));
+    BY_PERSON.shift(tables, (owner, (Relation::Creator, service)), (at, contract), shelves.0, shelves.1);
+    read::BY_SERVICE.shift(tables, service, (at, contract), shelves.0, shelves.1);
+    if let Some(symbol) = &listing.symbol {
+        let scope = (service, name::Folded::of(symbol));
+        read::BY_SYMBOL.shift(tables, scope, (at, contract), shelves.0, shelves.1);
+    }
+    let public = |place: Option<Place>| place.is_some_and(|place| place.shelf.is_public());
+    let entry = name::Entry::of(service, &listing.name, at);
+    match (public(from), public(to)) {
+        (false, true) => name::add(tables, entry, contract),
+        (true, false) => name::remove(tables, entry),
+        _ => {}
+    }
+}
