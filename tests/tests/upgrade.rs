@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails here says enough")]
 
 use cairn::artifacts::{annotated, wasm};
-use cairn_events::payload::{Account, DeploymentDispatched};
+use cairn_events::payload::{Account, Channel, DeploymentDispatched};
 use cairn_events::topic::Service;
 use cairn_events::{Amount, DeploymentId, Event, Hash, Kind, Payload, Principal, Submission, WriterRole, codec};
 use cairn_kit::api::audit::{AuditError, EventPage, EventQuery, Filter, Order};
@@ -12,6 +12,7 @@ use cairn_kit::api::contract::ContractHealth;
 use cairn_kit::api::factory::{
     ContractArgs, Delivered, FactoryError, FactoryInit, FactoryRequestError as Request, PublishedTemplate,
 };
+use cairn_kit::api::template::{ProposeTemplate, TemplateProposal, UploadSession, UploadedModule};
 use cairn_kit::api::upgrade::{
     Canary, ContractResources, RolloutArgs, RolloutInfo, RolloutStatus, UpgradeInfo, UpgradePage, UpgradeStep,
 };
@@ -32,6 +33,8 @@ const CHUNK: usize = 1_800_000;
 const SUPPLY: u64 = 1_000_000;
 const SENT: u64 = 1_234;
 const FEE: u64 = 10_000;
+/// Seconds between a version's confirmation and its publication.
+const DELAY: u64 = 60;
 
 /// A factory with delivered tokens, and the second version of their module.
 struct Yard {
@@ -56,6 +59,17 @@ fn owner() -> Principal {
     person(501)
 }
 
+fn second_admin() -> Principal {
+    person(503)
+}
+
+/// A small module, packed: then nobody looks whether it has the methods that it should have.
+fn packed(text: &str) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, &wat::parse_str(text).unwrap()).unwrap();
+    packed.finish().unwrap()
+}
+
 fn friend() -> Principal {
     person(502)
 }
@@ -69,6 +83,7 @@ impl Yard {
             pool_target: 2,
             contract_cycles: 1_000_000_000_000,
             reserve_cycles: 1_000_000_000_000,
+            publish_delay_seconds: Some(DELAY),
         };
         log.net.install(factory, log.admin, &wasm("token_factory").unwrap(), Encode!(&init).unwrap()).unwrap();
         log.register(factory, WriterRole::Factory).unwrap();
@@ -76,6 +91,7 @@ impl Yard {
         let mut yard = Yard { log, factory, first: none, second: none, contracts: Vec::new() };
         let (admin, backend) = (yard.log.admin, yard.log.gateway);
         let () = yard.call::<_, FactoryError>(admin, "setupWhitelist", (backend,)).unwrap();
+        let () = yard.call::<_, FactoryError>(admin, "grantAdmin", (second_admin(),)).unwrap();
         let token = wasm("token").unwrap();
         yard.first = yard.publish("1.0.0", &token);
         yard.settle();
@@ -100,14 +116,37 @@ impl Yard {
         self.log.net.update(self.factory, caller, method, args).unwrap()
     }
 
-    fn publish(&mut self, version: &str, module: &[u8]) -> Hash {
-        let admin = self.log.admin;
+    fn upload(&mut self, module: &[u8]) -> Hash {
+        let (admin, size) = (self.log.admin, module.len() as u64);
+        let session: UploadSession = self.call::<_, FactoryError>(admin, "beginTemplateUpload", (size,)).unwrap();
         for (part, chunk) in module.chunks(CHUNK).enumerate() {
-            let offset = (part * CHUNK) as u64;
-            let _: u64 =
-                self.call::<_, FactoryError>(admin, "uploadTemplateChunk", (offset, ByteBuf::from(chunk))).unwrap();
+            let arguments = (session.id, (part * CHUNK) as u64, ByteBuf::from(chunk));
+            let _: u64 = self.call::<_, FactoryError>(admin, "uploadTemplateChunk", arguments).unwrap();
         }
-        let hash = Hash::of(&[module]);
+        let uploaded: UploadedModule =
+            self.call::<_, FactoryError>(admin, "finishTemplateUpload", (session.id,)).unwrap();
+        uploaded.module_hash
+    }
+
+    /// The first version alone, later ones by two persons and after the delay.
+    fn publish(&mut self, version: &str, module: &[u8]) -> Hash {
+        let (admin, hash) = (self.log.admin, self.upload(module));
+        if version != "1.0.0" {
+            let proposal = ProposeTemplate {
+                version: version.to_owned(),
+                module_hash: hash,
+                channel: Channel::Stable,
+                upgrades_from: None,
+                interface: include_str!("../../canisters/contracts/token/token.did").to_owned(),
+                source_commit: "0".repeat(40),
+                notes: String::new(),
+                foreign: false,
+            };
+            let _: TemplateProposal = self.call::<_, FactoryError>(admin, "proposeTemplate", (proposal,)).unwrap();
+            let _: TemplateProposal =
+                self.call::<_, FactoryError>(second_admin(), "confirmTemplate", (version, hash)).unwrap();
+            self.log.net.advance(Duration::from_secs(DELAY));
+        }
         let published: PublishedTemplate =
             self.call::<_, FactoryError>(admin, "publishTemplate", (version, hash)).unwrap();
         assert_eq!(published.module_hash, hash);
@@ -284,8 +323,8 @@ fn a_token_is_upgraded_with_its_state() {
 /// New code that traps, and new code that answers nothing.
 #[test]
 fn a_bad_module_changes_nothing() {
-    let traps = wat::parse_str("(module (func (export \"canister_post_upgrade\") unreachable))").unwrap();
-    let mute = wat::parse_str("(module (memory 1))").unwrap();
+    let traps = packed("(module (func (export \"canister_post_upgrade\") unreachable))");
+    let mute = packed("(module (memory 1))");
     for (module, end, kind) in [
         (traps, UpgradeStep::Abandoned, Kind::UpgradeAbandoned),
         (mute, UpgradeStep::RolledBack, Kind::UpgradeRolledBack),

@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 /// Contracts by those who have to do with them.
 pub(super) const BY_PERSON: Shelves<PersonScope> = Shelves::new(12, 13);
 /// The roles that contracts give; those of people who are hidden apart.
-pub(super) const ROLES: Table<((Principal, bool), (Role, Principal)), RoleRow> = Table::new(14);
+pub(super) const ROLES: Table<RowKey, RoleRow> = Table::new(14);
+/// Contract, whether hidden; role, person.
+type RowKey = ((Principal, bool), (Role, Principal));
 /// What people said of their roles.
 pub(super) const ANSWERS: Table<(Principal, (Role, Principal)), Answer> = Table::new(15);
 /// Contracts for whose people something is left to be done.

@@ -19,7 +19,7 @@ pub fn news<K: ContractKind>(
     let owner = state.job(state.canister(contract)?.deployment?)?.owner;
     let policy = K::controllers(factory, contract, owner);
     let CanisterInfo { mut controllers, module_hash, .. } = info;
-    let known = module_hash.is_some_and(|hash| state.is_published(hash))
+    let known = module_hash.is_some_and(|hash| state.templates().of_module(hash).is_some())
         && controllers.iter().all(|controller| policy.contains(controller))
         && controllers.contains(&factory) == policy.contains(&factory);
     controllers.truncate(ContractObserved::MAX_CONTROLLERS);
