@@ -292,8 +292,9 @@ impl Wallet {
         self.set_course(course);
         let wanted = transfer(action, item as usize).and_then(|transfer| transfer.memo.clone());
         let memo = wanted.unwrap_or_else(|| {
-            let parts = [self.id().as_slice(), &id.to_be_bytes(), &item.to_be_bytes()];
-            ByteBuf::from(Hash::of_fields("cairn.multisig.payment", &parts).as_bytes().to_vec())
+            let (wallet, id, item) = (self.id(), id.to_be_bytes(), item.to_be_bytes());
+            let hash = Hash::of_fields("cairn.multisig.payment", &[wallet.as_slice(), &id, &item]);
+            ByteBuf::from(hash.as_bytes().to_vec())
         });
         Frozen { fee, memo, created_at }
     }

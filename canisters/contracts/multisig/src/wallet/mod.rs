@@ -38,7 +38,6 @@ pub use screen::{MAX_ARGS, MAX_BATCH, MAX_MEMO, MAX_METHOD};
 use crate::memory::{self, LAYOUT_VERSION, Memories};
 use assets::Asset;
 use cairn_events::{Hash, Principal, Timestamp};
-use cairn_kit::api::InternalError;
 use cairn_kit::api::multisig::{
     InvalidWallet, TrailEntry, TrailEvent, WalletError, WalletInit, WalletRequestError, WalletRules,
     WalletTemporaryError,
@@ -286,9 +285,4 @@ fn refuse(error: WalletRequestError) -> WalletError {
 /// The refusal of what may be possible later.
 fn later(error: WalletTemporaryError) -> WalletError {
     WalletError::Temporary(error)
-}
-
-/// What cannot be, was.
-fn internal(message: &str) -> WalletError {
-    WalletError::Internal(InternalError { message: message.to_owned() })
 }

@@ -90,7 +90,11 @@ pub struct Model {
     actions: BTreeMap<u64, Action>,
     begun: BTreeSet<u64>,
     pub frozen: bool,
-    pub recovering: bool,
+    /// Whose plan of recovery it is, and which guardians agree, by plan.
+    plans: BTreeMap<u64, (u8, BTreeSet<u8>)>,
+    /// How often what happened.
+    pub changes: u32,
+    pub recoveries: u32,
 }
 
 impl Model {
@@ -102,8 +106,26 @@ impl Model {
             actions: BTreeMap::new(),
             begun: BTreeSet::new(),
             frozen: false,
-            recovering: false,
+            plans: BTreeMap::new(),
+            changes: 0,
+            recoveries: 0,
         }
+    }
+
+    /// Whether both guardians agree to a plan.
+    pub fn is_recovering(&self) -> bool {
+        self.plans.values().any(|(_, guardians)| guardians.len() >= 2)
+    }
+
+    pub fn planned(&mut self, by: u8, plan: u64) {
+        assert!(!self.is_recovering());
+        self.plans.retain(|_, (owner, _)| *owner != by);
+        self.plans.insert(plan, (by, [by].into()));
+    }
+
+    pub fn agreed(&mut self, by: u8, plan: u64, agrees: bool) {
+        let guardians = &mut self.plans.get_mut(&plan).unwrap().1;
+        assert!(if agrees { guardians.insert(by) } else { guardians.remove(&by) }, "nothing has changed");
     }
 
     pub fn proposed(&mut self, by: u8, id: u64, action: Action) {
@@ -149,7 +171,7 @@ impl Model {
     pub fn check_sending(&self, id: u64) {
         self.check_authority(id);
         assert!(self.begun.contains(&id), "{id} was not begun");
-        assert!(!self.recovering, "{id} is sent while the wallet is recovered");
+        assert!(!self.is_recovering(), "{id} is sent while the wallet is recovered");
         let rescue = matches!(self.actions[&id], Action::EmergencyAction(EmergencyAct::EmergencyTransfer(_)));
         assert!(!self.frozen || rescue, "{id} is sent from a frozen wallet");
     }
@@ -158,10 +180,13 @@ impl Model {
         self.check_authority(id);
         assert!(self.begun.insert(id), "{id} is executed twice");
         match self.actions[&id].clone() {
-            Action::WalletModification(change) => self.change(&change),
+            Action::WalletModification(change) => {
+                self.changes += 1;
+                self.change(&change);
+            }
             Action::EmergencyAction(EmergencyAct::FreezeWallet) => self.frozen = true,
             Action::EmergencyAction(EmergencyAct::UnfreezeWallet) => self.frozen = false,
-            Action::EmergencyAction(EmergencyAct::DisableRecoveryMode) => self.recovering = false,
+            Action::EmergencyAction(EmergencyAct::DisableRecoveryMode) => self.plans.clear(),
             _ => {}
         }
     }
@@ -185,14 +210,18 @@ impl Model {
 
     fn leave(&mut self, signer: u8) {
         self.signers.remove(&signer);
-        self.approvals.values_mut().for_each(|approvals| drop(approvals.remove(&signer)));
+        for approvals in self.approvals.values_mut() {
+            approvals.remove(&signer);
+        }
     }
 
     pub fn recovered(&mut self, signers: &[u8], threshold: u32) {
         self.approvals.values_mut().for_each(BTreeSet::clear);
         self.signers = signers.iter().copied().collect();
         self.threshold = threshold;
-        (self.frozen, self.recovering) = (false, false);
+        self.frozen = false;
+        self.plans.clear();
+        self.recoveries += 1;
     }
 
     /// That the wallet is as the model says, and can go on.
@@ -204,7 +233,7 @@ impl Model {
         assert!(self.threshold >= 1 && self.threshold as usize <= self.signers.len(), "the threshold is out of reach");
         assert_eq!(world.wallet.examine(), Ok(()));
         let phase = world.wallet.info(0).phase;
-        let expected = match (self.recovering, self.frozen) {
+        let expected = match (self.is_recovering(), self.frozen) {
             (true, _) => matches!(phase, WalletPhase::Recovering { .. }),
             (false, true) => matches!(phase, WalletPhase::Frozen { .. }),
             (false, false) => matches!(phase, WalletPhase::Active),

@@ -4,6 +4,7 @@ use super::model::{Fate, Model, SimpleLedger};
 use super::*;
 use cairn_kit::api::multisig::RecoveryView;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 
 #[derive(Clone, Debug)]
 enum Move {
@@ -158,23 +159,23 @@ impl History {
             Move::PlanRecovery(by, signers, threshold) => {
                 let named = signers.into_iter().map(signer).collect();
                 match self.world.wallet.propose_recovery(person(by), named, threshold, now) {
-                    Ok(_) => return,
+                    Ok(plan) => return self.model.planned(by, plan),
                     Err(refusal) => refusal,
                 }
             }
             Move::ApproveRecovery(by) => match self.world.wallet.approve_recovery(person(by), plan, now) {
-                Ok(()) => return self.model.recovering = true,
+                Ok(()) => return self.model.agreed(by, plan, true),
                 Err(refusal) => refusal,
             },
             Move::WithdrawRecovery(by) => match self.world.wallet.withdraw_recovery(person(by), plan, now) {
-                Ok(()) => return self.model.recovering = false,
+                Ok(()) => return self.model.agreed(by, plan, false),
                 Err(refusal) => refusal,
             },
             Move::ExecuteRecovery(by) => match self.world.wallet.execute_recovery(person(by), plan, now) {
                 Ok(()) => {
                     let view = view.unwrap();
                     let due = view.executable_at.unwrap();
-                    assert!(self.model.recovering && due <= now, "recovered before its time");
+                    assert!(self.model.is_recovering() && due <= now, "recovered before its time");
                     let number = |who: Principal| (0..=255).find(|n| person(*n) == who).unwrap();
                     let signers: Vec<u8> = view.signers.iter().map(|it| number(it.principal)).collect();
                     return self.model.recovered(&signers, view.threshold);
@@ -207,27 +208,30 @@ impl History {
     }
 }
 
+fn arb_history() -> impl Strategy<Value = (u8, u32, Vec<Move>)> {
+    (1u8..6, 1u32..4, prop::collection::vec(arb_move(), 1..160))
+}
+
+/// Makes every move, and looks at everything after each.
+fn replay((signers, threshold, moves): (u8, u32, Vec<Move>)) -> History {
+    let threshold = threshold.min(signers.into());
+    let (world, model) = (World::new(signers, threshold), Model::new(signers, threshold));
+    let mut history = History { world, model, ledger: SimpleLedger::default() };
+    for step in moves {
+        history.make(step);
+        history.check();
+    }
+    history
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
     /// No payment without the approvals of as many present signers as it needs, none twice, none above the limit of a
     /// day, none from a frozen wallet; the threshold always within reach; refusals change nothing.
     #[test]
-    fn money_moves_by_present_signers_only(
-        signers in 1u8..6,
-        threshold in 1u32..4,
-        moves in prop::collection::vec(arb_move(), 1..160),
-    ) {
-        let threshold = threshold.min(signers.into());
-        let mut history = History {
-            world: World::new(signers, threshold),
-            model: Model::new(signers, threshold),
-            ledger: SimpleLedger::default(),
-        };
-        for step in moves {
-            history.make(step);
-            history.check();
-        }
+    fn money_moves_by_present_signers_only(history in arb_history()) {
+        replay(history);
     }
 
     /// What is settled never changes again, and what was said to have failed did not happen.
@@ -263,4 +267,27 @@ proptest! {
             history.check();
         }
     }
+}
+
+/// The histories above are worth something: money moves in them, members change, wallets are recovered.
+#[test]
+fn much_happens_in_random_histories() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut payments, mut changes, mut recoveries, mut doubts) = (0, 0, 0, 0);
+    for _ in 0..200 {
+        let history = replay(arb_history().new_tree(&mut runner).unwrap().current());
+        payments += history.ledger.moved.len();
+        changes += history.model.changes;
+        recoveries += history.model.recoveries;
+        doubts += usize::from(
+            history
+                .world
+                .wallet
+                .executing()
+                .iter()
+                .any(|id| history.world.wallet.proposal(*id).unwrap().effects.iter().any(|effect| effect.doubt)),
+        );
+    }
+    println!("{payments} payments, {changes} changes, {recoveries} recoveries, {doubts} ends in doubt");
+    assert!(payments >= 200 && changes >= 100 && recoveries >= 5 && doubts >= 10);
 }
