@@ -76,7 +76,7 @@ pub struct Books {
     pub remaining: Amount,
     /// What is here and never can leave: at most one fee each time something went back.
     pub dust: Amount,
-    /// Of what remains: taken for payouts that are not settled.
+    /// Of what remains: taken for payouts that are not settled, penalties included.
     pub in_flight: Amount,
     /// Of what remains: penalties to be paid.
     pub penalties_due: Amount,

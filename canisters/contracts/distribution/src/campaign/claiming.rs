@@ -229,8 +229,7 @@ impl Campaign {
 
     /// That a payout of these parts can be made: large enough, and not one too many.
     fn payable(&self, books: &Books, recipient: &Recipient, parts: &[Part], fee: Amount) -> Answer<()> {
-        let found = gross(parts);
-        let taken = parts.iter().fold(found, |sum, part| plus(sum, part.penalty));
+        let (found, taken) = (gross(parts), taken(parts));
         let whole = recipient.allocations.iter().fold(Amount::ZERO, |sum, allocation| plus(sum, allocation.rest()));
         let smallest = plus(fee, Amount(1));
         // The last of an allocation may be less than the creator wanted claims to be.
@@ -238,7 +237,7 @@ impl Campaign {
         if found < minimum {
             return Err(Request::BelowMinimum { found, minimum, fee }.into());
         }
-        if found > books.free() {
+        if taken > books.free() {
             return Err(DistributionError::internal("less is here than is allocated"));
         }
         if self.transfers.len() >= MAX_OPEN {
@@ -265,7 +264,8 @@ impl Campaign {
             }
             self.save_category(part.category, state);
         }
-        add(&mut books.in_flight, gross);
+        // The penalty stays, but nobody else may have it before it is known whose it is.
+        add(&mut books.in_flight, taken(&parts));
         let id = books.next_transfer;
         books.next_transfer += 1;
         recipient.open = Some(id);
@@ -289,6 +289,11 @@ impl Campaign {
             _ => Some((now, 1)),
         }
     }
+}
+
+/// What these parts take from allocations: what leaves, and what is lost.
+pub(super) fn taken(parts: &[Part]) -> Amount {
+    parts.iter().fold(gross(parts), |sum, part| plus(sum, part.penalty))
 }
 
 /// What leaves for these parts.

@@ -1,7 +1,7 @@
 //! From an open transfer to its settlement: once, whatever is lost in between.
 
 use super::books::{add, take};
-use super::claiming::gross;
+use super::claiming::{gross, taken};
 use super::funding::back_off_payback;
 use super::record::{Kind, Settled};
 use super::{Answer, Books, Campaign, Stage};
@@ -173,8 +173,10 @@ impl Campaign {
     fn claim_paid(&mut self, books: &mut Books, claim: &Claim, transfer: &Transfer, now: Timestamp) {
         books.leave(gross(&claim.parts), transfer.fee);
         add(&mut books.paid, transfer.amount);
+        let penalty = taken(&claim.parts).saturating_sub(gross(&claim.parts));
+        take(&mut books.in_flight, penalty);
         if self.terms.args.early_unlock.is_some_and(|early| early.penalty_to.is_some()) {
-            claim.parts.iter().for_each(|part| add(&mut books.penalties_due, part.penalty));
+            add(&mut books.penalties_due, penalty);
         }
         let Some(mut recipient) = self.recipient(claim.recipient) else { return };
         recipient.open = None;
@@ -222,7 +224,7 @@ impl Campaign {
 
     /// What a claim took is claimable again.
     fn give_back(&mut self, books: &mut Books, claim: &Claim) {
-        take(&mut books.in_flight, gross(&claim.parts));
+        take(&mut books.in_flight, taken(&claim.parts));
         let Some(mut recipient) = self.recipient(claim.recipient) else { return };
         for Part { category, amount, penalty } in &claim.parts {
             let mut state = self.category_state(*category);

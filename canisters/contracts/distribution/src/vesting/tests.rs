@@ -13,7 +13,7 @@ fn category(schedule: Schedule, initial_unlock: u16) -> Category {
     }
 }
 
-const START: Timestamp = Timestamp(1_000_000 * DAY);
+const START: Timestamp = Timestamp(20_000 * DAY);
 
 fn at(days: u64) -> Timestamp {
     Timestamp(START.0 + days * DAY)

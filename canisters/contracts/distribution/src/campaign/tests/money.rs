@@ -271,3 +271,19 @@ fn what_nobody_can_tell_is_quarantined_visibly() {
     assert!(world.campaign.health().is_ok());
     world.check();
 }
+
+/// A refund that is paid while an early unlock is on its way leaves the penalty where it is.
+#[test]
+fn a_penalty_is_nobody_elses_while_its_unlock_is_on_its_way() {
+    let mut args = airdrop();
+    args.categories[0].schedule = Schedule::Single { after: 100 * DAY };
+    let penalty_to = Some(Account { owner: person(9), subaccount: None });
+    args.early_unlock = Some(EarlyUnlock { penalty: 2_500, penalty_to, min_lock: 0 });
+    let mut world = World::funded(args);
+    world.unlock(1, Fate::Lost).unwrap();
+    world.campaign.cancel(owner(), world.now).unwrap();
+    world.settle();
+    assert_eq!((world.received(1), world.received(9)), (440, 140));
+    assert_eq!(world.campaign.books().refunded, Amount(390));
+    world.check();
+}
