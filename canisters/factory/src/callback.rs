@@ -118,11 +118,9 @@ async fn append(contract: Principal, payloads: impl Iterator<Item = Payload>) ->
 /// Looks at the contract, and records what is news.
 async fn observe<K: ContractKind>(contract: Principal) -> Result<(), CallbackError> {
     let info = runtime::canister_info(contract).await.map_err(|failure| unavailable(failure.to_string()))?;
-    match state::read(|state| news::<K>(state, runtime::id(), contract, info)) {
-        None => Ok(()),
-        Some(found) if append(contract, std::iter::once(Payload::ContractObserved(found))).await? => Ok(()),
-        Some(_) => Err(moved()),
-    }
+    let Some(found) = state::read(|state| news::<K>(state, runtime::id(), contract, info)) else { return Ok(()) };
+    let is_recorded = append(contract, std::iter::once(Payload::ContractObserved(found))).await?;
+    if is_recorded { Ok(()) } else { Err(moved()) }
 }
 
 /// Records the evidence, if there is any that the log does not have; what to reply.
