@@ -142,7 +142,8 @@ fn a_gap_is_asked_for_within_a_span() {
     assert_eq!(say(contract, last..=last), Err(CallbackError::Gap { expected: 3 }));
     let far = CallbackError::TooFarAhead { expected: 3, found: last + 1, span: MAX_SPAN };
     assert_eq!(say(contract, last + 1..=last + 1), Err(far));
-    assert_eq!(tell(contract, u64::MAX, Notification::DeploymentComplete).unwrap_err().to_string().len(), 65);
+    let furthest = tell(contract, u64::MAX, Notification::DeploymentComplete);
+    assert!(matches!(furthest, Err(CallbackError::TooFarAhead { expected: 3, found: u64::MAX, .. })));
     assert_eq!(world.count_kind(Kind::CallbackAccepted), 2);
 }
 
