@@ -35,8 +35,9 @@ pub trait ContractKind: 'static {
         b"DIDL\0\0".to_vec()
     }
 
-    /// Who controls a delivered contract.
-    fn controllers(factory: Principal, owner: Principal) -> Vec<Principal>;
+    /// Who controls a delivered contract: its factory, and whoever may rightfully do so beside it. Where third parties'
+    /// money lies that is the contract itself, by its own governance, and not its owner.
+    fn controllers(factory: Principal, contract: Principal, owner: Principal) -> Vec<Principal>;
 }
 
 /// Which of the contract's arguments is wrong, and how.
