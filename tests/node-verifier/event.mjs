@@ -12,7 +12,8 @@ kinds(
   'genesis writer_registered canister_upgraded admin_granted service_configured fee_configured maintenance_configured ' +
     'template_published projection_rebuilt refused auditor_granted auditor_revoked opening_erased question_asked ' +
     'audit_canister_changed fork_alarm_acknowledged archiving_configured archive_intended archive_created ' +
-    'archive_unresolved range_moved template_proposed template_confirmed template_withdrawn factory_admin_granted',
+    'archive_unresolved range_moved template_proposed template_confirmed template_withdrawn factory_admin_granted ' +
+    'rollout_started rollout_changed cycles_low cycles_restored',
 );
 kinds(
   [DEPLOYMENTS, MONEY],
@@ -24,7 +25,10 @@ kinds([DEPLOYMENTS, MONEY, CONTRACTS], 'delivery_committed');
 kinds(
   [CONTRACTS],
   'contract_creation_intended contract_created contract_creation_unresolved contract_install_intended ' +
-    'contract_installed contract_install_failed contract_registered contract_reclaimed callback_accepted',
+    'contract_installed contract_install_failed contract_registered contract_reclaimed callback_accepted ' +
+    'callback_quarantined contract_observed role_answered upgrade_requested upgrade_intended upgrade_snapshot_taken ' +
+    'upgrade_installed upgrade_confirmed upgrade_rollback_intended upgrade_rolled_back upgrade_abandoned ' +
+    'upgrade_settled control_released auto_update_set top_up_intended contract_topped_up top_up_unresolved',
 );
 
 const FAMILY_NAMES = ['platform', 'deployments', 'money', 'contracts'];
@@ -109,6 +113,14 @@ export const topicKey = (topic) => {
   return key(tags[kind], of);
 };
 
+/** The principals that a contract's notification names. */
+const notified = (notification) => {
+  const [what] = notification.values();
+  if (Buffer.isBuffer(what)) return [what];
+  if (!(what instanceof Map)) return [];
+  return ['proposer', 'from', 'to'].filter((name) => what.has(name)).map((name) => what.get(name));
+};
+
 /** The topics of an event, in the order of its links. */
 const topics = ({ kind, content, a: actor }) => {
   const found = FAMILIES[kind].map((family) => key(1, Buffer.from([family])));
@@ -121,7 +133,7 @@ const topics = ({ kind, content, a: actor }) => {
   add(party(actor));
   if (kind in PARTIES) add(party(content.get(PARTIES[kind])));
   const notification = content.get('notification');
-  if (kind === 'callback_accepted' && notification instanceof Map) add(party([...notification.values()][0]));
+  if (kind === 'callback_accepted' && notification instanceof Map) notified(notification).forEach((id) => add(party(id)));
   return found;
 };
 

@@ -6,7 +6,9 @@ use super::shelf::Place;
 use super::{name, read};
 use crate::Tables;
 use crate::key::Moment;
-use cairn_events::payload::{CallbackAccepted, ContractRegistered, Notification, Payload};
+use cairn_events::payload::{
+    CallbackAccepted, ContractRegistered, Notification, Payload, UpgradeConfirmed, UpgradeRolledBack,
+};
 use cairn_events::{Event, Principal};
 
 pub(super) fn apply(tables: &mut dyn Tables, event: &Event) {
@@ -42,6 +44,24 @@ pub(super) fn apply(tables: &mut dyn Tables, event: &Event) {
                 canister.module_hash = observed.module_hash;
                 if let Some(listing) = &mut canister.listing {
                     listing.controllers.clone_from(&observed.controllers);
+                }
+            });
+        }
+        Payload::UpgradeConfirmed(UpgradeConfirmed { contract, module_hash, epoch })
+        | Payload::UpgradeRolledBack(UpgradeRolledBack { contract, module_hash, epoch, .. }) => {
+            CANISTERS.update(tables, contract, |canister| {
+                canister.module_hash = Some(*module_hash);
+                if let Some(listing) = &mut canister.listing {
+                    listing.epoch = *epoch;
+                }
+            });
+        }
+        Payload::ControlReleased(released) => {
+            CANISTERS.update(tables, &released.contract, |canister| {
+                // From now on anybody may have changed its code.
+                canister.foreign = true;
+                if let Some(listing) = &mut canister.listing {
+                    listing.controllers.retain(|controller| *controller != event.source);
                 }
             });
         }
