@@ -25,6 +25,7 @@ mod tokens;
 
 use anyhow::{Context, Result, bail};
 use cairn_events::payload::Account;
+use cairn_events::topic::Service;
 use cairn_events::{Amount, Event, Hash, LogId, Principal};
 use candid::CandidType;
 use candid::utils::ArgumentEncoder;
@@ -49,6 +50,10 @@ pub struct Platform {
     pub invoices: Principal,
     /// `token_factory`.
     pub factory: Principal,
+    /// `multisig_factory`, if there is one.
+    pub wallets: Option<Principal>,
+    /// `distribution_factory`, if there is one.
+    pub distributions: Option<Principal>,
     /// The ledger of the fee token: our own token.
     pub ledger: Principal,
     /// Installer, controller and first admin of everything.
@@ -84,14 +89,20 @@ impl Platform {
     }
 
     /// The canisters of the platform, with the packages they are built from; the fee ledger last.
-    pub fn canisters(&self) -> [(&'static str, Principal); 5] {
-        [
-            ("audit_storage", self.audit),
-            ("backend", self.backend),
-            ("invoice_storage", self.invoices),
-            ("token_factory", self.factory),
-            ("token", self.ledger),
-        ]
+    pub fn canisters(&self) -> Vec<(&'static str, Principal)> {
+        let first = [("audit_storage", self.audit), ("backend", self.backend), ("invoice_storage", self.invoices)];
+        let factories = self.factories().into_iter().map(|(service, id)| (service.name(), id));
+        first.into_iter().chain(factories).chain([("token", self.ledger)]).collect()
+    }
+
+    /// The factories that there are, by what they make.
+    pub fn factories(&self) -> Vec<(Service, Principal)> {
+        let all = [
+            (Service::Token, Some(self.factory)),
+            (Service::Multisig, self.wallets),
+            (Service::Distribution, self.distributions),
+        ];
+        all.into_iter().filter_map(|(service, id)| Some((service, id?))).collect()
     }
 
     /// Calls an update whose reply is a `Result`, and takes its error for ours.

@@ -4,6 +4,7 @@ use crate::config::change;
 use crate::config::command;
 use crate::config::key::Key;
 use crate::request::intake;
+use crate::request::order::Order;
 use crate::setup::microservices::{Microservices, set_up};
 use crate::setup::monitor;
 use crate::state::{State, check};
@@ -18,7 +19,7 @@ use cairn_kit::api::backend::{
     ServiceSetupStatus, StateCheck, SystemStatus,
 };
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
-use candid::{DecoderConfig, Nat};
+use candid::{CandidType, DecoderConfig, Deserialize, Nat};
 use ic_cdk::{query, update};
 
 /// Bytes of the largest request that is decoded; what is too long in it is then refused by name.
@@ -26,7 +27,7 @@ const MAX_CREATE: usize = 1_000_000;
 /// Work that decoding may cost, per byte.
 const QUOTA_PER_BYTE: usize = 20;
 
-fn create_arguments(bytes: Vec<u8>) -> (CreateTokenArgs, String) {
+fn create_arguments<A: for<'a> Deserialize<'a> + CandidType>(bytes: Vec<u8>) -> (A, String) {
     if bytes.len() > MAX_CREATE {
         ic_cdk::trap(format!("{} bytes of arguments, at most {MAX_CREATE}", bytes.len()));
     }
@@ -44,9 +45,16 @@ fn create_arguments(bytes: Vec<u8>) -> (CreateTokenArgs, String) {
 #[update(name = "createToken", decode_with = "create_arguments", hidden = true)]
 #[candid::candid_method(update, rename = "createToken")]
 async fn create_token(args: CreateTokenArgs, request_id: String) -> Result<DeploymentView, BackendError> {
-    let caller = authenticate();
-    metrics::counted(match caller {
-        Ok(caller) => intake::create_token(caller, args, &request_id).await,
+    create(|| Order::token(args), &request_id).await
+}
+
+async fn create(
+    order: impl FnOnce() -> Result<Order, BackendError>,
+    request_id: &str,
+) -> Result<DeploymentView, BackendError> {
+    let ordered = authenticate().and_then(|caller| Ok((caller, order()?)));
+    metrics::counted(match ordered {
+        Ok((caller, order)) => intake::create(caller, order, request_id).await,
         Err(error) => Err(error),
     })
 }

@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod intake;
+pub mod order;
 pub mod validate;
 
 #[cfg(test)]

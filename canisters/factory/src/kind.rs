@@ -33,8 +33,9 @@ pub trait ContractKind: 'static {
     /// Whether contracts of the kind may say this to their factory.
     fn accepts(notification: &Notification) -> bool;
 
-    /// Who controls a delivered contract.
-    fn controllers(factory: Principal, owner: Principal) -> Vec<Principal>;
+    /// Who controls a delivered contract: its factory, and whoever may rightfully do so beside it. Where third parties'
+    /// money lies that is the contract itself, by its own governance, and not its owner.
+    fn controllers(factory: Principal, contract: Principal, owner: Principal) -> Vec<Principal>;
 }
 
 /// Which of the contract's arguments is wrong, and how.

@@ -40,6 +40,9 @@ pub fn confirm(caller: Principal, factory: Option<Principal>, resume: fn()) -> R
 #[macro_export]
 macro_rules! contract_endpoints {
     (outbox: $outbox:path, resume: $resume:path, can_upgrade: $can_upgrade:path, examine: $examine:path $(,)?) => {
+        // Names, not paths: the exported interface knows types by these.
+        use cairn_kit::api::contract::{ConfirmError, ContractHealth, NotificationStatus};
+
         /// Whether the contract can be upgraded now, and if not, why. For everyone.
         #[ic_cdk::query(name = "canUpgrade")]
         fn can_upgrade() -> Result<(), String> {
@@ -48,21 +51,21 @@ macro_rules! contract_endpoints {
 
         /// How the contract is. For everyone, in quarantine too.
         #[ic_cdk::query(name = "getContractHealth")]
-        fn get_contract_health() -> $crate::api::contract::ContractHealth {
+        fn get_contract_health() -> ContractHealth {
             let problem = $examine().err();
             $outbox(|outbox: &$crate::notify::Outbox| $crate::contract::health(outbox, problem))
         }
 
         /// Ends the quarantine that an upgrade by the factory began. Only for the factory; repeatable.
         #[ic_cdk::update(name = "confirmUpgrade")]
-        fn confirm_upgrade() -> Result<(), $crate::api::contract::ConfirmError> {
+        fn confirm_upgrade() -> Result<(), ConfirmError> {
             let factory = $outbox($crate::notify::Outbox::factory);
             $crate::contract::confirm(ic_cdk::api::msg_caller(), factory, $resume)
         }
 
         /// How far the notifications to the factory are. For everyone.
         #[ic_cdk::query(name = "getNotificationStatus", guard = "cairn_kit::quarantine::serving")]
-        fn get_notification_status() -> $crate::api::contract::NotificationStatus {
+        fn get_notification_status() -> NotificationStatus {
             $outbox($crate::notify::status)
         }
     };

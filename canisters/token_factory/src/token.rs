@@ -53,7 +53,7 @@ impl ContractKind for Token {
         matches!(notification, DeploymentComplete | HolderAdded(_) | HolderRemoved(_) | Transfer(_) | Mint(_) | Burn(_))
     }
 
-    fn controllers(factory: Principal, owner: Principal) -> Vec<Principal> {
+    fn controllers(factory: Principal, _: Principal, owner: Principal) -> Vec<Principal> {
         vec![factory, owner]
     }
 }

@@ -161,15 +161,20 @@ use Notification as N;
 impl Notification {
     /// That `who` has `role` now, or has it no more.
     pub fn of_role(role: Role, who: Principal, has: bool) -> Self {
-        let (added, removed): (fn(Principal) -> N, fn(Principal) -> N) = match role {
-            Role::Holder => (N::HolderAdded, N::HolderRemoved),
-            Role::Signer => (N::SignerAdded, N::SignerRemoved),
-            Role::Observer => (N::ObserverAdded, N::ObserverRemoved),
-            Role::Recipient => (N::RecipientAdded, N::RecipientRemoved),
-            Role::Participant => (N::ParticipantAdded, N::ParticipantRemoved),
-            Role::Member => (N::MemberAdded, N::MemberRemoved),
-        };
-        if has { added(who) } else { removed(who) }
+        match (role, has) {
+            (Role::Holder, true) => N::HolderAdded(who),
+            (Role::Holder, false) => N::HolderRemoved(who),
+            (Role::Signer, true) => N::SignerAdded(who),
+            (Role::Signer, false) => N::SignerRemoved(who),
+            (Role::Observer, true) => N::ObserverAdded(who),
+            (Role::Observer, false) => N::ObserverRemoved(who),
+            (Role::Recipient, true) => N::RecipientAdded(who),
+            (Role::Recipient, false) => N::RecipientRemoved(who),
+            (Role::Participant, true) => N::ParticipantAdded(who),
+            (Role::Participant, false) => N::ParticipantRemoved(who),
+            (Role::Member, true) => N::MemberAdded(who),
+            (Role::Member, false) => N::MemberRemoved(who),
+        }
     }
 
     /// The role that it gives (`true`) or takes.

@@ -4,6 +4,7 @@ use super::templates::PUBLISH_DELAY;
 use super::{Platform, account, fee_token, ledger_upgrade, user};
 use crate::artifacts;
 use anyhow::{Context, Result, bail};
+use cairn_events::topic::Service;
 use cairn_events::{Amount, Hash, LogId, Principal};
 use cairn_kit::api::audit::{AuditError, AuditInit, Tip};
 use cairn_kit::api::backend::{BackendError, BackendInit};
@@ -30,11 +31,31 @@ pub struct Options {
     pub ledger_fee: Amount,
     /// Whether the network keeps its trace.
     pub trace: bool,
+    /// Whether wallets and distributions are sold, too.
+    pub every_service: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { seed: 1, pool: 20, price: Amount(500_000_000), ledger_fee: Amount(10_000), trace: true }
+        Options {
+            seed: 1,
+            pool: 20,
+            price: Amount(500_000_000),
+            ledger_fee: Amount(10_000),
+            trace: true,
+            every_service: false,
+        }
+    }
+}
+
+/// The package that a service's contracts are built from.
+fn package(service: Service) -> &'static str {
+    match service {
+        Service::Token => "token",
+        Service::Multisig => "multisig",
+        Service::Distribution => "distribution",
+        Service::Dao => "dao",
+        Service::Launchpad => "launchpad",
     }
 }
 
@@ -56,12 +77,19 @@ impl Platform {
         platform.install(&options)?;
         platform.log = platform.await_genesis()?;
         platform.introduce()?;
-        // Before the first template, a second admin counts as one at once.
-        let (factory, admin) = (platform.factory, platform.admin);
-        platform.call::<(), FactoryError>(factory, admin, "grantAdmin", (Platform::second_admin(),))?;
-        platform.template = platform.publish("1.0.0", &artifacts::wasm("token")?)?;
+        let admin = platform.admin;
+        for (service, factory) in platform.factories() {
+            // Before the first template, a second admin counts as one at once.
+            platform.call::<(), FactoryError>(factory, admin, "grantAdmin", (Platform::second_admin(),))?;
+            let template = platform.publish_at(factory, "1.0.0", &artifacts::wasm(package(service))?)?;
+            if service == Service::Token {
+                platform.template = template;
+            }
+        }
         platform.open_shop(&options)?;
-        platform.await_capacity(u64::from(options.pool))?;
+        for (_, factory) in platform.factories() {
+            platform.await_capacity_of(factory, u64::from(options.pool))?;
+        }
         Ok(platform)
     }
 
@@ -73,12 +101,16 @@ impl Platform {
         let admin = user("admin");
         let mut create = || net.create_canister(admin, CYCLES);
         let (audit, backend, invoices, factory, ledger) = (create(), create(), create(), create(), create());
+        let (wallets, distributions) =
+            if options.every_service { (Some(create()), Some(create())) } else { (None, None) };
         Platform {
             net,
             audit,
             backend,
             invoices,
             factory,
+            wallets,
+            distributions,
             ledger,
             admin,
             treasury: account(user("treasury")),
@@ -99,14 +131,14 @@ impl Platform {
             publish_delay_seconds: Some(PUBLISH_DELAY),
         };
         let ledger = fee_token(self.admin, options.ledger_fee);
-        let arguments = [
-            candid::encode_one(AuditInit { money_writer: self.backend })?,
-            candid::encode_one(BackendInit { audit: self.audit })?,
-            candid::encode_one(InvoiceInit { audit: self.audit })?,
-            candid::encode_one(factory)?,
-            candid::encode_one(ledger)?,
-        ];
-        for ((package, id), argument) in self.canisters().into_iter().zip(arguments) {
+        for (package, id) in self.canisters() {
+            let argument = match package {
+                "audit_storage" => candid::encode_one(AuditInit { money_writer: self.backend }),
+                "backend" => candid::encode_one(BackendInit { audit: self.audit }),
+                "invoice_storage" => candid::encode_one(InvoiceInit { audit: self.audit }),
+                "token" => candid::encode_one(&ledger),
+                _ => candid::encode_one(&factory),
+            }?;
             let module = artifacts::wasm(package)?;
             self.net.install(id, self.admin, &module, argument).with_context(|| format!("installing {package}"))?;
         }
@@ -140,20 +172,23 @@ impl Platform {
     fn introduce(&mut self) -> Result<()> {
         let (admin, backend, absent) = (self.admin, self.backend, Principal::management_canister());
         self.call::<(), AuditError>(self.audit, admin, "setupWhitelist", (backend,))?;
-        self.call::<(), FactoryError>(self.factory, admin, "setupWhitelist", (backend,))?;
+        for (_, factory) in self.factories() {
+            self.call::<(), FactoryError>(factory, admin, "setupWhitelist", (backend,))?;
+        }
         self.call::<(), InvoiceError>(self.invoices, admin, "setupWhitelist", (backend,))?;
-        let services = (self.audit, self.invoices, self.factory, absent, absent, absent, absent);
+        let (wallets, distributions) = (self.wallets.unwrap_or(absent), self.distributions.unwrap_or(absent));
+        let services = (self.audit, self.invoices, self.factory, distributions, wallets, absent, absent);
         self.call::<(), BackendError>(backend, admin, "setupMicroservices", services)
     }
 
     fn open_shop(&mut self, options: &Options) -> Result<()> {
-        let settings = [
-            ("payment.ledger", self.ledger.to_text()),
-            ("payment.treasury", self.treasury.owner.to_text()),
-            ("token_factory.fee", options.price.to_string()),
-            ("token_factory.enabled", "true".to_owned()),
-        ];
-        settings.into_iter().try_for_each(|(key, value)| self.configure(key, &value))
+        self.configure("payment.ledger", &self.ledger.to_text())?;
+        self.configure("payment.treasury", &self.treasury.owner.to_text())?;
+        for (service, _) in self.factories() {
+            self.configure(&format!("{}.fee", service.name()), &options.price.to_string())?;
+            self.configure(&format!("{}.enabled", service.name()), "true")?;
+        }
+        Ok(())
     }
 
     /// Sets a value of the backend's configuration, as the admin.
@@ -165,13 +200,17 @@ impl Platform {
         self.call::<(), BackendError>(self.backend, self.admin, "adminSetConfigValue", arguments)
     }
 
-    /// Waits until the factory could deliver `contracts` at once.
+    /// Waits until the factory of tokens could deliver `contracts` at once.
     ///
     /// # Errors
     /// It never can.
     pub fn await_capacity(&mut self, contracts: u64) -> Result<()> {
+        self.await_capacity_of(self.factory, contracts)
+    }
+
+    fn await_capacity_of(&mut self, factory: Principal, contracts: u64) -> Result<()> {
         for _ in 0..PATIENCE {
-            let capacity = self.ask::<Capacity, FactoryError>(self.factory, "getCapacity", ());
+            let capacity = self.ask::<Capacity, FactoryError>(factory, "getCapacity", ());
             if capacity.is_ok_and(|capacity| capacity.contracts >= contracts) {
                 return Ok(());
             }

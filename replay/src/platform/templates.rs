@@ -21,12 +21,16 @@ impl Platform {
         user("second admin")
     }
 
-    /// Uploads a module to the factory; its hash, as the factory has computed it.
+    /// Uploads a module to the factory of tokens; its hash, as the factory has computed it.
     ///
     /// # Errors
     /// The factory refused.
     pub fn upload(&mut self, module: &[u8]) -> Result<Hash> {
-        let (factory, admin) = (self.factory, self.admin);
+        self.upload_at(self.factory, module)
+    }
+
+    fn upload_at(&mut self, factory: Principal, module: &[u8]) -> Result<Hash> {
+        let admin = self.admin;
         let size = (module.len() as u64,);
         let session: UploadSession = self.call::<_, FactoryError>(factory, admin, "beginTemplateUpload", size)?;
         for (chunk, offset) in module.chunks(CHUNK).zip((0_u64..).step_by(CHUNK)) {
@@ -38,13 +42,17 @@ impl Platform {
         Ok(uploaded.module_hash)
     }
 
-    /// Uploads a module to the factory and publishes it: alone, as long as the factory is being set up.
+    /// Uploads a module to the factory of tokens and publishes it: alone, as long as the factory is being set up.
     ///
     /// # Errors
     /// The factory refused.
     pub fn publish(&mut self, version: &str, module: &[u8]) -> Result<Hash> {
-        let uploaded = self.upload(module)?;
-        self.publish_uploaded(version, uploaded)
+        self.publish_at(self.factory, version, module)
+    }
+
+    pub(super) fn publish_at(&mut self, factory: Principal, version: &str, module: &[u8]) -> Result<Hash> {
+        let uploaded = self.upload_at(factory, module)?;
+        self.publish_uploaded(factory, version, uploaded)
     }
 
     /// Takes a module of the token to its publication: proposed by one admin, confirmed by another one, after the delay.
@@ -68,13 +76,13 @@ impl Platform {
         let confirmed = (version.to_owned(), Hash::of(&[module]));
         self.call::<TemplateProposal, FactoryError>(factory, Self::second_admin(), "confirmTemplate", confirmed)?;
         self.pass(PUBLISH_DELAY);
-        self.publish_uploaded(version, uploaded)
+        self.publish_uploaded(factory, version, uploaded)
     }
 
-    fn publish_uploaded(&mut self, version: &str, module: Hash) -> Result<Hash> {
+    fn publish_uploaded(&mut self, factory: Principal, version: &str, module: Hash) -> Result<Hash> {
         let arguments = (version.to_owned(), module);
         let published: PublishedTemplate =
-            self.call::<_, FactoryError>(self.factory, self.admin, "publishTemplate", arguments)?;
+            self.call::<_, FactoryError>(factory, self.admin, "publishTemplate", arguments)?;
         Ok(published.module_hash)
     }
 }

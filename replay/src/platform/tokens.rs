@@ -1,4 +1,4 @@
-//! People who want tokens.
+//! People who want contracts.
 
 use super::{Platform, account};
 use anyhow::Result;
@@ -10,6 +10,7 @@ use cairn_kit::api::invoice::InvoiceError;
 use cairn_projections::contracts::Contract;
 use cairn_projections::payments::Invoice;
 use cairn_projections::{Moment, Page};
+use candid::CandidType;
 use localnet::{MessageId, Reject};
 
 /// Rows of a page.
@@ -52,8 +53,7 @@ pub fn token(owner: Principal, name: &str, symbol: &str) -> TokenArgs {
 impl Platform {
     /// An order for `token`, as quoted now: the price, any template.
     pub fn order(&self, token: TokenArgs) -> Order {
-        let agreed = AgreedPrice { ledger: self.ledger, max_price: self.price, template: None };
-        CreateTokenArgs { token, agreed, from_subaccount: None, billing_reference: None }
+        CreateTokenArgs { token, agreed: self.agreed(), from_subaccount: None, billing_reference: None }
     }
 
     /// Calls `createToken` and waits for the answer.
@@ -62,6 +62,25 @@ impl Platform {
     /// The call was rejected. What the backend refuses is in the answer.
     pub fn create_token(&mut self, owner: Principal, order: Order, request_id: &str) -> Result<Answer> {
         Ok(self.net.update(self.backend, owner, "createToken", (order, request_id.to_owned()))?)
+    }
+
+    /// Calls the backend's method for another contract, such as `createMultisig`, and waits for the answer.
+    ///
+    /// # Errors
+    /// The call was rejected. What the backend refuses is in the answer.
+    pub fn create(
+        &mut self,
+        owner: Principal,
+        method: &str,
+        order: impl CandidType,
+        request_id: &str,
+    ) -> Result<Answer> {
+        Ok(self.net.update(self.backend, owner, method, (order, request_id.to_owned()))?)
+    }
+
+    /// What anything costs now: the price, any template.
+    pub fn agreed(&self) -> AgreedPrice {
+        AgreedPrice { ledger: self.ledger, max_price: self.price, template: None }
     }
 
     /// Calls `createToken` and does not wait: others can call at the same time.

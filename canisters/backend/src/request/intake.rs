@@ -1,7 +1,7 @@
-//! `createToken`, from the call to the first event: everything is checked, then the deployment is recorded and run.
+//! An order, from the call to the first event: everything is checked, then the deployment is recorded and run.
 
 use super::admission::{Findings, Offer, afford, agree, offer, room};
-use super::validate::{ValidRequest, validate};
+use super::order::{Order, ValidRequest};
 use crate::deployment::money::{Scene, Terms, capture};
 use crate::deployment::next::Answer;
 use crate::state::State;
@@ -12,9 +12,7 @@ use cairn_events::{Amount, DeploymentId, Opening, Payload, Principal, Submission
 use cairn_kit::access::Caller;
 use cairn_kit::api::InternalError;
 use cairn_kit::api::audit::{AuditError, AuditRequestError};
-use cairn_kit::api::backend::{
-    BackendError, BackendRequestError, BackendTemporaryError, CreateTokenArgs, DeploymentView, Quote,
-};
+use cairn_kit::api::backend::{BackendError, BackendRequestError, BackendTemporaryError, DeploymentView, Quote};
 use cairn_kit::api::factory::{Capacity, FactoryError};
 use cairn_kit::journal::{self, AppendFailure};
 use cairn_kit::runtime::{self, CallFailure};
@@ -22,17 +20,13 @@ use cairn_kit::runtime::{self, CallFailure};
 /// Cycles below which no new deployment is taken: what is under way must be brought to its end.
 const RESERVE_CYCLES: u128 = 200_000_000_000;
 
-/// Takes a request for a token, runs it, and gives its record; for a request known already, the record as it stands.
+/// Takes an order, runs it, and gives its record; for a request known already, the record as it stands.
 ///
 /// # Errors
 /// [`BackendError`]: nothing was recorded and nothing moved; but if the log did not answer (`Busy`), it may yet be.
-pub async fn create_token(
-    caller: Caller,
-    args: CreateTokenArgs,
-    request_id: &str,
-) -> Result<DeploymentView, BackendError> {
+pub async fn create(caller: Caller, order: Order, request_id: &str) -> Result<DeploymentView, BackendError> {
     let caller = caller.principal();
-    let valid = validate(&args, request_id, &platform::secrets()?.key)?;
+    let valid = order.request(request_id, &platform::secrets()?.key)?;
     let id = DeploymentId::derive(platform::log()?, caller, request_id);
     if let Some(known) = known(id, &valid)? {
         recovery::arm();
@@ -43,11 +37,11 @@ pub async fn create_token(
     }
     let entrant = platform::enter(caller)?;
     let guard = platform::work_on(id)?;
-    let from = Account { owner: caller, subaccount: args.from_subaccount };
+    let from = Account { owner: caller, subaccount: order.from_subaccount };
     let admit = || -> Result<Offer, BackendError> {
         platform::calm()?;
-        let offer = offer(&platform::state(State::config), Service::Token)?;
-        agree(&offer, &args.agreed)?;
+        let offer = offer(&platform::state(State::config), order.service)?;
+        agree(&offer, &order.agreed)?;
         room(&platform::standing(caller))?;
         solvent()?;
         Ok(offer)
@@ -58,9 +52,9 @@ pub async fn create_token(
     if admit()? != asked {
         return Err(BackendTemporaryError::Busy.into());
     }
-    let terms = afford(&asked, args.agreed.template, &findings)?;
+    let terms = afford(&asked, order.agreed.template, &findings)?;
     let request = requested(id, caller, &asked, terms, from, valid.clone());
-    let submissions = accept(request, args.billing_reference.as_deref(), &platform::scene()?)?;
+    let submissions = accept(request, order.billing_reference.as_deref(), &platform::scene()?)?;
     match journal::append(submissions).await {
         Ok(_) => {
             drop(entrant);

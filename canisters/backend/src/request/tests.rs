@@ -1,7 +1,8 @@
 //! What is refused before anything happens, and why.
 
 use super::admission::*;
-use super::validate::{MAX_BALANCES, MAX_LOGO, MAX_SUPPLY, validate};
+use super::order::{Order, ValidRequest};
+use super::validate::{MAX_BALANCES, MAX_LOGO, MAX_SUPPLY};
 use crate::config::{Config, Fee, ServiceConfig};
 use cairn_events::payload::{Account, Subaccount};
 use cairn_events::topic::Service;
@@ -38,6 +39,10 @@ fn args() -> CreateTokenArgs {
 }
 
 const SECRET: [u8; 32] = [1; 32];
+
+fn validate(args: &CreateTokenArgs, request_id: &str, secret: &[u8; 32]) -> Result<ValidRequest, BackendError> {
+    Order::token(args.clone())?.request(request_id, secret)
+}
 
 /// The field that is named when `change` is made.
 fn refused(change: impl FnOnce(&mut CreateTokenArgs)) -> String {

@@ -1,16 +1,12 @@
-//! Validation of everything a caller sends, in full and before anything else happens. Pure.
+//! Validation of a token's arguments, in full and before anything else happens. Pure.
 
+use super::order::{Validity, invalid, within};
 use crate::config::change::same;
-use cairn_events::payload::{Account, DeploymentRequested};
-use cairn_events::{Amount, Hash, Principal};
-use cairn_kit::api::backend::{BackendError, BackendRequestError, CreateTokenArgs, TokenArgs};
-use serde_bytes::ByteBuf;
+use cairn_events::payload::Account;
+use cairn_events::{Amount, Principal};
+use cairn_kit::api::backend::TokenArgs;
 use std::collections::BTreeSet;
 
-/// Most bytes of a request id.
-pub const MAX_REQUEST_ID: usize = 64;
-/// Most bytes of a billing reference.
-pub const MAX_BILLING_REFERENCE: usize = 256;
 /// Fewest and most characters of a token's name.
 pub const NAME: std::ops::RangeInclusive<usize> = 3..=32;
 /// Fewest and most characters of a symbol.
@@ -26,41 +22,11 @@ pub const MAX_BALANCES: usize = 100;
 /// The highest total supply.
 pub const MAX_SUPPLY: Amount = Amount(1 << 120);
 
-/// A request that passed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValidRequest {
-    /// The contract's arguments, encoded for the factory; behind them the module hash that the caller was quoted.
-    pub args: ByteBuf,
-    /// Hash of everything the caller sent.
-    pub request: Hash,
-}
-
-type Validity = Result<(), BackendError>;
-
-/// Validates the arguments of `createToken`. `secret` keys the digest of the private reference, which could be guessed
-/// from a plain one.
+/// Validates a token.
 ///
 /// # Errors
-/// [`BackendRequestError::Invalid`] names the first field that is out of bounds.
-pub fn validate(args: &CreateTokenArgs, request_id: &str, secret: &[u8; 32]) -> Result<ValidRequest, BackendError> {
-    within("requestId", request_id.len(), 1..=MAX_REQUEST_ID, "bytes")?;
-    if let Some(reference) = &args.billing_reference {
-        within("billing_reference", reference.len(), 1..=MAX_BILLING_REFERENCE, "bytes")?;
-    }
-    validate_token(&args.token)?;
-    let encoded =
-        candid::encode_args((&args.token, args.agreed.template)).map_err(|_| invalid("token", "cannot be encoded"))?;
-    within("token", encoded.len(), 1..=DeploymentRequested::MAX_ARGS, "bytes encoded")?;
-    let reference = args.billing_reference.as_ref();
-    let private = reference.map(|reference| Hash::of_fields("cairn.private", &[secret, reference.as_bytes()]));
-    let public = candid::encode_one(CreateTokenArgs { billing_reference: None, ..args.clone() });
-    let public = public.map_err(|_| invalid("token", "cannot be encoded"))?;
-    let private = private.as_ref().map_or(&[][..], |digest| digest.as_bytes());
-    let request = Hash::of_fields("cairn.request", &[&public, private]);
-    Ok(ValidRequest { args: ByteBuf::from(encoded), request })
-}
-
-fn validate_token(token: &TokenArgs) -> Validity {
+/// Names the first field that is out of bounds.
+pub fn token(token: &TokenArgs) -> Validity {
     within("token.name", token.name.chars().count(), NAME, "characters")?;
     if token.name.chars().any(char::is_control) || token.name.trim() != token.name {
         return Err(invalid("token.name", "control characters, or spaces at an end"));
@@ -130,15 +96,4 @@ fn owned(field: &str, account: &Account) -> Validity {
         return Err(invalid(field, format!("nobody owns the accounts of {}", account.owner)));
     }
     Ok(())
-}
-
-fn within(field: &str, found: usize, bounds: std::ops::RangeInclusive<usize>, unit: &str) -> Validity {
-    if bounds.contains(&found) {
-        return Ok(());
-    }
-    Err(invalid(field, format!("{found} {unit}; at least {}, at most {}", bounds.start(), bounds.end())))
-}
-
-fn invalid(field: &str, problem: impl Into<String>) -> BackendError {
-    BackendRequestError::Invalid { field: field.to_owned(), problem: problem.into() }.into()
 }

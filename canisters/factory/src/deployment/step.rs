@@ -186,7 +186,7 @@ async fn register<K: ContractKind>(place: &Place, request: &Request) -> Result<(
     let job = &place.job;
     let args = K::parse(&request.args).map_err(|error| internal(format!("{}: {}", error.field, error.problem)))?;
     let listing = K::listing(&args);
-    let controllers = K::controllers(runtime::id(), job.owner);
+    let controllers = K::controllers(runtime::id(), job.contract, job.owner);
     management::set_controllers(job.contract, controllers.clone()).await.map_err(call_failed)?;
     let registered = ContractRegistered {
         contract: job.contract,

@@ -45,7 +45,7 @@ impl ContractKind for Word {
     fn accepts(_: &Notification) -> bool {
         true
     }
-    fn controllers(factory: Principal, owner: Principal) -> Vec<Principal> {
+    fn controllers(factory: Principal, _: Principal, owner: Principal) -> Vec<Principal> {
         vec![factory, owner]
     }
 }

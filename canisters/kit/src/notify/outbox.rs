@@ -5,7 +5,7 @@ use crate::api::factory::{CallbackError, NotificationsAccepted, NumberedNotifica
 use crate::stable::{Cbor, Memory};
 use cairn_events::payload::{ContractStatus, Notification, Role};
 use cairn_events::{Principal, Timestamp};
-use ic_stable_structures::{BTreeMap, Cell};
+use ic_stable_structures::{BTreeMap, Cell, Storable};
 use serde::{Deserialize, Serialize};
 
 /// Notifications in one batch.

@@ -123,11 +123,7 @@ impl Default for Factory {
 }
 
 impl Factory {
-    fn notify(
-        &mut self,
-        epoch: u64,
-        batch: &[NumberedNotification],
-    ) -> Result<NotificationsAccepted, CallbackError> {
+    fn notify(&mut self, epoch: u64, batch: &[NumberedNotification]) -> Result<NotificationsAccepted, CallbackError> {
         if epoch != self.epoch {
             return Err(CallbackError::OtherEpoch { expected: self.epoch, found: epoch });
         }

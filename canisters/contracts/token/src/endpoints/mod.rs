@@ -15,8 +15,8 @@ pub use standards::StandardRecord;
 use crate::block::BlockIndex;
 use crate::ledger::{Ledger, Refusal};
 use crate::{lifecycle, state};
-use cairn_kit::notify::{self, Outbox};
 use cairn_events::Timestamp;
+use cairn_kit::notify::{self, Outbox};
 use candid::Nat;
 
 cairn_kit::contract_endpoints! {

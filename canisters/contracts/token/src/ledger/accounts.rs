@@ -133,7 +133,6 @@ impl Accounts {
     pub fn holds(&self, owner: &Principal) -> bool {
         self.holders.get(owner).is_some_and(|accounts| accounts > 0)
     }
-
 }
 
 impl Subjects for Accounts {
