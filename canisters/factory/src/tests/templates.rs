@@ -388,8 +388,8 @@ fn templates_of_another_kind_are_refused() {
         fn accepts(notification: &cairn_events::payload::Notification) -> bool {
             Word::accepts(notification)
         }
-        fn controllers(factory: Principal, owner: Principal) -> Vec<Principal> {
-            Word::controllers(factory, owner)
+        fn controllers(factory: Principal, contract: Principal, owner: Principal) -> Vec<Principal> {
+            Word::controllers(factory, contract, owner)
         }
     }
     let world = world();
