@@ -71,7 +71,7 @@ impl<'a> Comparison<'a> {
 
     /// Whether a value of this type may be left out.
     fn is_optional(&self, of: Type) -> Result<bool, Clash> {
-        Ok(matches!(self.node(of)?, Node::Opt(_) | Node::Primitive(Primitive::Null | Primitive::Reserved)))
+        Ok(matches!(self.node(of)?, Node::Opt | Node::Primitive(Primitive::Null | Primitive::Reserved)))
     }
 
     /// What must hold for `sub` to be a subtype of `sup`: seen at once, or a matter of further pairs.
@@ -79,7 +79,7 @@ impl<'a> Comparison<'a> {
         let sub_of = |id: &Id| Type { id: *id, ..sub };
         let sup_of = |id: &Id| Type { id: *id, ..sup };
         match (self.node(sub)?, self.node(sup)?) {
-            (_, Node::Opt(_) | Node::Primitive(Primitive::Reserved)) => Ok(()),
+            (_, Node::Opt | Node::Primitive(Primitive::Reserved)) => Ok(()),
             (Node::Primitive(Primitive::Empty), _) => Ok(()),
             (Node::Primitive(Primitive::Nat), Node::Primitive(Primitive::Int)) => Ok(()),
             (Node::Primitive(one), Node::Primitive(other)) if one == other => Ok(()),

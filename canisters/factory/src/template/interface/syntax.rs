@@ -21,7 +21,8 @@ pub enum Node {
     /// What a name stands for, once that is known.
     Name(Option<Id>),
     Primitive(Primitive),
-    Opt(Id),
+    /// Of whatever type: anything is a subtype of it.
+    Opt,
     Vec(Id),
     /// By the hash of their labels.
     Record(BTreeMap<u32, Id>),
@@ -242,7 +243,10 @@ impl<'a> Parser<'a> {
         self.advance()?;
         let deeper = depth + 1;
         let node = match word {
-            "opt" => Node::Opt(self.value_type(deeper)?),
+            "opt" => {
+                self.value_type(deeper)?;
+                Node::Opt
+            }
             "vec" => Node::Vec(self.value_type(deeper)?),
             "blob" => Node::Vec(self.add(Node::Primitive(Primitive::Nat8))),
             "record" => Node::Record(self.fields(deeper, true)?),

@@ -30,7 +30,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => version.prop_map(Step::Withdraw),
         2 => (0..1_000_u16).prop_map(Step::Wait),
         1 => Just(Step::Upgrade),
-        1 => (prop::sample::select(vec![2, 6]), any::<bool>()).prop_map(|(code, after)| Step::Fault { code, after }),
+        // What the network permits: never executed, or unknown.
+        1 => prop::sample::select(vec![(2, false), (6, false), (6, true)])
+            .prop_map(|(code, after)| Step::Fault { code, after }),
     ]
 }
 
@@ -111,7 +113,7 @@ fn one_history(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn any_history_is_replayed_and_changes_no_version(steps in prop::collection::vec(step(), 1..30)) {
