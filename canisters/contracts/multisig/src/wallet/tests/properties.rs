@@ -6,15 +6,27 @@ use cairn_kit::api::multisig::RecoveryView;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
+/// Somebody.
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    /// One of the present signers.
+    Signer(u8),
+    /// Whoever that is.
+    Person(u8),
+}
+
 #[derive(Clone, Debug)]
 enum Move {
-    Propose(u8, Action),
-    Approve(u8, u64),
-    Reject(u8, u64),
-    Cancel(u8, u64),
-    Begin(u8, u64),
+    Propose(Who, Action),
+    // Proposals are counted from the newest one backwards.
+    Approve(Who, u64),
+    Reject(Who, u64),
+    Cancel(Who, u64),
+    Begin(Who, u64),
     Drive(u64, Fate),
-    Freeze(u8),
+    /// So many signers approve, one executes.
+    Carry(u64, u8, Fate),
+    Freeze(Who),
     PlanRecovery(u8, Vec<u8>, u32),
     ApproveRecovery(u8),
     WithdrawRecovery(u8),
@@ -23,17 +35,21 @@ enum Move {
     Upgrade,
 }
 
-/// Signers, people who may become signers, the observer, the guardians.
+/// People who may be signers, or become some; the observer; the guardians.
 fn arb_person() -> impl Strategy<Value = u8> {
-    prop_oneof![12 => 1u8..6, 1 => 6u8..9, 1 => Just(OBSERVER), 1 => 100u8..102]
+    prop_oneof![8 => 1u8..9, 1 => Just(OBSERVER), 1 => 100u8..102]
 }
 
-fn arb_proposal() -> impl Strategy<Value = u64> {
-    0u64..14
+fn arb_who() -> impl Strategy<Value = Who> {
+    prop_oneof![8 => (0u8..8).prop_map(Who::Signer), 1 => arb_person().prop_map(Who::Person)]
+}
+
+fn arb_back() -> impl Strategy<Value = u64> {
+    prop_oneof![6 => Just(0u64), 4 => 1u64..4, 1 => 4u64..12]
 }
 
 fn arb_amount() -> impl Strategy<Value = u128> {
-    prop_oneof![4 => 1u128..400, 1 => Just(LIMIT), 1 => Just(0u128), 1 => Just(u128::MAX)]
+    prop_oneof![24 => 1u128..400, 4 => Just(LIMIT), 1 => Just(0u128), 1 => Just(u128::MAX)]
 }
 
 fn arb_transfer() -> impl Strategy<Value = TokenTransfer> {
@@ -87,20 +103,21 @@ fn arb_move() -> impl Strategy<Value = Move> {
     let wait =
         prop_oneof![4 => Just(20 * SECOND), 4 => Just(HOUR), 3 => Just(10 * HOUR), 1 => Just(DAY), 1 => Just(8 * DAY)];
     prop_oneof![
-        8 => (arb_person(), arb_action()).prop_map(|(by, action)| Move::Propose(by, action)),
-        24 => (arb_person(), arb_proposal()).prop_map(|(by, id)| Move::Approve(by, id)),
-        2 => (arb_person(), arb_proposal()).prop_map(|(by, id)| Move::Reject(by, id)),
-        1 => (arb_person(), arb_proposal()).prop_map(|(by, id)| Move::Cancel(by, id)),
-        12 => (arb_person(), arb_proposal()).prop_map(|(by, id)| Move::Begin(by, id)),
-        16 => (arb_proposal(), arb_fate()).prop_map(|(id, fate)| Move::Drive(id, fate)),
-        1 => arb_person().prop_map(Move::Freeze),
+        10 => (arb_who(), arb_action()).prop_map(|(by, action)| Move::Propose(by, action)),
+        10 => (arb_who(), arb_back()).prop_map(|(by, id)| Move::Approve(by, id)),
+        2 => (arb_who(), arb_back()).prop_map(|(by, id)| Move::Reject(by, id)),
+        1 => (arb_who(), arb_back()).prop_map(|(by, id)| Move::Cancel(by, id)),
+        6 => (arb_who(), arb_back()).prop_map(|(by, id)| Move::Begin(by, id)),
+        8 => (arb_back(), arb_fate()).prop_map(|(id, fate)| Move::Drive(id, fate)),
+        8 => (arb_back(), 0u8..7, arb_fate()).prop_map(|(id, signers, fate)| Move::Carry(id, signers, fate)),
+        1 => arb_who().prop_map(Move::Freeze),
         1 => (100u8..102, prop::collection::vec(1u8..9, 0..4), 0u32..4)
             .prop_map(|(by, signers, threshold)| Move::PlanRecovery(by, signers, threshold)),
         1 => (100u8..102).prop_map(Move::ApproveRecovery),
         1 => (100u8..102).prop_map(Move::WithdrawRecovery),
-        1 => arb_person().prop_map(Move::ExecuteRecovery),
-        6 => wait.prop_map(Move::Wait),
-        2 => Just(Move::Upgrade),
+        1 => prop_oneof![Just(100u8), 1u8..9].prop_map(Move::ExecuteRecovery),
+        5 => wait.prop_map(Move::Wait),
+        1 => Just(Move::Upgrade),
     ]
 }
 
@@ -122,68 +139,101 @@ impl History {
         views.iter().find(|plan| plan.executable_at.is_some()).or(views.first()).cloned()
     }
 
-    /// Makes one move; a refused one must have changed nothing.
+    fn who(&self, who: Who) -> u8 {
+        match who {
+            Who::Person(person) => person,
+            Who::Signer(n) => {
+                let signers: Vec<u8> = self.model.signers.iter().copied().collect();
+                signers[usize::from(n) % signers.len()]
+            }
+        }
+    }
+
+    fn id(&self, back: u64) -> u64 {
+        self.world.wallet.info(0).proposals.wrapping_sub(back + 1)
+    }
+
+    /// Makes one move.
     fn make(&mut self, step: Move) {
+        match step {
+            Move::Wait(time) => self.world.pass(time),
+            Move::Upgrade => self.world.upgrade(),
+            Move::Drive(back, fate) => self.drive(self.id(back), fate),
+            Move::Carry(back, signers, fate) => {
+                for n in 0..signers {
+                    self.command(Move::Approve(Who::Signer(n), back));
+                }
+                self.command(Move::Begin(Who::Signer(0), back));
+                self.drive(self.id(back), fate);
+            }
+            command => self.command(command),
+        }
+    }
+
+    /// Has the wallet do something. What it refuses must have changed nothing.
+    fn command(&mut self, command: Move) {
         let before = standing(&self.world);
+        if let Err(refusal) = self.attempt(command) {
+            assert_eq!(standing(&self.world), before, "refused, and yet changed: {refusal}");
+        }
+    }
+
+    /// Has the wallet do something; what it does is told to the model.
+    fn attempt(&mut self, command: Move) -> Result<(), WalletError> {
         let now = self.world.now;
         let view = self.plan();
         let plan = view.as_ref().map_or(0, |view| view.plan);
-        let refused = match step {
-            Move::Wait(time) => return self.world.pass(time),
-            Move::Upgrade => return self.world.upgrade(),
-            Move::Drive(id, fate) => return self.drive(id, fate),
-            Move::Propose(by, action) => match self.world.propose(by, action.clone()) {
-                Ok(id) => return self.model.proposed(by, id, action),
-                Err(refusal) => refusal,
-            },
-            Move::Approve(by, id) => match self.world.approve(by, id) {
-                Ok(()) => return self.model.voted(by, id, true),
-                Err(refusal) => refusal,
-            },
-            Move::Reject(by, id) => match self.world.reject(by, id) {
-                Ok(()) => return self.model.voted(by, id, false),
-                Err(refusal) => refusal,
-            },
-            Move::Cancel(by, id) => match self.world.wallet.cancel(person(by), id, now) {
-                Ok(()) => return,
-                Err(refusal) => refusal,
-            },
-            Move::Begin(by, id) => match self.world.begin(by, id) {
-                Ok(()) => return self.model.began(id),
-                Err(refusal) => refusal,
-            },
-            Move::Freeze(by) => match self.world.wallet.freeze_alone(person(by), String::new(), now) {
-                Ok(()) => return self.model.frozen = true,
-                Err(refusal) => refusal,
-            },
+        match command {
+            Move::Propose(who, action) => {
+                let by = self.who(who);
+                let id = self.world.propose(by, action.clone())?;
+                self.model.proposed(by, id, action);
+            }
+            Move::Approve(who, back) => {
+                let (by, id) = (self.who(who), self.id(back));
+                self.world.approve(by, id)?;
+                self.model.voted(by, id, true);
+            }
+            Move::Reject(who, back) => {
+                let (by, id) = (self.who(who), self.id(back));
+                self.world.reject(by, id)?;
+                self.model.voted(by, id, false);
+            }
+            Move::Cancel(who, back) => self.world.wallet.cancel(person(self.who(who)), self.id(back), now)?,
+            Move::Begin(who, back) => {
+                let (by, id) = (self.who(who), self.id(back));
+                self.world.begin(by, id)?;
+                self.model.began(id);
+            }
+            Move::Freeze(who) => {
+                self.world.wallet.freeze_alone(person(self.who(who)), String::new(), now)?;
+                self.model.frozen = true;
+            }
             Move::PlanRecovery(by, signers, threshold) => {
                 let named = signers.into_iter().map(signer).collect();
-                match self.world.wallet.propose_recovery(person(by), named, threshold, now) {
-                    Ok(plan) => return self.model.planned(by, plan),
-                    Err(refusal) => refusal,
-                }
+                let plan = self.world.wallet.propose_recovery(person(by), named, threshold, now)?;
+                self.model.planned(by, plan);
             }
-            Move::ApproveRecovery(by) => match self.world.wallet.approve_recovery(person(by), plan, now) {
-                Ok(()) => return self.model.agreed(by, plan, true),
-                Err(refusal) => refusal,
-            },
-            Move::WithdrawRecovery(by) => match self.world.wallet.withdraw_recovery(person(by), plan, now) {
-                Ok(()) => return self.model.agreed(by, plan, false),
-                Err(refusal) => refusal,
-            },
-            Move::ExecuteRecovery(by) => match self.world.wallet.execute_recovery(person(by), plan, now) {
-                Ok(()) => {
-                    let view = view.unwrap();
-                    let due = view.executable_at.unwrap();
-                    assert!(self.model.is_recovering() && due <= now, "recovered before its time");
-                    let number = |who: Principal| (0..=255).find(|n| person(*n) == who).unwrap();
-                    let signers: Vec<u8> = view.signers.iter().map(|it| number(it.principal)).collect();
-                    return self.model.recovered(&signers, view.threshold);
-                }
-                Err(refusal) => refusal,
-            },
-        };
-        assert_eq!(standing(&self.world), before, "refused, and yet changed: {refused}");
+            Move::ApproveRecovery(by) => {
+                self.world.wallet.approve_recovery(person(by), plan, now)?;
+                self.model.agreed(by, plan, true);
+            }
+            Move::WithdrawRecovery(by) => {
+                self.world.wallet.withdraw_recovery(person(by), plan, now)?;
+                self.model.agreed(by, plan, false);
+            }
+            Move::ExecuteRecovery(by) => {
+                self.world.wallet.execute_recovery(person(by), plan, now)?;
+                let view = view.unwrap();
+                let due = view.executable_at.unwrap();
+                assert!(self.model.is_recovering() && due <= now, "recovered before its time");
+                let number = |who: Principal| (0..=255).find(|n| person(*n) == who).unwrap();
+                let signers: Vec<u8> = view.signers.iter().map(|it| number(it.principal)).collect();
+                self.model.recovered(&signers, view.threshold);
+            }
+            Move::Drive(..) | Move::Carry(..) | Move::Wait(_) | Move::Upgrade => {}
+        }
+        Ok(())
     }
 
     /// Lets the execution go on, every sending meeting the same fate.
@@ -247,8 +297,8 @@ proptest! {
             ledger: SimpleLedger::default(),
         };
         let batch = Action::BatchTransfer(amounts.iter().map(|amount| pay_on(LEDGER, *amount)).collect());
-        history.make(Move::Propose(1, batch));
-        history.make(Move::Begin(1, 0));
+        history.make(Move::Propose(Who::Person(1), batch));
+        history.make(Move::Begin(Who::Person(1), 0));
         let mut settled: Vec<Option<EffectOutcome>> = vec![None; amounts.len()];
         for (fate, hours) in fates {
             history.make(Move::Drive(0, fate));
