@@ -16,9 +16,7 @@ use serde::{Deserialize, Serialize};
 /// Contracts by those who have to do with them.
 pub(super) const BY_PERSON: Shelves<PersonScope> = Shelves::new(12, 13);
 /// The roles that contracts give; those of people who are hidden apart.
-pub(super) const ROLES: Table<RowKey, RoleRow> = Table::new(14);
-/// Contract, whether hidden; role, person.
-type RowKey = ((Principal, bool), (Role, Principal));
+pub(super) const ROLES: Table<RoleKey, RoleRow> = Table::new(14);
 /// What people said of their roles.
 pub(super) const ANSWERS: Table<(Principal, (Role, Principal)), Answer> = Table::new(15);
 /// Contracts for whose people something is left to be done.
@@ -39,6 +37,9 @@ impl Key for Relation {
         }
     }
 }
+
+/// A contract, and whether the person is hidden; the role and the person.
+pub(super) type RoleKey = ((Principal, bool), (Role, Principal));
 
 /// A list of somebody's contracts.
 pub(super) type PersonScope = (Principal, (Relation, Service));
@@ -129,7 +130,7 @@ pub struct RoleCursor {
 }
 
 impl RoleRow {
-    fn key(&self, contract: Principal) -> ((Principal, bool), (Role, Principal)) {
+    fn key(&self, contract: Principal) -> RoleKey {
         ((contract, self.hidden), (self.role, self.person))
     }
 
