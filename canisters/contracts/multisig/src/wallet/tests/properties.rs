@@ -31,6 +31,8 @@ enum Move {
     ApproveRecovery(u8),
     WithdrawRecovery(u8),
     ExecuteRecovery(u8),
+    /// Both guardians agree, and a day passes.
+    Recover(Vec<u8>, u32),
     Wait(u64),
     Upgrade,
 }
@@ -116,6 +118,8 @@ fn arb_move() -> impl Strategy<Value = Move> {
         1 => (100u8..102).prop_map(Move::ApproveRecovery),
         1 => (100u8..102).prop_map(Move::WithdrawRecovery),
         1 => prop_oneof![Just(100u8), 1u8..9].prop_map(Move::ExecuteRecovery),
+        1 => (prop::collection::vec(1u8..9, 1..4), 1u32..3)
+            .prop_map(|(signers, threshold)| Move::Recover(signers, threshold)),
         5 => wait.prop_map(Move::Wait),
         1 => Just(Move::Upgrade),
     ]
@@ -165,6 +169,12 @@ impl History {
                 }
                 self.command(Move::Begin(Who::Signer(0), back));
                 self.drive(self.id(back), fate);
+            }
+            Move::Recover(signers, threshold) => {
+                self.command(Move::PlanRecovery(100, signers, threshold));
+                self.command(Move::ApproveRecovery(101));
+                self.world.pass(DAY);
+                self.command(Move::ExecuteRecovery(100));
             }
             command => self.command(command),
         }
@@ -231,7 +241,7 @@ impl History {
                 let signers: Vec<u8> = view.signers.iter().map(|it| number(it.principal)).collect();
                 self.model.recovered(&signers, view.threshold);
             }
-            Move::Drive(..) | Move::Carry(..) | Move::Wait(_) | Move::Upgrade => {}
+            Move::Drive(..) | Move::Carry(..) | Move::Recover(..) | Move::Wait(_) | Move::Upgrade => {}
         }
         Ok(())
     }
@@ -339,5 +349,5 @@ fn much_happens_in_random_histories() {
         );
     }
     println!("{payments} payments, {changes} changes, {recoveries} recoveries, {doubts} ends in doubt");
-    assert!(payments >= 200 && changes >= 100 && recoveries >= 5 && doubts >= 10);
+    assert!(payments >= 100 && changes >= 40 && recoveries >= 10 && doubts >= 20);
 }
