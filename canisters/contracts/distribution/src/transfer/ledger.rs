@@ -133,7 +133,7 @@ pub async fn blocks(ledger: Principal, start: u64, count: u64) -> Result<(u64, V
     let range = GetBlocksRequest { start: Nat::from(start), length: Nat::from(count) };
     let page: GetBlocksResult = runtime::call_bounded(ledger, GET_BLOCKS, (vec![range],), MAX_PAGE).await?;
     let length = index(&page.log_length).ok_or_else(|| CallFailure::undecodable("the log exceeds 64 bits"))?;
-    if page.blocks.first().is_some_and(|first| first.id == Nat::from(start)) {
+    if page.blocks.first().is_some_and(|first| first.id == start) {
         return Ok((length, page.blocks));
     }
     for archived in page.archived_blocks {

@@ -7,7 +7,6 @@
 use super::{Purpose, Transfer};
 use cairn_events::payload::Account;
 use cairn_events::{Amount, Principal, Timestamp};
-use candid::Nat;
 use icrc_ledger_types::icrc::generic_value::ICRC3Value;
 use icrc_ledger_types::icrc3::blocks::BlockWithId;
 use serde::{Deserialize, Serialize};
@@ -85,7 +84,7 @@ fn middle(low: u64, high: u64) -> u64 {
 
 fn locate(transfer: &Transfer, low: u64, high: u64, length: u64, blocks: &[BlockWithId]) -> Found {
     let middle = middle(low, high);
-    let Some(block) = blocks.iter().find(|block| block.id == Nat::from(middle)) else {
+    let Some(block) = blocks.iter().find(|block| block.id == middle) else {
         return Found::Unreadable(format!("block {middle} is missing"));
     };
     let Some(time) = time(&block.block) else {
@@ -106,7 +105,7 @@ fn scan(transfer: &Transfer, canister: Principal, next: u64, length: u64, blocks
     let until = transfer.last_sent.0.saturating_add(UNDER_WAY);
     let mut next = next;
     for BlockWithId { id, block } in blocks {
-        if *id != Nat::from(next) {
+        if *id != next {
             break;
         }
         match time(block) {
@@ -120,7 +119,7 @@ fn scan(transfer: &Transfer, canister: Principal, next: u64, length: u64, blocks
         }
     }
     match blocks.first() {
-        Some(first) if first.id < Nat::from(next) => Found::Go(Search::Scan { next, length }),
+        Some(first) if first.id < next => Found::Go(Search::Scan { next, length }),
         _ => Found::Unreadable(format!("block {next} is missing")),
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::transfer::{Claim, memo};
 use cairn_events::payload::Subaccount;
+use candid::Nat;
 use proptest::prelude::*;
 use serde_bytes::ByteBuf;
 
