@@ -12,7 +12,7 @@ pub use screen::{Refused, screen};
 
 use crate::kind::ContractKind;
 use crate::state;
-use cairn_events::payload::{CallbackAccepted, CallbackQuarantined, Notification};
+use cairn_events::payload::{CallbackAccepted, Notification};
 use cairn_events::{Payload, Principal, Submission};
 use cairn_kit::api::audit::{AuditError, AuditRequestError};
 use cairn_kit::api::factory::{CallbackError, NotificationsAccepted, NumberedNotification};
@@ -127,8 +127,7 @@ async fn observe<K: ContractKind>(contract: Principal) -> Result<(), CallbackErr
 async fn refuse(refused: Refused) -> CallbackError {
     let Refused { error, evidence } = refused;
     let Some(evidence) = evidence else { return error };
-    let CallbackQuarantined { contract, .. } = evidence;
-    match append(contract, std::iter::once(Payload::CallbackQuarantined(evidence))).await {
+    match append(evidence.contract, std::iter::once(Payload::CallbackQuarantined(*evidence))).await {
         Ok(true) => error,
         Ok(false) => moved(),
         Err(failure) => failure,

@@ -13,7 +13,7 @@ pub struct Refused {
     /// What the contract is told.
     pub error: CallbackError,
     /// What the log is told, if it does not know yet.
-    pub evidence: Option<CallbackQuarantined>,
+    pub evidence: Option<Box<CallbackQuarantined>>,
 }
 
 impl From<CallbackError> for Refused {
@@ -109,7 +109,7 @@ fn repeated(state: &State, canister: &Canister, content: &CallbackAccepted, now:
     }
     let accepted = content_hash(&CallbackAccepted { notification: row.notification, ..content.clone() });
     let evidence = CallbackQuarantined { contract, epoch, seq, accepted, found: content_hash(content) };
-    Err(Refused { error, evidence: Some(evidence) })
+    Err(Refused { error, evidence: Some(Box::new(evidence)) })
 }
 
 fn within_budget(
