@@ -52,8 +52,9 @@ macro_rules! template_endpoints {
             Ok(upload::sessions(access::admin(ic_cdk::api::msg_caller())?))
         }
 
-        fn propose_arguments(bytes: Vec<u8>) -> (ProposeTemplate,) {
-            endpoints::decode(&bytes, template::endpoints::MAX_PROPOSE)
+        fn propose_arguments(bytes: Vec<u8>) -> ProposeTemplate {
+            let (proposal,) = endpoints::decode(&bytes, template::endpoints::MAX_PROPOSE);
+            proposal
         }
 
         /// Proposes an uploaded module as a version. Only for admins; repeatable.
