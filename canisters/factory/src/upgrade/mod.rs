@@ -54,11 +54,15 @@ const PATIENCE: u32 = 3;
 /// Attempts to append to a stream that others append to.
 const ATTEMPTS: u32 = 8;
 
-/// Failures in a row, and until when to wait (nanoseconds).
+/// How long a timer that is set may be late before it counts as lost.
+const LATE: Duration = Duration::from_secs(60);
+
+/// Failures in a row, until when to wait, and until when a timer is believed to be on its way (nanoseconds).
 #[derive(Clone, Copy, Default)]
 struct Wait {
     failures: u32,
     until: u64,
+    armed: u64,
 }
 
 thread_local! {
@@ -108,7 +112,8 @@ fn is_held_up(state: &State, rollout: Option<u64>) -> bool {
 }
 
 fn is_due(number: u64) -> bool {
-    WAITS.with_borrow(|waits| waits.get(&number).is_none_or(|wait| wait.until <= runtime::now()))
+    let now = runtime::now();
+    WAITS.with_borrow(|waits| waits.get(&number).is_none_or(|wait| wait.until.max(wait.armed) <= now))
 }
 
 /// Failures in a row of the present step.
@@ -128,12 +133,17 @@ fn is_worked_on(contract: Principal) -> bool {
 
 /// Lets the timer take up the upgrade.
 fn resume_soon<K: ContractKind>(number: u64, delay: Duration) {
+    let armed = runtime::now().saturating_add((delay + LATE).as_nanos() as u64);
+    WAITS.with_borrow_mut(|waits| waits.entry(number).or_default().armed = armed);
     runtime::after(delay, resume::<K>(number));
 }
 
 /// Takes up an upgrade; for the timer.
 pub async fn resume<K: ContractKind>(number: u64) {
-    let Some(upgrade) = state::read(|state| state.upgrade(number)) else { return };
+    WAITS.with_borrow_mut(|waits| waits.entry(number).or_default().armed = 0);
+    let Some(upgrade) = state::read(|state| state.upgrade(number)).filter(|upgrade| !upgrade.settled) else {
+        return progressed(number);
+    };
     let Ok(guard) = GUARDS.with(|guards| guards.acquire(upgrade.contract)) else { return };
     let driven = step::drive::<K>(number, failures(number) >= PATIENCE).await;
     drop(guard);

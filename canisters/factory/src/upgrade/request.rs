@@ -34,7 +34,7 @@ pub struct Asked<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// It is to be recorded.
-    New(Submission),
+    New(Box<Submission>),
     /// The same was asked for before, and is not settled.
     Known,
 }
@@ -72,7 +72,7 @@ pub fn admit(state: &State, now: u64, asked: Asked<'_>) -> Result<Admission, Fac
     }
     let version = version.to_owned();
     let requested = UpgradeRequested { contract, version, from, to, consent, forced, rollout };
-    Ok(Admission::New(at_its_place(state, by, contract, Payload::UpgradeRequested(requested))))
+    Ok(Admission::New(Box::new(at_its_place(state, by, contract, Payload::UpgradeRequested(requested)))))
 }
 
 /// A submission that insists on what was seen of the contract's stream.
@@ -157,7 +157,7 @@ async fn enqueue(
 /// What is to be recorded of what is asked for, if it is new.
 pub fn admitted(state: &State, asked: Asked<'_>) -> Result<Option<Submission>, FactoryError> {
     match admit(state, runtime::now(), asked)? {
-        Admission::New(submission) => Ok(Some(submission)),
+        Admission::New(submission) => Ok(Some(*submission)),
         Admission::Known => Ok(None),
     }
 }
