@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn a_method_is_kept_once() {
-        let (one, other) = (lasting(&"go".to_owned()), lasting(&"go".to_owned()));
+        let names = ["go".to_owned(), "go".to_owned()];
+        let [one, other] = names.each_ref().map(|name| lasting(name));
         assert!(std::ptr::eq(one, other));
     }
 }
