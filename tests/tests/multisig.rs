@@ -296,6 +296,7 @@ fn updates(world: &World) -> Vec<(String, Vec<u8>)> {
 /// The plainest value of a type.
 fn simplest(env: &TypeEnv, wanted: &Type) -> IDLValue {
     match env.trace_type(wanted).unwrap().as_ref() {
+        TypeInner::Null => IDLValue::Null,
         TypeInner::Bool => IDLValue::Bool(false),
         TypeInner::Nat => IDLValue::Nat(Nat::from(0_u8)),
         TypeInner::Int => IDLValue::Int(Int::from(0)),

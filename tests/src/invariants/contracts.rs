@@ -2,6 +2,7 @@
 
 use super::{CanisterState, World};
 use cairn_events::payload::ContractRegistered;
+use cairn_events::topic::Service;
 use cairn_events::{Hash, Payload, Principal};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,8 +70,10 @@ fn delivery(
         .any(|event| matches!(&event.payload, Payload::ControlReleased(released) if released.contract == contract));
     let is_left = |id: &Principal| !(is_released && world.factories.contains(id));
     let controllers: BTreeSet<Principal> = registration.controllers.iter().copied().filter(is_left).collect();
-    let is_owned = controllers.contains(&registration.owner)
-        && controllers.iter().all(|id| *id == registration.owner || world.factories.contains(id));
+    // Where third parties' money lies, nobody but the contract itself.
+    let rightful = if registration.service == Service::Token { registration.owner } else { contract };
+    let is_owned = controllers.contains(&rightful)
+        && controllers.iter().all(|id| *id == rightful || world.factories.contains(id));
     if state.controllers != controllers || !is_owned {
         found.push(format!("I6: contract {contract} is controlled by {:?}, not {controllers:?}", state.controllers));
     }
