@@ -72,8 +72,8 @@ fn delivery(
     let controllers: BTreeSet<Principal> = registration.controllers.iter().copied().filter(is_left).collect();
     // Where third parties' money lies, nobody but the contract itself.
     let rightful = if registration.service == Service::Token { registration.owner } else { contract };
-    let is_owned = controllers.contains(&rightful)
-        && controllers.iter().all(|id| *id == rightful || world.factories.contains(id));
+    let is_owned =
+        controllers.contains(&rightful) && controllers.iter().all(|id| *id == rightful || world.factories.contains(id));
     if state.controllers != controllers || !is_owned {
         found.push(format!("I6: contract {contract} is controlled by {:?}, not {controllers:?}", state.controllers));
     }
