@@ -225,7 +225,7 @@ fn measure_merkle_claims() -> anyhow::Result<u64> {
         let proof = merkle::inclusion_proof(index, LEAVES, &nodes).context("a proof")?;
         let claim = MerkleClaim { category: 0, index, account: account(index), allocation: SHARE, proof };
         let claimant = claim.account.owner;
-        sum += bench.cost::<ClaimReceipt, DistributionError>(id, claimant, "claimWithProof", (claim,))?.1;
+        sum += bench.cost::<ClaimReceipt, DistributionError>(id, claimant, "claimWithMerkleProof", (claim,))?.1;
     }
     Ok(sum / SAMPLES)
 }
