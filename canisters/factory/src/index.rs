@@ -1,6 +1,7 @@
 //! The contracts that people can find: a projection of the log, hosted here.
 
 mod endpoints;
+pub mod reply;
 
 use crate::kind::ContractKind;
 use crate::memory::{self, memory};
@@ -26,6 +27,7 @@ pub fn open(audit: Principal) {
         Memories { state: memory(memory::HOST), rows: memory(memory::TABLES_A), spare: memory(memory::TABLES_B) };
     let projections = vec![(Definition::of::<Contracts>(), memories)];
     host::init(HostConfig { audit, projections, certify: true });
+    reply::prepare();
 }
 
 /// The contract at `id`.

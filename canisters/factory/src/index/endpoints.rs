@@ -4,10 +4,19 @@
 #[macro_export]
 macro_rules! index_endpoints {
     ($kind:ty) => {
+        fn listed(reply: $crate::index::reply::Contracts) -> Vec<u8> {
+            $crate::index::reply::contracts(reply)
+        }
+
+        fn found(reply: $crate::index::reply::Named) -> Vec<u8> {
+            $crate::index::reply::named(reply)
+        }
+
         /// The contracts that `user` made or, with a role, that say `user` has it; of one status, if it is given. The newest
         /// first, at most 100, with the count of all. For everyone: users see all of their own, others what is public and
         /// not hidden. The log itself is public: whoever reads it all knows more.
-        #[ic_cdk::query(name = "getMyContracts")]
+        #[ic_cdk::query(name = "getMyContracts", encode_with = "listed", hidden = true)]
+        #[candid::candid_method(query, rename = "getMyContracts")]
         fn get_my_contracts(
             user: ::cairn_events::Principal,
             cursor: Option<::cairn_projections::Moment>,
@@ -26,7 +35,8 @@ macro_rules! index_endpoints {
 
         /// The contracts that strangers may see; of one status, if it is given. The newest first, at most 100, with the
         /// count of all. For everyone.
-        #[ic_cdk::query(name = "getPublicContracts")]
+        #[ic_cdk::query(name = "getPublicContracts", encode_with = "listed", hidden = true)]
+        #[candid::candid_method(query, rename = "getPublicContracts")]
         fn get_public_contracts(
             cursor: Option<::cairn_projections::Moment>,
             limit: Option<u32>,
@@ -46,7 +56,7 @@ macro_rules! index_endpoints {
 
         /// The contracts that strangers may see whose names begin with `prefix`, in either case; at most 16 bytes of it. In
         /// the order of their names, at most 100, with the count of all. For everyone.
-        #[ic_cdk::query(name = "findContracts", decode_with = "find_arguments", hidden = true)]
+        #[ic_cdk::query(name = "findContracts", decode_with = "find_arguments", encode_with = "found", hidden = true)]
         #[candid::candid_method(query, rename = "findContracts")]
         fn find_contracts(
             prefix: String,
@@ -70,7 +80,12 @@ macro_rules! index_endpoints {
 
         /// The contracts that strangers may see with this symbol, in either case. The newest first, at most 100, with the
         /// count of all. For everyone.
-        #[ic_cdk::query(name = "getContractsBySymbol", decode_with = "symbol_arguments", hidden = true)]
+        #[ic_cdk::query(
+            name = "getContractsBySymbol",
+            decode_with = "symbol_arguments",
+            encode_with = "listed",
+            hidden = true
+        )]
         #[candid::candid_method(query, rename = "getContractsBySymbol")]
         fn get_contracts_by_symbol(
             symbol: String,
