@@ -104,7 +104,8 @@ fn revive(stage: &mut Stage) -> anyhow::Result<()> {
     asleep.sort_by_key(|canister| *canister != stage.platform.backend);
     for canister in asleep {
         let hosted = stage.platform.hosts().into_iter().find(|(_, host)| *host == canister);
-        if canister != stage.platform.backend && hosted.is_some() {
+        let is_factory = stage.platform.factories().iter().any(|(_, id)| *id == canister);
+        if canister != stage.platform.backend && (hosted.is_some() || is_factory) {
             // The backend wakes those who follow the log.
             stage.platform.pass(ROUND);
             ensure!(stage.platform.net.global_timer(canister).is_some(), "{canister} was not waked");
