@@ -24,10 +24,14 @@ fn examine() -> Result<(), String> {
     state::read(Campaign::health)
 }
 
-/// The caller, who has an identity.
+/// The caller of an update, who has an identity. Whoever calls, the timers are set again: the network forgets them in a
+/// trap.
 fn caller() -> Answer<Principal> {
     match Caller::authenticate(ic_cdk::api::msg_caller()) {
-        Ok(caller) => Ok(caller.principal()),
+        Ok(caller) => {
+            cairn_kit::runtime::revive();
+            Ok(caller.principal())
+        }
         Err(_) => Err(Request::Anonymous.into()),
     }
 }
