@@ -6,7 +6,8 @@ mod payloads;
 use cairn_events::codec::{CodecError, decode, decode_event, decode_payload, encode, encode_event, encode_payload};
 use cairn_events::testing::Dice;
 use cairn_events::{Amount, Kind};
-use payloads::{Fixed, Random, event};
+use payloads::draw::{Fixed, Random};
+use payloads::event;
 use proptest::prelude::*;
 
 proptest! {

@@ -9,7 +9,8 @@ mod payloads;
 use cairn_events::codec::{decode_event, encode_event};
 use cairn_events::value::is_constant_key;
 use cairn_events::{Event, Kind, Value};
-use payloads::{Fixed, event};
+use payloads::draw::Fixed;
+use payloads::event;
 use std::collections::BTreeSet;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/v1.txt");

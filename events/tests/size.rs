@@ -5,7 +5,8 @@ mod payloads;
 
 use cairn_events::codec::encode_event;
 use cairn_events::{Event, Kind, Topic};
-use payloads::{Largest, Random, event};
+use payloads::draw::{Largest, Random};
+use payloads::event;
 
 fn largest(kind: Kind) -> Event {
     event(kind, &mut Largest(u64::MAX))

@@ -6,5 +6,6 @@ pub mod explore;
 pub mod invariants;
 pub mod ledger;
 pub mod log_fixture;
+pub mod methods;
 pub mod rest;
 pub mod witness;

@@ -11,10 +11,8 @@ use cairn_kit::api::multisig::{
     TokenTransfer, TrailPage, TrailTip, WalletError, WalletInfo, WalletInit, WalletPhase, WalletRequestError,
     WalletRules, WalletTemporaryError,
 };
-use candid::types::value::{IDLArgs, IDLField, IDLValue, VariantValue};
-use candid::types::{FuncMode, Type, TypeEnv, TypeInner};
-use candid::{Int, Nat, Principal, encode_args};
-use candid_parser::utils::CandidSource;
+use cairn_tests::methods::{Method, updates};
+use candid::{Nat, Principal, encode_args};
 use localnet::{Fault, MessageKind, Net};
 use serde_bytes::ByteBuf;
 use std::time::Duration;
@@ -277,59 +275,15 @@ fn the_trail_hashes_to_what_is_certified() {
 
 // ---- strangers ----
 
-/// Every update method of the wallet, with the plainest argument of its type.
-fn updates(world: &World) -> Vec<(String, Vec<u8>)> {
-    let interface = String::from_utf8(world.net.metadata(world.wallet, "candid:service").unwrap()).unwrap();
-    let (env, service) = CandidSource::Text(&interface).load().unwrap();
-    let service = service.unwrap();
-    let methods = env.as_service(&service).unwrap();
-    let updates = methods.iter().filter_map(|(name, method)| {
-        let function = env.as_func(method).unwrap();
-        let is_query = function.modes.iter().any(|mode| matches!(mode, FuncMode::Query | FuncMode::CompositeQuery));
-        let types: Vec<Type> = function.args.to_vec();
-        let values: Vec<IDLValue> = types.iter().map(|wanted| simplest(&env, wanted)).collect();
-        (!is_query).then(|| (name.clone(), IDLArgs::new(&values).to_bytes_with_types(&env, &types).unwrap()))
-    });
-    updates.collect()
-}
-
-/// The plainest value of a type.
-fn simplest(env: &TypeEnv, wanted: &Type) -> IDLValue {
-    match env.trace_type(wanted).unwrap().as_ref() {
-        TypeInner::Null => IDLValue::Null,
-        TypeInner::Bool => IDLValue::Bool(false),
-        TypeInner::Nat => IDLValue::Nat(Nat::from(0_u8)),
-        TypeInner::Int => IDLValue::Int(Int::from(0)),
-        TypeInner::Nat8 => IDLValue::Nat8(0),
-        TypeInner::Nat32 => IDLValue::Nat32(0),
-        TypeInner::Nat64 => IDLValue::Nat64(0),
-        TypeInner::Text => IDLValue::Text(String::new()),
-        TypeInner::Principal => IDLValue::Principal(Principal::anonymous()),
-        TypeInner::Opt(_) => IDLValue::None,
-        TypeInner::Vec(_) => IDLValue::Vec(Vec::new()),
-        TypeInner::Record(fields) => {
-            let field =
-                |field: &candid::types::Field| IDLField { id: (*field.id).clone(), val: simplest(env, &field.ty) };
-            IDLValue::Record(fields.iter().map(field).collect())
-        }
-        TypeInner::Variant(fields) => {
-            let first = fields.first().unwrap();
-            let field = IDLField { id: (*first.id).clone(), val: simplest(env, &first.ty) };
-            IDLValue::Variant(VariantValue(Box::new(field), 0))
-        }
-        other => panic!("no value for {other:?}"),
-    }
-}
-
 #[test]
 fn strangers_change_nothing_by_whatever_method() {
     let mut world = World::new(args(true));
     let transfer = world.transfer(5);
     world.approved(Action::Transfer(transfer), 2);
-    let methods = updates(&world);
+    let methods = updates(&world.net, world.wallet);
     assert!(methods.len() >= 14, "{methods:?}");
     let before = (world.net.stable_memory(world.wallet), world.net.certified_data(world.wallet));
-    for (method, argument) in methods {
+    for Method { name: method, argument } in methods {
         for caller in [Principal::anonymous(), person(77), person(4)] {
             let _ = world.net.update_raw(world.wallet, caller, &method, argument.clone());
             let after = (world.net.stable_memory(world.wallet), world.net.certified_data(world.wallet));

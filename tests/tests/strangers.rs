@@ -3,64 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails here says enough")]
 
 use cairn::platform::{Platform, user};
-use candid::types::value::{IDLArgs, IDLField, IDLValue, VariantValue};
-use candid::types::{FuncMode, Type, TypeEnv, TypeInner};
-use candid::{Int, Nat, Principal};
-use candid_parser::utils::CandidSource;
+use cairn_tests::methods::updates;
+use candid::Principal;
 use localnet::Reject;
-
-/// An update method and an argument of its type.
-struct Method {
-    name: String,
-    argument: Vec<u8>,
-}
-
-/// Every update method of the canister built from `package`, by the interface in its module.
-fn updates(platform: &Platform, id: Principal) -> Vec<Method> {
-    let interface = platform.net.metadata(id, "candid:service").unwrap();
-    let interface = String::from_utf8(interface).unwrap();
-    let (env, service) = CandidSource::Text(&interface).load().unwrap();
-    let service = service.unwrap();
-    let methods = env.as_service(&service).unwrap();
-    let updates = methods.iter().filter_map(|(name, method)| {
-        let function = env.as_func(method).unwrap();
-        let is_query = function.modes.iter().any(|mode| matches!(mode, FuncMode::Query | FuncMode::CompositeQuery));
-        let types: Vec<Type> = function.args.to_vec();
-        let values: Vec<IDLValue> = types.iter().map(|wanted| simplest(&env, wanted)).collect();
-        let argument = IDLArgs::new(&values).to_bytes_with_types(&env, &types).unwrap();
-        (!is_query).then(|| Method { name: name.clone(), argument })
-    });
-    updates.collect()
-}
-
-/// The plainest value of a type.
-fn simplest(env: &TypeEnv, wanted: &Type) -> IDLValue {
-    match env.trace_type(wanted).unwrap().as_ref() {
-        TypeInner::Null | TypeInner::Reserved => IDLValue::Null,
-        TypeInner::Bool => IDLValue::Bool(false),
-        TypeInner::Nat => IDLValue::Nat(Nat::from(0_u8)),
-        TypeInner::Int => IDLValue::Int(Int::from(0)),
-        TypeInner::Nat8 => IDLValue::Nat8(0),
-        TypeInner::Nat16 => IDLValue::Nat16(0),
-        TypeInner::Nat32 => IDLValue::Nat32(0),
-        TypeInner::Nat64 => IDLValue::Nat64(0),
-        TypeInner::Text => IDLValue::Text(String::new()),
-        TypeInner::Principal => IDLValue::Principal(Principal::anonymous()),
-        TypeInner::Opt(_) => IDLValue::None,
-        TypeInner::Vec(_) => IDLValue::Vec(Vec::new()),
-        TypeInner::Record(fields) => {
-            let field =
-                |field: &candid::types::Field| IDLField { id: (*field.id).clone(), val: simplest(env, &field.ty) };
-            IDLValue::Record(fields.iter().map(field).collect())
-        }
-        TypeInner::Variant(fields) => {
-            let first = fields.first().unwrap();
-            let field = IDLField { id: (*first.id).clone(), val: simplest(env, &first.ty) };
-            IDLValue::Variant(VariantValue(Box::new(field), 0))
-        }
-        other => panic!("no value for {other:?}"),
-    }
-}
 
 /// What must not change in a canister: stable memory and certified data.
 #[derive(PartialEq, Eq)]
@@ -88,7 +33,7 @@ fn strangers_change_nothing() {
     let calm = calm();
     let (before, mut called) = (state(&calm), 0);
     for (package, id) in calm.canisters() {
-        for method in updates(&calm, id) {
+        for method in updates(&calm.net, id) {
             let mut platform = calm.fork();
             for caller in [Principal::anonymous(), user("stranger")] {
                 let argument = method.argument.clone();
@@ -109,7 +54,7 @@ fn malformed_candid_is_rejected_and_changes_nothing() {
     let huge = [b"DIDL".as_slice(), &[0x01, 0x6d, 0x7f, 0x01, 0x00, 0xff, 0xff, 0xff, 0xff, 0x7f]].concat();
     for (package, id) in calm.canisters() {
         // Methods without arguments have nothing to decode.
-        let methods = updates(&calm, id).into_iter().filter(|method| method.argument != b"DIDL\0\0");
+        let methods = updates(&calm.net, id).into_iter().filter(|method| method.argument != b"DIDL\0\0");
         for method in methods {
             let mut platform = calm.fork();
             for bytes in [b"".as_slice(), b"DIDL", b"not candid", &deep, &huge] {
