@@ -1,15 +1,15 @@
 //! Performs what the wallet has decided: sends, waits, brings the answers back. Run by the call that executes a proposal
 //! and by the timer alike.
 
-use crate::wallet::{Answer, Payment, Step};
+use crate::wallet::{Answer, MAX_EXECUTING, MAX_RESCUES, Payment, Step};
 use crate::{ledger, state};
 use cairn_events::{Amount, Principal, Timestamp};
 use cairn_kit::guard::Guards;
 use cairn_kit::runtime;
 use std::collections::BTreeMap;
 
-/// Most executions at once.
-const MAX_AT_ONCE: usize = 20;
+/// Most executions at once: all that there can be.
+const MAX_AT_ONCE: usize = MAX_EXECUTING + MAX_RESCUES;
 
 thread_local! {
     static GUARDS: Guards<u64> = Guards::new(MAX_AT_ONCE);

@@ -23,7 +23,7 @@ cairn_kit::contract_endpoints! {
 /// A wallet waits for the answers of ledgers: they would come to code that did not ask.
 fn ready() -> Result<(), String> {
     if state::read(Wallet::is_awaiting) {
-        return Err("a payment is on its way".to_owned());
+        return Err("an answer is awaited".to_owned());
     }
     Ok(())
 }
@@ -32,8 +32,14 @@ fn examine() -> Result<(), String> {
     state::read(Wallet::examine)
 }
 
+/// The caller of an update. Whoever has an identity sets the timers again, refused or not: the network forgets them in a
+/// trap.
 fn caller() -> Principal {
-    ic_cdk::api::msg_caller()
+    let caller = ic_cdk::api::msg_caller();
+    if caller != Principal::anonymous() {
+        cairn_kit::runtime::revive();
+    }
+    caller
 }
 
 fn now() -> Timestamp {
@@ -55,7 +61,8 @@ fn change<T>(command: impl FnOnce(&mut Wallet) -> Result<T, WalletError>) -> Res
 
 /// Reads what the caller may read.
 fn read<T>(reader: impl FnOnce(&Wallet) -> Result<T, WalletError>) -> Result<T, WalletError> {
-    let caller = caller();
+    // A query: it sets no timers.
+    let caller = ic_cdk::api::msg_caller();
     state::read(|wallet| {
         wallet.require_reader(caller)?;
         reader(wallet)

@@ -81,9 +81,14 @@ thread_local! {
 /// Asks the ledgers of watched assets for the wallet's balances. Only for signers, one at a time.
 #[update(name = "updateWalletBalances", guard = "serving")]
 async fn update_wallet_balances() -> Result<Vec<AssetView>, WalletError> {
-    state::read(|wallet| wallet.require_signer(caller(), now()))?;
+    let caller = caller();
+    state::read(|wallet| wallet.require_signer(caller, now()))?;
     let busy = |_| WalletError::Temporary(WalletTemporaryError::Busy);
     let _guard = REFRESHING.with(|guards| guards.acquire(())).map_err(busy)?;
     driver::refresh_balances().await;
-    Ok(state::read(|wallet| wallet.asset_views(now())))
+    state::read(|wallet| {
+        // Signers, and who may read, can have changed meanwhile.
+        wallet.require_reader(caller)?;
+        Ok(wallet.asset_views(now()))
+    })
 }

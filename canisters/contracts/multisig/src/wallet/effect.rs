@@ -31,7 +31,7 @@ pub struct Effect {
     /// Fees that did not hold.
     #[serde(rename = "q")]
     pub quotes: u32,
-    /// Questions for the fee that were not answered.
+    /// Questions for the fee that were not answered, since the last one that was.
     #[serde(rename = "u")]
     pub unanswered: u32,
     /// Whether an attempt may have been executed.
@@ -153,13 +153,20 @@ impl Effect {
         self.attempts
     }
 
+    /// The work on it begins now, unless it has: the time that it waited for a limit or a freeze is not taken from it.
+    pub fn take_up(&mut self, now: Timestamp) {
+        if self.attempts == 0 && self.unanswered == 0 {
+            self.begun_at = now;
+        }
+    }
+
     /// The answer to the question for the fee. `frozen` is what the payment will carry.
     pub fn quoted(&mut self, quote: Result<Frozen, String>, now: Timestamp) {
         if self.frozen.is_some() || self.due().is_none() {
             return;
         }
         match quote {
-            Ok(frozen) => self.frozen = Some(frozen),
+            Ok(frozen) => (self.frozen, self.unanswered) = (Some(frozen), 0),
             Err(reason) => {
                 self.unanswered = self.unanswered.saturating_add(1);
                 self.wait(&reason, now);
@@ -220,9 +227,16 @@ impl Effect {
         self.settle(if self.doubt { EffectOutcome::Unknown { reason } } else { EffectOutcome::Failed { reason } });
     }
 
-    /// Puts it off.
-    pub fn postpone(&mut self, at: Timestamp) {
+    /// Puts off what the daily limit does not let through. What is in doubt is not put off for ever.
+    pub fn postpone(&mut self, at: Timestamp, now: Timestamp) {
+        if self.doubt && self.is_given_up(now) {
+            return self.close("the daily limit does not let the ledger be asked again");
+        }
         self.state = EffectState::Due { at };
+    }
+
+    fn is_given_up(&self, now: Timestamp) -> bool {
+        now.0 >= self.begun_at.0.saturating_add(GIVE_UP)
     }
 
     fn settle(&mut self, outcome: EffectOutcome) {
@@ -230,12 +244,12 @@ impl Effect {
     }
 
     fn wait(&mut self, reason: &str, now: Timestamp) {
-        if now.0 >= self.begun_at.0.saturating_add(GIVE_UP) {
+        if self.is_given_up(now) {
             return self.close(reason);
         }
         let tries = self.attempts.saturating_add(self.unanswered).saturating_sub(1).min(16);
         let wait = MIN_WAIT.checked_shl(tries).unwrap_or(MAX_WAIT).min(MAX_WAIT);
-        self.postpone(Timestamp(now.0.saturating_add(wait)));
+        self.state = EffectState::Due { at: Timestamp(now.0.saturating_add(wait)) };
     }
 }
 

@@ -21,6 +21,8 @@ use serde_bytes::ByteBuf;
 pub const CYCLES_RESERVE: u64 = 200_000_000_000;
 /// Most proposals in execution at once.
 pub const MAX_EXECUTING: usize = 20;
+/// Places beside those for emergency payments: nothing that hangs keeps money from being rescued.
+pub const MAX_RESCUES: usize = 5;
 
 /// What the driver is to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +126,7 @@ impl Wallet {
             }
         }
         self.screen(&proposal.action, now)?;
+        self.check_occasion(proposal)?;
         for (ledger, amount) in outflow(&proposal.action)? {
             self.spending.check(ledger, self.daily_limit(ledger), amount, now).map_err(later)?;
         }
@@ -134,8 +137,22 @@ impl Wallet {
             }
         }
         // What is over at once needs no place: whatever hangs, the wallet can be frozen and changed.
-        if effects(&proposal.action) > 0 && self.course().executing.len() >= MAX_EXECUTING {
+        let places = match proposal.action {
+            Action::EmergencyAction(_) => MAX_EXECUTING + MAX_RESCUES,
+            _ => MAX_EXECUTING,
+        };
+        if effects(&proposal.action) > 0 && self.course().executing.len() >= places {
             return Err(later(WalletTemporaryError::Busy));
+        }
+        Ok(())
+    }
+
+    /// That what `proposal` would end is what it was proposed for: approvals that were to end one freeze, or one recovery,
+    /// are no approvals to end the next.
+    fn check_occasion(&self, proposal: &Proposal) -> Result<(), WalletError> {
+        let Action::EmergencyAction(act) = &proposal.action else { return Ok(()) };
+        if self.standing_since(act).is_some_and(|since| proposal.proposed_at < since) {
+            return Err(refuse(WalletRequestError::NoChange { what: "what it was to end is over".to_owned() }));
         }
         Ok(())
     }
@@ -237,6 +254,7 @@ impl Wallet {
             return Some(Step::Send { item: number, attempt, payment });
         };
         let effect = proposal.effects.get_mut(item)?;
+        effect.take_up(now);
         effect.refresh(now);
         let Some(frozen) = effect.frozen.clone() else {
             return Some(Step::Quote { item: number, ledger, again: effect.quotes > 0 });
@@ -246,7 +264,8 @@ impl Wallet {
         match self.spending.count(ledger, limit, amount, effect.counted, now) {
             Ok(period) => effect.counted = Some(period),
             Err(refusal) => {
-                effect.postpone(retry_at(&refusal, now));
+                effect.postpone(retry_at(&refusal, now), now);
+                self.settled(id, item, proposal, now);
                 return None;
             }
         }
@@ -256,12 +275,13 @@ impl Wallet {
     }
 
     fn permission(&self, proposal: &Proposal, item: usize, now: Timestamp) -> Permission {
-        let never_sent = proposal.effects.get(item).is_some_and(|effect| effect.attempts == 0);
+        // What may have been done already is asked after, so that it is known.
+        let undone = proposal.effects.get(item).is_some_and(|effect| !effect.doubt);
         if !proposal.is_approved(self.charter()) {
             return Permission::Lost("present signers do not approve any more");
         }
-        if never_sent && now >= proposal.expires_at {
-            return Permission::Lost("the proposal expired before it was sent");
+        if undone && now >= proposal.expires_at {
+            return Permission::Lost("the proposal expired before this was done");
         }
         if self.check_phase(&proposal.action).is_err() {
             return Permission::Suspended;

@@ -29,7 +29,7 @@ pub use assets::MAX_ASSETS;
 pub use budget::Usage;
 pub use charter::{Charter, Member, Moment};
 pub use effect::{Answer, Effect, EffectState, Frozen, Repeat};
-pub use execution::{CYCLES_RESERVE, Payment, Step};
+pub use execution::{CYCLES_RESERVE, MAX_EXECUTING, MAX_RESCUES, Payment, Step};
 pub use news::News;
 pub use proposal::{Begun, Proposal, Stage, Tally, Vote};
 pub use recovery::{Armed, Freeze, Plan};

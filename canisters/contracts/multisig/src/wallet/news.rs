@@ -18,7 +18,7 @@ pub enum News {
     Visibility(bool),
     /// The status has changed.
     Status(ContractStatus, ContractStatus),
-    /// Something was proposed.
+    /// Something was proposed in a public wallet.
     Proposed(u64, Principal),
     /// A public wallet has paid.
     Paid {

@@ -8,7 +8,7 @@
 use super::{Charter, Moment, Wallet, later, refuse};
 use cairn_events::{Principal, Timestamp};
 use cairn_kit::api::multisig::{
-    MemberRole, NewSigner, RecoveryRules, TrailEvent, WalletChange, WalletError, WalletRequestError,
+    EmergencyAct, MemberRole, NewSigner, RecoveryRules, TrailEvent, WalletChange, WalletError, WalletRequestError,
     WalletTemporaryError, length,
 };
 use cairn_kit::notify::Subjects as _;
@@ -141,6 +141,25 @@ impl Wallet {
         found.cloned().ok_or_else(|| refuse(WalletRequestError::UnknownPlan { plan: number }))
     }
 
+    /// That the wallet could be as a plan wants it.
+    fn check_plan(&self, signers: &[NewSigner], threshold: u32, now: Timestamp) -> Result<(), WalletError> {
+        let next = self.charter().recovered(signers, threshold, Moment { entry: self.trail_length(), at: now })?;
+        self.check_newcomers(&next)
+    }
+
+    /// Since when the freeze or the recovery is in force that `act` would end; `None` if it would end neither.
+    pub(super) fn standing_since(&self, act: &EmergencyAct) -> Option<Timestamp> {
+        match act {
+            EmergencyAct::UnfreezeWallet => self.course().freeze.as_ref().map(|freeze| freeze.at),
+            EmergencyAct::DisableRecoveryMode => {
+                // While a recovery is under way its rules do not change.
+                let (armed, rules) = (self.course().armed.as_ref()?, self.charter().rules.recovery?);
+                Some(Timestamp(armed.executable_at.0.saturating_sub(rules.delay)))
+            }
+            EmergencyAct::FreezeWallet | EmergencyAct::EmergencyTransfer(_) => None,
+        }
+    }
+
     fn require_unarmed(&self) -> Result<(), WalletError> {
         match &self.course().armed {
             Some(armed) => Err(later(WalletTemporaryError::Recovering { executable_at: armed.executable_at })),
@@ -161,7 +180,7 @@ impl Wallet {
     ) -> Result<u64, WalletError> {
         let rules = self.require_guardian(caller, now)?;
         self.require_unarmed()?;
-        self.charter().recovered(&signers, threshold, Moment { entry: self.trail_length(), at: now })?;
+        self.check_plan(&signers, threshold, now)?;
         let number = self.course().plans_made;
         let event = TrailEvent::RecoveryProposed { plan: number, signers: signers.clone(), threshold };
         let entry = self.record(caller, event, now);
@@ -179,7 +198,8 @@ impl Wallet {
     /// Agrees to a plan. Only guardians may. With enough of them the delay begins.
     ///
     /// # Errors
-    /// If there is no such plan, the caller has agreed, or the wallet is being recovered.
+    /// If there is no such plan, or the wallet could not be so any more, the caller has agreed, or the wallet is being
+    /// recovered.
     pub fn approve_recovery(&mut self, caller: Principal, number: u64, now: Timestamp) -> Result<(), WalletError> {
         let rules = self.require_guardian(caller, now)?;
         self.require_unarmed()?;
@@ -187,6 +207,8 @@ impl Wallet {
         if plan.approvers(self.charter()).any(|who| who == caller) {
             return Err(refuse(WalletRequestError::NoChange { what: "the caller agrees already".to_owned() }));
         }
+        // Members can have changed since it was proposed. Once it is armed they cannot: what is armed can be executed.
+        self.check_plan(&plan.signers, plan.threshold, now)?;
         let entry = self.record(caller, TrailEvent::RecoveryApproved { plan: number }, now);
         self.change_plan(number, |plan| {
             plan.approvals.retain(|(who, _)| *who != caller);

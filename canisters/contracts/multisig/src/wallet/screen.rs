@@ -1,11 +1,11 @@
 //! What may be proposed at all. Asked when something is proposed, and again before it is executed.
 
-use super::{Moment, Phase, Wallet, refuse};
+use super::{Charter, Moment, Phase, Wallet, refuse};
 use cairn_events::payload::Account;
 use cairn_events::{Amount, Principal, Timestamp};
 use cairn_kit::api::multisig::{
-    Action, ContractCall, EmergencyAct, TokenApproval, TokenTransfer, WalletChange, WalletError, WalletRequestError,
-    can_act, length,
+    Action, ContractCall, EmergencyAct, InvalidWallet, TokenApproval, TokenTransfer, WalletChange, WalletError,
+    WalletRequestError, can_act, length,
 };
 use cairn_kit::runtime::decode_bounded;
 use candid::{CandidType, Deserialize};
@@ -51,8 +51,8 @@ const MANAGEMENT_METHODS: [&str; 7] = [
     "update_settings",
 ];
 
-/// The method by which contracts notify their factory.
-const NOTIFY: &str = "notifyBatch";
+/// What the methods begin with by which contracts notify their factory: `notifyBatch`, and one for each notification.
+const NOTIFY: &str = "notify";
 
 /// The beginning of the argument of [`MANAGEMENT_METHODS`].
 #[derive(CandidType, Deserialize)]
@@ -107,7 +107,17 @@ impl Wallet {
         if let WalletChange::SetAssetPolicy(policy) = change {
             self.check_ledger(0, policy.ledger)?;
         }
-        self.charter().changed(change, Moment { entry: self.trail_length(), at: now }).map(drop)
+        let next = self.charter().changed(change, Moment { entry: self.trail_length(), at: now })?;
+        self.check_newcomers(&next)
+    }
+
+    /// That `next` does not take in the wallet itself: it can neither vote nor guard, and would still be counted.
+    pub(super) fn check_newcomers(&self, next: &Charter) -> Result<(), WalletError> {
+        if next.member(self.id()).is_some() && self.charter().member(self.id()).is_none() {
+            let field = "member".to_owned();
+            return Err(InvalidWallet::NoMember { field, principal: self.id() }.into());
+        }
+        Ok(())
     }
 
     fn screen_emergency(&self, act: &EmergencyAct, now: Timestamp) -> Result<(), WalletError> {
@@ -139,7 +149,7 @@ impl Wallet {
             "payments and allowances are proposed as such"
         } else if self.is_money(call.canister) {
             "the wallet watches or limits this ledger: payments and allowances are proposed as such"
-        } else if self.course().factory == Some(call.canister) && call.method == NOTIFY {
+        } else if self.course().factory == Some(call.canister) && call.method.starts_with(NOTIFY) {
             "the wallet notifies its factory by itself"
         } else {
             return Ok(());

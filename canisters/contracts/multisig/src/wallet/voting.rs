@@ -81,7 +81,9 @@ impl Wallet {
         };
         self.set_proposal(id, proposal);
         self.open.insert(PrincipalNumberKey(caller, id), expires_at.0);
-        self.announce(super::News::Proposed(id, caller));
+        if self.charter().public {
+            self.announce(super::News::Proposed(id, caller));
+        }
         Ok(id)
     }
 

@@ -275,3 +275,73 @@ fn what_hangs_does_not_keep_the_wallet_from_changing() {
     let freeze = world.approved(Action::EmergencyAction(EmergencyAct::FreezeWallet), 1);
     world.begin(1, freeze).unwrap();
 }
+
+#[test]
+fn an_emergency_payment_finds_a_place_whatever_hangs() {
+    let mut world = World::new(20, 1);
+    for by in 1..=20 {
+        let id = world.propose(by, pay(1)).unwrap();
+        world.begin(by, id).unwrap();
+    }
+    world.wallet.freeze_alone(person(100), String::new(), world.now).unwrap();
+    let rescue = || Action::EmergencyAction(EmergencyAct::EmergencyTransfer(pay_on(LEDGER, 5)));
+    for _ in 0..crate::wallet::MAX_RESCUES {
+        let id = world.approved(rescue(), 20);
+        world.begin(1, id).unwrap();
+        assert!(world.next_send(id).is_some());
+    }
+    let one_more = world.approved(rescue(), 20);
+    assert_eq!(temporary(world.begin(1, one_more).unwrap_err()), WalletTemporaryError::Busy);
+}
+
+/// A ledger that was busy shortly before the expiry must not be paid from long after it.
+#[test]
+fn what_certainly_was_not_paid_before_the_expiry_is_not_paid_afterwards() {
+    for (answer, asked) in [(Answer::Later("busy".to_owned()), 0), (Answer::Unknown("silence".to_owned()), 1)] {
+        let mut world = World::new(2, 1);
+        let id = world.approved(pay(5), 1);
+        world.pass(MAX_LIFETIME - SECOND);
+        world.begin(1, id).unwrap();
+        assert_eq!(world.drive(id, &answer).len(), 1);
+        world.pass(HOUR);
+        assert_eq!(world.drive(id, &done()).len(), asked, "what is in doubt is asked after");
+        let [outcome] = outcomes(&world, id).try_into().unwrap();
+        assert_eq!(matches!(outcome, Some(EffectOutcome::Failed { .. })), asked == 0, "{outcome:?}");
+        assert!(world.wallet.executing().is_empty());
+    }
+}
+
+#[test]
+fn what_a_freeze_held_up_for_long_is_tried_as_often_as_anything() {
+    let mut world = World::new(3, 2);
+    let id = world.approved(pay(5), 2);
+    world.begin(1, id).unwrap();
+    world.wallet.freeze_alone(person(100), String::new(), world.now).unwrap();
+    world.pass(10 * DAY);
+    let unfreeze = world.approved(Action::EmergencyAction(EmergencyAct::UnfreezeWallet), 3);
+    world.begin(1, unfreeze).unwrap();
+    let first = world.drive(id, &Answer::Unknown("silence".to_owned()));
+    assert_eq!(world.status(id), ProposalStatus::Executing);
+    world.pass(HOUR);
+    assert_eq!(world.drive(id, &done()), first);
+    assert_eq!(world.status(id), ProposalStatus::Executed);
+}
+
+#[test]
+fn a_lowered_limit_does_not_leave_a_payment_in_doubt_for_ever() {
+    let mut world = World::new(2, 1);
+    let id = world.approved(pay(LIMIT), 1);
+    world.begin(1, id).unwrap();
+    world.drive(id, &Answer::Unknown("silence".to_owned()));
+    let lower = AssetPolicy { ledger: LEDGER, daily_limit: Some(Amount(LIMIT - 1)), large_amount: None };
+    world.change(WalletChange::SetAssetPolicy(lower), 2).unwrap();
+    for _ in 0..7 {
+        world.pass(DAY - 1);
+        assert!(world.drive(id, &done()).is_empty());
+    }
+    assert_eq!(world.status(id), ProposalStatus::Executing);
+    world.pass(DAY);
+    assert!(world.drive(id, &done()).is_empty());
+    assert!(matches!(outcomes(&world, id).as_slice(), [Some(EffectOutcome::Unknown { .. })]));
+    assert!(world.wallet.executing().is_empty());
+}

@@ -20,6 +20,15 @@ fn strangers_read_public_wallets_only() {
 }
 
 #[test]
+fn the_proposals_of_private_wallets_are_not_told() {
+    for public in [false, true] {
+        let mut world = World::of(MultisigArgs { public, ..args(2, 2) });
+        let id = world.propose(1, pay(5)).unwrap();
+        assert_eq!(world.wallet.take_news().contains(&News::Proposed(id, person(1))), public);
+    }
+}
+
+#[test]
 fn the_payments_of_private_wallets_are_not_told() {
     for public in [false, true] {
         let mut world = World::of(MultisigArgs { public, ..args(1, 1) });

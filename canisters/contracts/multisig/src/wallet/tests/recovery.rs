@@ -136,6 +136,7 @@ fn plans_that_cannot_be_are_refused() {
         (vec![signer(8), signer(8)], 1),
         (vec![signer(100)], 1),
         (vec![NewSigner { principal: Principal::anonymous(), ..signer(8) }], 1),
+        (vec![NewSigner { principal: WALLET, ..signer(8) }], 1),
         ((0..51).map(signer).collect(), 1),
     ];
     for (signers, threshold) in bad {
@@ -153,4 +154,51 @@ fn plans_that_cannot_be_are_refused() {
     let mut world = World::of(off);
     let refused = world.wallet.propose_recovery(person(100), vec![signer(8)], 1, now).unwrap_err();
     assert_eq!(request(refused), WalletRequestError::RecoveryDisabled);
+}
+
+/// Else one signer could lift the next freeze, or stop the next recovery, with the approvals of others for the last one.
+#[test]
+fn approvals_that_were_to_end_a_freeze_do_not_end_the_next() {
+    let mut world = World::new(3, 2);
+    freeze(&mut world, 100).unwrap();
+    let [first, spare] = [(); 2].map(|()| world.approved(Action::EmergencyAction(EmergencyAct::UnfreezeWallet), 3));
+    world.begin(1, first).unwrap();
+    world.pass(HOUR);
+    freeze(&mut world, 101).unwrap();
+    assert!(matches!(request(world.begin(1, spare).unwrap_err()), WalletRequestError::NoChange { .. }));
+    assert!(matches!(world.wallet.phase(), Phase::Frozen(_)));
+    unfreeze(&mut world, 3).unwrap();
+}
+
+#[test]
+fn approvals_that_were_to_stop_a_recovery_do_not_stop_the_next() {
+    let mut world = World::new(3, 2);
+    let arm = |world: &mut World| {
+        let plan = world.wallet.propose_recovery(person(100), vec![signer(8)], 1, world.now).unwrap();
+        world.wallet.approve_recovery(person(101), plan, world.now).unwrap();
+    };
+    let stop = || Action::EmergencyAction(EmergencyAct::DisableRecoveryMode);
+    arm(&mut world);
+    let [first, spare] = [(); 2].map(|()| world.approved(stop(), 3));
+    world.begin(1, first).unwrap();
+    world.pass(HOUR);
+    arm(&mut world);
+    assert!(matches!(request(world.begin(1, spare).unwrap_err()), WalletRequestError::NoChange { .. }));
+    assert!(matches!(world.wallet.phase(), Phase::Recovering(_)));
+    let again = world.approved(stop(), 3);
+    world.begin(1, again).unwrap();
+    assert!(matches!(world.wallet.phase(), Phase::Active));
+}
+
+/// Else the wallet would stand still for a recovery that cannot be.
+#[test]
+fn a_plan_that_cannot_be_any_more_is_not_agreed_to() {
+    let mut world = World::new(3, 2);
+    let plan = world.wallet.propose_recovery(person(100), vec![signer(8)], 1, world.now).unwrap();
+    world.change(WalletChange::AddGuardian(member(8)), 3).unwrap();
+    let before = world.wallet.trail_length();
+    let refused = request(world.wallet.approve_recovery(person(101), plan, world.now).unwrap_err());
+    assert_eq!(refused, WalletRequestError::AlreadyMember { principal: person(8), role: MemberRole::Guardian });
+    assert!(matches!(world.wallet.phase(), Phase::Active));
+    assert_eq!(world.wallet.trail_length(), before);
 }

@@ -167,6 +167,7 @@ fn bad_actions_are_refused_and_change_nothing() {
         let canister = Principal::management_canister();
         Action::ContractCall(ContractCall { canister, method: "stop_canister".into(), args: args.into(), cycles: 0 })
     };
+    let itself = NewSigner { principal: WALLET, ..signer(9) };
     let bad = [
         pay(0),
         Action::Transfer(to(Principal::anonymous())),
@@ -190,6 +191,7 @@ fn bad_actions_are_refused_and_change_nothing() {
         call(person(5), "icrc2_approve"),
         call(LEDGER, "anything"),
         call(FACTORY, "notifyBatch"),
+        call(FACTORY, "notifyTransfer"),
         call(Principal::management_canister(), "update_settings"),
         call(Principal::management_canister(), "install_chunked_code"),
         call(Principal::management_canister(), "raw_rand"),
@@ -205,6 +207,9 @@ fn bad_actions_are_refused_and_change_nothing() {
             signer: NewSigner { principal: Principal::anonymous(), ..signer(9) },
             threshold: None,
         }),
+        Action::WalletModification(WalletChange::AddSigner { signer: itself, threshold: None }),
+        Action::WalletModification(WalletChange::AddGuardian(NewMember { principal: WALLET, name: None })),
+        Action::WalletModification(WalletChange::AddObserver(NewMember { principal: WALLET, name: None })),
         Action::WalletModification(remove(9)),
         Action::WalletModification(remove(OBSERVER)),
         Action::WalletModification(WalletChange::AddObserver(member(1))),
