@@ -5,7 +5,7 @@
 //! Tables are B-trees keyed by person or transfer: no command reads more than it changes, however many people there are.
 //!
 //! [`books`] is the money, [`record`] what is stored. Commands by subject: [`status`], [`people`], [`registration`],
-//! [`claiming`], [`funding`], [`settling`]. [`reading`] is what is answered.
+//! [`claiming`], [`funding`], [`settling`], [`weighing`]. [`reading`] is what is answered.
 
 pub mod books;
 pub mod claiming;
@@ -16,6 +16,7 @@ pub mod record;
 pub mod registration;
 pub mod settling;
 pub mod status;
+pub mod weighing;
 
 pub use books::{Books, Stage};
 pub use funding::Payback;

@@ -1,6 +1,14 @@
 //! Whether somebody may register: conditions, and what ledgers and collections say about them.
 //!
-//! What is asked is asked at registration, once. [`asked`] makes the calls, [`evaluate`] is pure.
+//! Eligibility is a condition of registering, not of claiming. It is asked when somebody registers, once; the allocation
+//! that follows is theirs, whatever they sell afterwards. And there is no claim without it: who takes part in an open
+//! category has registered for it.
+//!
+//! An NFT is used up by a registration, so it serves one person, once. A balance is not: tokens that are passed on can
+//! make the next one eligible, too. Where each token is to count once, the whitelist, a Merkle tree of balances at one
+//! time, or NFTs are the conditions to choose.
+//!
+//! [`asked`] makes the calls, [`evaluate`] is pure.
 
 use crate::transfer::ledger;
 use cairn_events::{Amount, Principal};
@@ -25,7 +33,7 @@ pub enum Fact {
     Fails(String),
     /// A canister did not answer.
     Unknown(Principal, String),
-    /// It was not asked for: an earlier condition was enough.
+    /// It was not asked for: another condition was enough.
     NotAsked,
 }
 
@@ -63,7 +71,8 @@ pub fn evaluate(logic: Logic, facts: &[Fact]) -> Result<Vec<Nft>, DistributionEr
     first.map_or(Ok(used), Err)
 }
 
-/// Asks what the conditions need. `whitelisted` is known already.
+/// Asks what the conditions need, and no more. What is known here is looked at first: nobody can make calls who fails by
+/// it, and no NFT is used up by somebody on the whitelist whom that is enough for.
 pub async fn asked(
     who: Principal,
     logic: Logic,
@@ -71,30 +80,46 @@ pub async fn asked(
     whitelisted: bool,
     nfts: &[Nft],
 ) -> Vec<Fact> {
-    let mut facts: Vec<Fact> = Vec::with_capacity(conditions.len());
-    for condition in conditions {
-        let decided = match logic {
-            Logic::Or => facts.iter().any(|fact| matches!(fact, Fact::Holds(_))),
-            Logic::And => facts.iter().any(|fact| matches!(fact, Fact::Fails(_))),
-        };
-        facts.push(if decided { Fact::NotAsked } else { ask(who, condition, whitelisted, nfts).await });
+    let mut facts: Vec<Fact> = conditions.iter().map(|condition| known(condition, whitelisted, nfts)).collect();
+    for (place, condition) in conditions.iter().enumerate() {
+        let decided = facts.iter().any(|fact| match logic {
+            Logic::Or => matches!(fact, Fact::Holds(_)),
+            Logic::And => matches!(fact, Fact::Fails(_)),
+        });
+        if decided {
+            break;
+        }
+        if let Some(fact @ Fact::NotAsked) = facts.get_mut(place) {
+            *fact = ask(who, condition, nfts).await;
+        }
     }
     facts
 }
 
-async fn ask(who: Principal, condition: &Condition, whitelisted: bool, nfts: &[Nft]) -> Fact {
+/// What needs no call.
+fn known(condition: &Condition, whitelisted: bool, nfts: &[Nft]) -> Fact {
     match condition {
         Condition::Whitelist if whitelisted => Fact::Holds(Vec::new()),
         Condition::Whitelist => Fact::Fails("not on the whitelist".to_owned()),
+        Condition::NftHolder { collection, count } => match chosen(*collection, *count, nfts).len() {
+            found if found < *count as usize => {
+                Fact::Fails(format!("{found} NFTs of {collection} named, {count} needed"))
+            }
+            _ => Fact::NotAsked,
+        },
+        Condition::TokenHolder { .. } => Fact::NotAsked,
+    }
+}
+
+async fn ask(who: Principal, condition: &Condition, nfts: &[Nft]) -> Fact {
+    match condition {
+        Condition::Whitelist => Fact::NotAsked,
         Condition::TokenHolder { ledger, minimum } => match ledger::balance(*ledger, who).await {
             Ok(balance) => holding(*ledger, balance, *minimum),
             Err(failure) => Fact::Unknown(*ledger, failure.to_string()),
         },
         Condition::NftHolder { collection, count } => {
             let named: Vec<u128> = chosen(*collection, *count, nfts);
-            if named.len() < *count as usize {
-                return Fact::Fails(format!("{} NFTs of {collection} named, {count} needed", named.len()));
-            }
             match ledger::owners(*collection, &named).await {
                 Ok(owners) => owning(who, *collection, &named, &owners),
                 Err(failure) => Fact::Unknown(*collection, failure.to_string()),
@@ -192,8 +217,15 @@ mod tests {
         let both = [tokens.clone(), nfts.clone()];
 
         network.answer(balance(100));
-        let facts = run(asked(who, Logic::Or, &both, false, &[]));
+        let facts = run(asked(who, Logic::Or, &both, false, &[(collection, 3)]));
         assert_eq!(facts, [Fact::Holds(vec![]), Fact::NotAsked]);
+
+        let strangers = [tokens.clone(), Condition::Whitelist];
+        let facts = run(asked(who, Logic::And, &strangers, false, &[]));
+        assert!(matches!(facts.as_slice(), [Fact::NotAsked, Fact::Fails(_)]), "no call for a stranger: {facts:?}");
+        let either = [nfts, Condition::Whitelist];
+        let facts = run(asked(who, Logic::Or, &either, true, &[(collection, 3)]));
+        assert_eq!(facts, [Fact::NotAsked, Fact::Holds(vec![])], "no NFT is used up in vain");
 
         network.answer(balance(99));
         let facts = run(asked(who, Logic::And, &both, false, &[(collection, 3)]));

@@ -7,11 +7,11 @@ mod owner;
 mod reads;
 
 use crate::campaign::{Answer, Campaign};
-use crate::transfer::driver;
+use crate::transfer::driver::{self, fee};
 use crate::{lifecycle, state};
-use cairn_events::{Amount, Principal, Timestamp};
+use cairn_events::{Principal, Timestamp};
 use cairn_kit::access::Caller;
-use cairn_kit::api::distribution::{DistributionRequestError as Request, DistributionTemporaryError as Temporary};
+use cairn_kit::api::distribution::DistributionRequestError as Request;
 
 cairn_kit::contract_endpoints! {
     outbox: state::outbox,
@@ -21,7 +21,7 @@ cairn_kit::contract_endpoints! {
 }
 
 fn examine() -> Result<(), String> {
-    state::read(Campaign::health)
+    state::read(Campaign::sound)
 }
 
 /// The caller of an update, who has an identity. Whoever calls, the timers are set again: the network forgets them in a
@@ -38,9 +38,4 @@ fn caller() -> Answer<Principal> {
 
 fn now() -> Timestamp {
     driver::now()
-}
-
-/// The ledger's fee, as it is known, or asked for.
-async fn fee() -> Answer<Amount> {
-    driver::fee().await.map_err(|(canister, detail)| Temporary::Unreachable { canister, detail }.into())
 }

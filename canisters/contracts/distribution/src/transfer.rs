@@ -2,7 +2,8 @@
 //! these same arguments; and one settlement, by the ledger's own record.
 //!
 //! [`settlement`] says what a reply proves, [`search`] finds the block of a transfer that the ledger no longer tells a
-//! repetition of, [`ledger`] makes the calls, [`driver`] goes from one step to the next.
+//! repetition of, [`crate::campaign::weighing`] reads its balances where it keeps no log. [`ledger`] makes the calls,
+//! [`driver`] goes from one step to the next.
 
 pub mod driver;
 pub mod ledger;
@@ -51,6 +52,10 @@ pub struct Transfer {
     pub last_error: Option<String>,
     /// What is being done.
     pub phase: Phase,
+    /// Whether the owner has had it looked for again: what was given beyond the deposits may be paid out then, if nothing
+    /// but a balance tells whether it was made.
+    #[serde(default)]
+    pub vouched: bool,
 }
 
 /// What a transfer is for.
@@ -99,7 +104,10 @@ pub enum Phase {
     /// The ledger's window for it has closed: its block is searched.
     #[serde(rename = "searching")]
     Searching(Search),
-    /// The ledger's log does not tell: nothing more is done by itself.
+    /// The ledger's log does not tell, for this reason: what the ledger holds here may.
+    #[serde(rename = "weighing")]
+    Weighing(String),
+    /// Nothing tells: nothing more is done by itself.
     #[serde(rename = "quarantined")]
     Quarantined(String),
 }
@@ -127,6 +135,7 @@ impl Transfer {
             retry_at: created_at,
             last_error: None,
             phase: Phase::Sending,
+            vouched: false,
         }
     }
 
@@ -148,7 +157,7 @@ impl Transfer {
     /// Where it stands.
     pub fn status(&self) -> PayoutStatus {
         match &self.phase {
-            Phase::Sending | Phase::Searching(_) => PayoutStatus::Pending,
+            Phase::Sending | Phase::Searching(_) | Phase::Weighing(_) => PayoutStatus::Pending,
             Phase::Quarantined(reason) => PayoutStatus::Quarantined { reason: reason.clone() },
         }
     }
@@ -164,6 +173,11 @@ impl Transfer {
     /// Puts the next step off, longer each time.
     pub fn wait(&mut self, now: Timestamp) {
         self.retry_at = Timestamp(now.0.saturating_add(back_off(self.attempts)));
+    }
+
+    /// Puts the next question about it off: once the ledger's window has closed, an hour does not matter.
+    pub fn ask_later(&mut self, now: Timestamp) {
+        self.retry_at = Timestamp(now.0.saturating_add(LONGEST_WAIT));
     }
 
     /// Keeps the beginning of what was said.

@@ -140,6 +140,11 @@ impl Books {
         self.remaining.saturating_sub(self.in_flight).saturating_sub(self.penalties_due)
     }
 
+    /// What the ledger should hold here, gifts aside.
+    pub fn booked(&self) -> Amount {
+        plus(self.remaining, self.dust)
+    }
+
     /// What is missing of `total`.
     pub fn missing(&self, total: Amount) -> Amount {
         total.saturating_sub(self.deposited)

@@ -12,7 +12,7 @@ use cairn_kit::api::distribution::{
     Membership, MerkleClaim, merkle_leaf,
 };
 
-/// Most payouts that are open at once, of all people together.
+/// Most payouts that are worked on at once, of all people together.
 pub const MAX_OPEN: u64 = 500;
 /// The longest proof: trees have fewer than 2^64 leaves.
 const MAX_PROOF: usize = 64;
@@ -185,7 +185,13 @@ impl Campaign {
     ) -> Answer<Vec<&'a Allocation>> {
         let Some(category) = category else {
             let open = |allocation: &&Allocation| !self.category_state(allocation.category).paused;
-            return Ok(recipient.allocations.iter().filter(open).collect());
+            let open: Vec<&Allocation> = recipient.allocations.iter().filter(open).collect();
+            return match recipient.allocations.first() {
+                Some(Allocation { category, .. }) if open.is_empty() => {
+                    Err(Temporary::CategoryPaused { category: *category }.into())
+                }
+                _ => Ok(open),
+            };
         };
         self.category(category)?;
         let Some(allocation) = recipient.allocation(category) else {
@@ -240,8 +246,10 @@ impl Campaign {
         if taken > books.free() {
             return Err(DistributionError::internal("less is here than is allocated"));
         }
-        if self.transfers.len() >= MAX_OPEN {
-            return Err(Temporary::Overloaded { found: self.transfers.len(), max: MAX_OPEN }.into());
+        // Those in quarantine are worked on no more, and must not keep everybody else from claiming.
+        let open = self.transfers.len().saturating_sub(books.quarantined);
+        if open >= MAX_OPEN {
+            return Err(Temporary::Overloaded { found: open, max: MAX_OPEN }.into());
         }
         Ok(())
     }

@@ -1,11 +1,14 @@
 //! Money that comes in, and money that goes back: deposits, penalties, refunds.
 
+use super::books::plus;
 use super::status::wrong;
 use super::{Answer, Books, Campaign, Stage};
 use crate::transfer::{Purpose, Transfer, back_off, memo};
 use cairn_events::payload::{Account, Subaccount};
 use cairn_events::{Amount, Principal, Timestamp};
 use cairn_kit::api::distribution::{DistributionRequestError as Request, DistributionTemporaryError as Temporary};
+use cairn_kit::api::ledger::ledger_account;
+use icrc_ledger_types::icrc1::account::Account as LedgerAccount;
 
 /// What the distribution pays by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,24 +41,26 @@ impl Campaign {
         Ok(id)
     }
 
-    /// That the ledger may be asked what is here.
+    /// That the ledger may be asked what is here; what should be.
     ///
     /// # Errors
-    /// Not the owner nor the launchpad, funded, over, or a deposit is under way.
-    pub fn may_recognise(&self, caller: Principal) -> Answer<()> {
+    /// Not the owner nor the launchpad, funded, over, or something is under way.
+    pub fn may_recognise(&self, caller: Principal) -> Answer<Amount> {
         self.require_manager(caller)?;
-        self.fundable().map(|_| ())
+        Ok(self.countable()?.booked())
     }
 
-    /// Counts what came in by plain transfers, up to what is missing: `balance` is what the ledger says is here. While
-    /// nothing is under way, and before anything has left, the difference to the books can be nothing else.
+    /// Counts what came in by plain transfers, up to what is missing: `balance` is what the ledger says is here, `booked`
+    /// what should have been when it was asked. While nothing is under way, the difference can be nothing else; and what
+    /// has left between question and answer counts as if it were still here.
     ///
     /// # Errors
     /// As [`Campaign::may_recognise`].
-    pub fn recognise(&mut self, caller: Principal, balance: Amount, now: Timestamp) -> Answer<()> {
+    pub fn recognise(&mut self, caller: Principal, balance: Amount, booked: Amount, now: Timestamp) -> Answer<()> {
         self.require_manager(caller)?;
-        let mut books = self.fundable()?;
-        let came = balance.saturating_sub(books.remaining).min(books.missing(self.terms.args.total));
+        let mut books = self.countable()?;
+        let here = books.booked().max(booked);
+        let came = balance.saturating_sub(here).min(books.missing(self.terms.args.total));
         books.deposit(came);
         self.activate_if_funded(&mut books, now);
         self.save_books(&books);
@@ -70,6 +75,19 @@ impl Campaign {
             Stage::Completed | Stage::Cancelled => return Err(wrong(&books)),
         }
         match books.open_deposit {
+            Some(transfer) => Err(Temporary::Busy { transfer }.into()),
+            None => Ok(books),
+        }
+    }
+
+    /// The books of a distribution of which a balance can show plain transfers: it waits for its money, or was cancelled
+    /// while it did. What came in before that uncounted, or since, goes back like the rest.
+    fn countable(&self) -> Answer<Books> {
+        let books = self.books();
+        if books.stage != Stage::Cancelled || books.funded_at.is_some() {
+            return self.fundable();
+        }
+        match books.open_deposit.or(books.open_refund) {
             Some(transfer) => Err(Temporary::Busy { transfer }.into()),
             None => Ok(books),
         }
@@ -111,8 +129,16 @@ impl Campaign {
     }
 
     /// Begins what is owed; the transfer to be made. What is not more than the fee never can be paid: a penalty then goes
-    /// back with the rest, the rest is dust.
-    pub fn begin_payback(&mut self, payback: Payback, fee: Amount, now: Timestamp) -> Option<u64> {
+    /// back with the rest, the rest is dust. Give a fee that was just asked for: there is no way back from dust.
+    ///
+    /// To pay the account `minting` is to burn: ledgers charge nothing for that, and refuse it with a fee.
+    pub fn begin_payback(
+        &mut self,
+        payback: Payback,
+        fee: Amount,
+        minting: Option<LedgerAccount>,
+        now: Timestamp,
+    ) -> Option<u64> {
         let mut books = Books { ledger_fee: Some(fee), ..self.books() };
         if !self.is_owed(payback, &books) {
             return None;
@@ -129,23 +155,18 @@ impl Campaign {
             self.save_books(&books);
             return None;
         }
-        let amount = due.saturating_sub(fee);
-        books.in_flight = super::books::plus(books.in_flight, due);
-        let id = match payback {
-            Payback::Penalty => {
-                let account = self.terms.args.early_unlock.and_then(|early| early.penalty_to);
-                books.penalties_due = Amount::ZERO;
-                let account = account.unwrap_or(self.terms.refund_to());
-                let id = self.intend(&mut books, Purpose::Penalty, account, amount, fee, now);
-                books.open_penalty = Some(id);
-                id
-            }
-            Payback::Refund => {
-                let id = self.intend(&mut books, Purpose::Refund, self.terms.refund_to(), amount, fee, now);
-                books.open_refund = Some(id);
-                id
-            }
+        let penalty_to = self.terms.args.early_unlock.and_then(|early| early.penalty_to);
+        let (purpose, account) = match payback {
+            Payback::Penalty => (Purpose::Penalty, penalty_to.unwrap_or(self.terms.refund_to())),
+            Payback::Refund => (Purpose::Refund, self.terms.refund_to()),
         };
+        let fee = if minting == Some(ledger_account(account)) { Amount::ZERO } else { fee };
+        books.in_flight = plus(books.in_flight, due);
+        let id = self.intend(&mut books, purpose, account, due.saturating_sub(fee), fee, now);
+        match payback {
+            Payback::Penalty => (books.penalties_due, books.open_penalty) = (Amount::ZERO, Some(id)),
+            Payback::Refund => books.open_refund = Some(id),
+        }
         self.save_books(&books);
         Some(id)
     }

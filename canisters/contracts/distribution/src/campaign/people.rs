@@ -192,6 +192,9 @@ impl Campaign {
             books.recipients += 1;
             self.news.push(News::Recipient(who, true));
         }
+        if self.takes_registrations(allocation.category) && !self.has_registered(&recipient) {
+            books.registered += 1;
+        }
         add(&mut books.allocated, allocation.amount);
         add(&mut state.allocated, allocation.amount);
         state.participants += 1;
@@ -210,6 +213,9 @@ impl Campaign {
             return;
         };
         let allocation = recipient.allocations.remove(place);
+        if self.takes_registrations(category) && !self.has_registered(&recipient) {
+            books.registered = books.registered.saturating_sub(1);
+        }
         take(&mut books.allocated, allocation.amount);
         take(&mut state.allocated, allocation.amount);
         state.participants = state.participants.saturating_sub(1);

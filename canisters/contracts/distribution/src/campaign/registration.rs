@@ -1,11 +1,12 @@
-//! Registration: people who come by themselves.
+//! Registration: people who come by themselves. What they have to show they show here, once; claims ask for nothing but
+//! the allocation: see [`crate::eligibility`].
 //!
 //! Ledgers and collections are asked between the first check and the last: everything is checked again, since the world
 //! may have changed.
 
 use super::record::NftKey;
 use super::status::wrong;
-use super::{Allocation, Answer, Campaign, Stage};
+use super::{Allocation, Answer, Campaign, Recipient, Stage};
 use crate::eligibility::{Fact, Nft, conditions, evaluate};
 use cairn_events::{Principal, Timestamp};
 use cairn_kit::api::distribution::{
@@ -74,9 +75,6 @@ impl Campaign {
             self.nfts.insert(NftKey::new(collection, id), ());
         }
         self.enroll(who, allocation, now);
-        let mut books = self.books();
-        books.registered += 1;
-        self.save_books(&books);
         Ok(())
     }
 
@@ -99,11 +97,12 @@ impl Campaign {
         if let Some(until) = books.end.filter(|end| *end <= now) {
             return Err(Request::TooLate { until }.into());
         }
-        self.registration_is_open(books.registered, now)?;
+        let known = self.recipient(who);
+        let newcomer = known.as_ref().is_none_or(|known| !self.has_registered(known));
+        self.registration_is_open(books.registered, newcomer, now)?;
         if self.is_blocked(who) {
             return Err(Request::Blocked { recipient: who }.into());
         }
-        let known = self.recipient(who);
         if known.as_ref().is_some_and(|known| known.allocation(category).is_some()) {
             return Err(Request::AlreadyRegistered { recipient: who, category }.into());
         }
@@ -121,7 +120,17 @@ impl Campaign {
         Ok((Allocation::new(category, *allocation), eligibility))
     }
 
-    fn registration_is_open(&self, registered: u64, now: Timestamp) -> Answer<()> {
+    /// Whether somebody has an allocation by registration.
+    pub(super) fn has_registered(&self, recipient: &Recipient) -> bool {
+        recipient.allocations.iter().any(|allocation| self.takes_registrations(allocation.category))
+    }
+
+    /// Whether people register for a category.
+    pub(super) fn takes_registrations(&self, category: u32) -> bool {
+        self.category(category).is_ok_and(|category| matches!(category.members, Membership::Open { .. }))
+    }
+
+    fn registration_is_open(&self, registered: u64, newcomer: bool, now: Timestamp) -> Answer<()> {
         let Some(period) = self.terms.args.registration else { return Ok(()) };
         if now < period.from {
             return Err(Temporary::TooEarly { from: period.from }.into());
@@ -130,7 +139,7 @@ impl Campaign {
             return Err(Request::TooLate { until: period.until }.into());
         }
         match period.max_participants {
-            Some(max) if registered >= max => Err(Request::Full { found: registered, max }.into()),
+            Some(max) if newcomer && registered >= max => Err(Request::Full { found: registered, max }.into()),
             _ => Ok(()),
         }
     }

@@ -14,8 +14,8 @@ use cairn_kit::api::distribution::DistributionRequestError as Request;
 use cairn_kit::stable::{Cbor, PrincipalNumberKey};
 use icrc_ledger_types::icrc3::blocks::BlockWithId;
 
-/// Age from which a ledger whose log cannot be read is left to a person: three days.
-const UNOBTAINABLE_AFTER: u64 = 3 * 86_400 * 1_000_000_000;
+/// Age from which a ledger that does not answer what is asked about a transfer is left to a person: three days.
+pub(super) const UNOBTAINABLE_AFTER: u64 = 3 * 86_400 * 1_000_000_000;
 /// Nanoseconds until a step of a search is repeated whose answer was lost.
 const SEARCH_WAIT: u64 = 120 * 1_000_000_000;
 
@@ -26,6 +26,8 @@ pub enum Step {
     Send(Box<Transfer>),
     /// Ask the ledger for blocks: the first one, and how many.
     Search((u64, u64)),
+    /// Ask the ledger what it holds here; these are the books by now.
+    Weigh(Box<Books>),
 }
 
 impl Campaign {
@@ -42,15 +44,20 @@ impl Campaign {
                 transfer.retry_at = Timestamp(now.0.saturating_add(SEARCH_WAIT));
                 Step::Search(search.question())
             }
+            Phase::Weighing(_) => {
+                transfer.retry_at = Timestamp(now.0.saturating_add(SEARCH_WAIT));
+                Step::Weigh(Box::new(self.books()))
+            }
         };
         self.save_transfer(id, transfer);
         Some(step)
     }
 
-    /// Too much is under way for the next step of a transfer: a little later.
+    /// The next step of a transfer cannot be made now, too much is under way or somebody else makes it: a little later.
     pub fn put_off_transfer(&mut self, id: u64, now: Timestamp) {
         if let Some(mut transfer) = self.transfer(id) {
-            transfer.retry_at = Timestamp(now.0.saturating_add(back_off(1)));
+            transfer.retry_at = transfer.retry_at.max(Timestamp(now.0.saturating_add(back_off(1))));
+            transfer.note("put off");
             self.save_transfer(id, transfer);
         }
     }
@@ -88,7 +95,7 @@ impl Campaign {
         match search.answer(&transfer, self.canister, length, blocks) {
             Found::Block(block) => self.made(id, &transfer, Some(block), now),
             Found::Nothing => self.failed(id, &transfer, Failure::Absent, now),
-            Found::Unreadable(why) => self.quarantine(id, transfer, &why),
+            Found::Unreadable(why) => self.begin_weighing(id, transfer, &why, now),
             Found::Go(next) => {
                 transfer.phase = Phase::Searching(next);
                 transfer.retry_at = now;
@@ -102,15 +109,23 @@ impl Campaign {
     pub fn search_failed(&mut self, id: u64, said: &str, now: Timestamp) -> Outcome {
         let Some(mut transfer) = self.transfer(id) else { return Outcome::Open };
         if now.0.saturating_sub(transfer.created_at.0) > UNOBTAINABLE_AFTER {
-            return self.quarantine(id, transfer, said);
+            return self.begin_weighing(id, transfer, said, now);
         }
         transfer.note(said);
-        transfer.wait(now);
+        transfer.ask_later(now);
         self.save_transfer(id, transfer);
         Outcome::Open
     }
 
-    fn quarantine(&mut self, id: u64, mut transfer: Transfer, why: &str) -> Outcome {
+    /// The ledger's log does not tell: its balances may.
+    fn begin_weighing(&mut self, id: u64, mut transfer: Transfer, why: &str, now: Timestamp) -> Outcome {
+        transfer.phase = Phase::Weighing(beginning(why));
+        transfer.retry_at = now;
+        self.save_transfer(id, transfer);
+        Outcome::Open
+    }
+
+    pub(super) fn quarantine(&mut self, id: u64, mut transfer: Transfer, why: &str) -> Outcome {
         transfer.phase = Phase::Quarantined(beginning(why));
         self.save_transfer(id, transfer);
         let mut books = self.books();
@@ -119,7 +134,8 @@ impl Campaign {
         Outcome::Open
     }
 
-    /// The owner, or the other side, has a transfer in quarantine searched again.
+    /// The owner, or the other side, has a transfer in quarantine searched again. The owner's word counts where only a
+    /// balance is left to tell: see [`super::weighing`].
     ///
     /// # Errors
     /// No such transfer in quarantine, or somebody else's.
@@ -133,6 +149,7 @@ impl Campaign {
             return Err(missing().into());
         }
         transfer.phase = Phase::Searching(Search::Begin);
+        transfer.vouched |= caller == self.terms.owner;
         transfer.retry_at = now;
         self.save_transfer(id, transfer);
         let mut books = self.books();
@@ -142,7 +159,7 @@ impl Campaign {
     }
 
     /// It was made.
-    fn made(&mut self, id: u64, transfer: &Transfer, block: Option<u64>, now: Timestamp) -> Outcome {
+    pub(super) fn made(&mut self, id: u64, transfer: &Transfer, block: Option<u64>, now: Timestamp) -> Outcome {
         let mut books = self.books();
         match &transfer.purpose {
             Purpose::Deposit => {
@@ -197,7 +214,7 @@ impl Campaign {
     }
 
     /// It was not made, and never will be: everything is as before it.
-    fn failed(&mut self, id: u64, transfer: &Transfer, failure: Failure, now: Timestamp) -> Outcome {
+    pub(super) fn failed(&mut self, id: u64, transfer: &Transfer, failure: Failure, now: Timestamp) -> Outcome {
         let mut books = self.books();
         if failure == Failure::Fee {
             books.ledger_fee = None;
@@ -245,10 +262,11 @@ impl Campaign {
         self.save_recipient(claim.recipient, recipient);
     }
 
-    /// The transfer is settled: it moves to the history. One that failed at once leaves no trace, as if refused.
+    /// The transfer is settled: it moves to the history. One that failed at once leaves no trace, as if refused: whoever
+    /// began it is told. After anything else was said, somebody may have heard that it is pending.
     fn close(&mut self, id: u64, transfer: &Transfer, outcome: Result<Option<u64>, Failure>, now: Timestamp) {
         self.drop_transfer(id);
-        if outcome.is_err() && transfer.attempts <= 1 {
+        if outcome.is_err() && transfer.attempts <= 1 && transfer.last_error.is_none() {
             return;
         }
         let kind = match transfer.purpose {

@@ -78,14 +78,11 @@ async fn retry_transfer(transfer: u64) -> Result<(), DistributionError> {
 
 /// Begins a payout and makes the first attempt.
 async fn pay(
-    begin: impl FnOnce(&mut Campaign, Principal, Amount, Timestamp) -> Answer<u64>,
+    begin: impl Fn(&mut Campaign, Principal, Amount, Timestamp) -> Answer<u64>,
 ) -> Result<ClaimReceipt, DistributionError> {
     let caller = caller()?;
-    let fee = fee().await?;
-    let (id, intent) = state::mutate(|campaign| {
-        let id = begin(campaign, caller, fee, now())?;
-        Ok::<_, DistributionError>((id, campaign.open_intent(id)))
-    })?;
+    let id = driver::begin(|campaign, fee, now| begin(campaign, caller, fee, now)).await?;
+    let intent = state::read(|campaign| campaign.open_intent(id));
     let intent = intent.ok_or_else(|| DistributionError::internal("the intent is gone"))?;
     match driver::advance(id).await {
         Outcome::Paid(block) => Ok(state::read(|campaign| campaign.receipt(id, &intent, Some(block)))),
@@ -104,6 +101,6 @@ pub(super) async fn not_made(failure: Failure) -> DistributionError {
         },
         Failure::Refused(reason) => Request::LedgerRefused { reason }.into(),
         Failure::Unreachable(detail) => Temporary::Unreachable { canister, detail }.into(),
-        Failure::Absent => Temporary::Unreachable { canister, detail: failure.to_string() }.into(),
+        Failure::Absent | Failure::Unmoved => Temporary::Unreachable { canister, detail: failure.to_string() }.into(),
     }
 }

@@ -33,12 +33,12 @@ async fn deposit_tokens(from_subaccount: Option<Subaccount>) -> Result<Funding, 
 #[ic_cdk::update(name = "activate", guard = "serving")]
 async fn activate() -> Result<Funding, DistributionError> {
     let caller = caller()?;
-    state::read(|campaign| campaign.may_recognise(caller))?;
+    let booked = state::read(|campaign| campaign.may_recognise(caller))?;
     fee().await?;
     let token = state::read(Campaign::ledger);
     let balance = ledger::balance(token, runtime::id()).await;
     let balance = balance.map_err(|failure| Temporary::Unreachable { canister: token, detail: failure.to_string() })?;
-    state::mutate(|campaign| campaign.recognise(caller, balance, now()))?;
+    state::mutate(|campaign| campaign.recognise(caller, balance, booked, now()))?;
     driver::rearm();
     Ok(state::read(|campaign| campaign.funding(None, None)))
 }

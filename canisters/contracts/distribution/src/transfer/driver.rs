@@ -5,9 +5,12 @@
 
 use super::ledger;
 use super::settlement::Failure;
-use crate::campaign::{Campaign, Payback, Step};
+use crate::campaign::{Answer, Campaign, Payback, Step};
 use crate::state;
-use cairn_events::{Amount, Principal, Timestamp};
+use cairn_events::{Amount, Timestamp};
+use cairn_kit::api::distribution::{
+    DistributionError, DistributionRequestError as Request, DistributionTemporaryError as Temporary,
+};
 use cairn_kit::guard::{Guard, GuardError, Guards};
 use cairn_kit::{quarantine, runtime};
 use std::cell::Cell;
@@ -57,8 +60,8 @@ pub fn now() -> Timestamp {
 pub async fn advance(id: u64) -> Outcome {
     let outcome = match acquire(id) {
         Ok(guard) => guarded(&guard).await,
-        Err(GuardError::Busy) => Outcome::Open,
-        Err(GuardError::TooMany { .. }) => {
+        // Also if it is being worked on: what is due and not put off would call for one round after the other.
+        Err(GuardError::Busy | GuardError::TooMany { .. }) => {
             state::mutate(|campaign| campaign.put_off_transfer(id, now()));
             Outcome::Open
         }
@@ -80,10 +83,19 @@ async fn guarded(guard: &Guard<u64>) -> Outcome {
             Some(Step::Search(question)) => {
                 let (start, count) = question;
                 let answer = ledger::blocks(ledger, start, count).await;
-                state::mutate(|campaign| match answer {
-                    Ok((length, blocks)) => campaign.searched(id, length, &blocks, now()),
-                    Err(failure) => campaign.search_failed(id, &failure.to_string(), now()),
-                })
+                match answer {
+                    Ok((length, blocks)) => state::mutate(|campaign| campaign.searched(id, length, &blocks, now())),
+                    Err(failure) => {
+                        return state::mutate(|campaign| campaign.search_failed(id, &failure.to_string(), now()));
+                    }
+                }
+            }
+            Some(Step::Weigh(before)) => {
+                let balance = ledger::balance(ledger, runtime::id()).await;
+                return state::mutate(|campaign| match balance {
+                    Ok(balance) => campaign.weighed(id, &before, balance, now()),
+                    Err(failure) => campaign.weighing_failed(id, &failure.to_string(), now()),
+                });
             }
         };
         if outcome != Outcome::Open {
@@ -96,15 +108,40 @@ async fn guarded(guard: &Guard<u64>) -> Outcome {
 /// The ledger's fee: as it is known, or asked for.
 ///
 /// # Errors
-/// What the ledger did instead of answering.
-pub async fn fee() -> Result<Amount, (Principal, String)> {
-    let (ledger, known) = state::read(|campaign| (campaign.ledger(), campaign.ledger_fee()));
-    if let Some(fee) = known {
-        return Ok(fee);
+/// The ledger did not answer.
+pub async fn fee() -> Answer<Amount> {
+    match state::read(Campaign::ledger_fee) {
+        Some(fee) => Ok(fee),
+        None => quote().await,
     }
-    let fee = ledger::fee(ledger).await.map_err(|failure| (ledger, failure.to_string()))?;
+}
+
+/// The ledger's fee, asked for.
+async fn quote() -> Answer<Amount> {
+    let canister = state::read(Campaign::ledger);
+    let fee = ledger::fee(canister).await;
+    let fee = fee.map_err(|failure| Temporary::Unreachable { canister, detail: failure.to_string() })?;
     state::mutate(|campaign| campaign.learn_fee(fee));
     Ok(fee)
+}
+
+/// Begins a payout at the ledger's fee. A ledger tells of a fee that has risen by refusing it; of one that has fallen
+/// nobody hears who is refused for it here: so nobody is before it was asked for anew.
+///
+/// # Errors
+/// As `begin`; the ledger did not answer.
+pub async fn begin(begin: impl Fn(&mut Campaign, Amount, Timestamp) -> Answer<u64>) -> Answer<u64> {
+    let remembered = state::read(Campaign::ledger_fee).is_some();
+    let asked = fee().await?;
+    match state::mutate(|campaign| begin(campaign, asked, now())) {
+        Err(DistributionError::Request(Request::BelowMinimum { found, fee, .. }))
+            if remembered && found > Amount::ZERO && found <= fee =>
+        {
+            let fee = quote().await?;
+            state::mutate(|campaign| begin(campaign, fee, now()))
+        }
+        begun => begun,
+    }
 }
 
 /// Arms the timers: after an install, an upgrade, the end of a quarantine.
@@ -120,6 +157,10 @@ pub fn rearm() {
         return;
     }
     let Some(due) = state::read(|campaign| campaign.next_due(now())) else { return };
+    // What is further off is seen to in time by the regular rounds; each of them would leave one more timer for it.
+    if due.0.saturating_sub(now().0) > REGULARLY.as_nanos() as u64 {
+        return;
+    }
     if APPOINTMENT.get().is_some_and(|made| made <= due.0 && made >= now().0) {
         return;
     }
@@ -149,11 +190,13 @@ async fn pay_back() {
         if !state::read(|campaign| campaign.owes(payback, now())) {
             continue;
         }
-        let Ok(fee) = fee().await else {
+        let Ok(fee) = quote().await else {
             state::mutate(|campaign| campaign.put_off(now()));
             return;
         };
-        if let Some(id) = state::mutate(|campaign| campaign.begin_payback(payback, fee, now())) {
+        // Who does not say has none, as far as we can know: then the ledger refuses, and it is tried again.
+        let minting = ledger::minting_account(state::read(Campaign::ledger)).await.ok().flatten();
+        if let Some(id) = state::mutate(|campaign| campaign.begin_payback(payback, fee, minting, now())) {
             advance(id).await;
         }
     }

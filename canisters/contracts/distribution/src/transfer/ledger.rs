@@ -28,6 +28,14 @@ pub async fn fee(ledger: Principal) -> Result<Amount, CallFailure> {
     exact(&fee).ok_or_else(|| CallFailure::undecodable("the fee exceeds 128 bits"))
 }
 
+/// The account that burns what it is paid, if there is one.
+///
+/// # Errors
+/// [`CallFailure`].
+pub async fn minting_account(ledger: Principal) -> Result<Option<LedgerAccount>, CallFailure> {
+    runtime::call_bounded(ledger, "icrc1_minting_account", (), MAX_REPLY).await
+}
+
 /// What the default account of `owner` holds; capped at 128 bits.
 ///
 /// # Errors

@@ -70,7 +70,8 @@ impl Search {
     /// Takes the answer: the length of the log, and the blocks asked for, perhaps fewer.
     pub fn answer(self, transfer: &Transfer, canister: Principal, length: u64, blocks: &[BlockWithId]) -> Found {
         match self {
-            Search::Begin if length == 0 => Found::Nothing,
+            // Our own funding would be in it.
+            Search::Begin if length == 0 => Found::Unreadable("the log is empty".to_owned()),
             Search::Begin => Found::Go(Search::Locate { low: 0, high: length, length }),
             Search::Locate { low, high, length } => locate(transfer, low, high, length, blocks),
             Search::Scan { next, length } => scan(transfer, canister, next, length, blocks),
@@ -125,7 +126,8 @@ fn scan(transfer: &Transfer, canister: Principal, next: u64, length: u64, blocks
 }
 
 /// Whether a block holds this very transfer. Anyone can write our memo into a transfer of their own: both sides and the
-/// amount must be ours, too, and who acted on an allowance.
+/// amount must be ours, too, and who acted on an allowance. What was paid to the minting account was burned: its block
+/// names nobody who was paid.
 fn is_transfer(block: &ICRC3Value, transfer: &Transfer, canister: Principal) -> bool {
     let Some(tx) = field(block, "tx") else { return false };
     let same_account = |name: &str, owner: Principal, subaccount: Option<[u8; 32]>| {
@@ -136,7 +138,7 @@ fn is_transfer(block: &ICRC3Value, transfer: &Transfer, canister: Principal) -> 
     let theirs = |name: &str| same_account(name, owner, subaccount.map(|subaccount| subaccount.0));
     let sides = match transfer.purpose {
         Purpose::Deposit => theirs("from") && ours("to") && ours("spender"),
-        _ => ours("from") && theirs("to") && field(tx, "spender").is_none(),
+        _ => ours("from") && (theirs("to") || field(tx, "to").is_none()) && field(tx, "spender").is_none(),
     };
     sides && memo(tx) == Some(transfer.memo.as_bytes().as_slice()) && number(tx, "amt") == Some(transfer.amount)
 }

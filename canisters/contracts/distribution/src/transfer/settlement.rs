@@ -1,7 +1,8 @@
 //! What a ledger's reply to an attempt proves, given the attempts before it.
 //!
 //! A reply speaks for its own attempt only. While an earlier one may have been executed, nothing but the ledger's own
-//! record (`Ok`, `Duplicate`) settles the transfer; after the ledger's window for it has closed, the ledger's log does.
+//! record (`Ok`, `Duplicate`) settles the transfer; after the ledger's window for it has closed, the ledger's log does,
+//! or what it holds.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,9 @@ pub enum Failure {
     /// The ledger's log does not have it, and its window has closed.
     #[serde(rename = "absent")]
     Absent,
+    /// The ledger holds what it would not if it had been made, and its window has closed.
+    #[serde(rename = "unmoved")]
+    Unmoved,
 }
 
 impl std::fmt::Display for Failure {
@@ -59,6 +63,7 @@ impl std::fmt::Display for Failure {
             Failure::Refused(reason) => write!(f, "refused: {reason}"),
             Failure::Unreachable(reason) => write!(f, "not executed: {reason}"),
             Failure::Absent => f.write_str("the ledger's log does not have it"),
+            Failure::Unmoved => f.write_str("the ledger's balance shows that it was not made"),
         }
     }
 }

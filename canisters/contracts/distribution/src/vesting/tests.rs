@@ -129,6 +129,10 @@ fn arb_schedule() -> impl Strategy<Value = (Schedule, u16)> {
     ]
 }
 
+fn arb_extreme() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), Just(1), Just(u64::MAX - 1), Just(u64::MAX), any::<u64>()]
+}
+
 fn arb_amount() -> impl Strategy<Value = u128> {
     prop_oneof![1..1_000_u128, 1..u128::from(u64::MAX), 1..=MAX_TOTAL.0]
 }
@@ -168,6 +172,33 @@ proptest! {
                 prop_assert_eq!(unlocked_at(Timestamp(next.0 - 1)), unlocked_at(now));
             }
             None => prop_assert_eq!(unlocked_at(now), Amount(amount)),
+        }
+    }
+
+    /// Nothing that a schedule holds, accepted or not, makes the curve overflow, fall, or exceed the allocation.
+    #[test]
+    fn extreme_schedules_neither_trap_nor_overpay(
+        times in prop::collection::vec(arb_extreme(), 6), start in arb_extreme().prop_map(Timestamp), shares in any::<(u16, u16)>(),
+        amount in prop_oneof![Just(0), Just(1), Just(u128::MAX), any::<u128>()], which in 0..5_u8
+    ) {
+        let (time, frequency) = (times[0], Frequency::Every(times[1]));
+        let schedule = match which {
+            0 => Schedule::Linear { duration: time, frequency },
+            1 => Schedule::Cliff { cliff: times[2], share: shares.1, vesting: time, frequency },
+            2 => Schedule::Stepped(times.iter().map(|after| Step { after: *after, share: shares.1 }).collect()),
+            3 => Schedule::Single { after: time },
+            _ => Schedule::Custom(times.iter().map(|at| Tranche { at: Timestamp(*at), amount: MAX_TOTAL }).collect()),
+        };
+        let category = category(schedule, shares.0);
+        let mut before = Amount::ZERO;
+        let mut times = [0, start.0, start.0.saturating_add(1), u64::MAX / 2, u64::MAX - 1, u64::MAX];
+        times.sort_unstable();
+        for now in times.map(Timestamp) {
+            let unlocked = unlocked(&category, start, Amount(amount), now);
+            prop_assert!(unlocked <= Amount(amount));
+            prop_assert!(before <= unlocked);
+            before = unlocked;
+            let _ = next_unlock(&category, start, now);
         }
     }
 

@@ -21,6 +21,7 @@ enum Act {
     Pass(u64),
     Fee(u128),
     FeeFirst(bool),
+    Logless(bool),
     Pause,
     Resume,
     Cancel,
@@ -50,6 +51,7 @@ fn arb_act() -> impl Strategy<Value = Act> {
         2 => (1..30 * DAY).prop_map(Act::Pass),
         1 => (0..40_u128).prop_map(Act::Fee),
         1 => any::<bool>().prop_map(Act::FeeFirst),
+        1 => any::<bool>().prop_map(Act::Logless),
         1 => Just(Act::Pause),
         2 => Just(Act::Resume),
         1 => Just(Act::Upgrade),
@@ -114,7 +116,7 @@ fn act(world: &mut World, act: Act) {
         Act::Deposit(fate) => world.deposit(fate).is_ok(),
         Act::Recognise => {
             let balance = Amount(world.ledger.held(canister()));
-            world.campaign.recognise(owner(), balance, now).is_ok()
+            world.campaign.recognise(owner(), balance, Amount::ZERO, now).is_ok()
         }
         Act::Round(fate) => {
             world.round(fate);
@@ -130,6 +132,10 @@ fn act(world: &mut World, act: Act) {
         }
         Act::FeeFirst(first) => {
             world.ledger.fee_first = first;
+            true
+        }
+        Act::Logless(logless) => {
+            world.ledger.logless = logless;
             true
         }
         Act::Pause => world.campaign.pause(owner(), now).is_ok() || over(world),

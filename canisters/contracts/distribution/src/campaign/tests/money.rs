@@ -19,7 +19,7 @@ fn a_deposit_is_made_once_and_opens_it() {
     let before = world.snapshot();
     let busy = world.deposit(Fate::Fine);
     assert!(matches!(busy, Err(DistributionError::Temporary(Temporary::Busy { transfer: 0 }))));
-    let recognised = world.campaign.recognise(owner(), Amount(1_000), world.now);
+    let recognised = world.campaign.recognise(owner(), Amount(1_000), Amount::ZERO, world.now);
     assert!(recognised.is_err(), "while a deposit is open, a balance proves nothing");
     assert_eq!(world.snapshot(), before);
     world.settle();
@@ -45,17 +45,17 @@ fn a_deposit_that_was_not_made_can_be_made_again() {
 fn plain_transfers_are_counted_up_to_what_is_missing() {
     let mut world = World::new(airdrop());
     world.ledger.balances.insert(canister(), 400);
-    world.campaign.recognise(owner(), Amount(400), world.now).unwrap();
+    world.campaign.recognise(owner(), Amount(400), Amount::ZERO, world.now).unwrap();
     assert_eq!(world.campaign.books().deposited, Amount(400));
-    world.campaign.recognise(owner(), Amount(400), world.now).unwrap();
+    world.campaign.recognise(owner(), Amount(400), Amount::ZERO, world.now).unwrap();
     assert_eq!(world.campaign.books().deposited, Amount(400), "once");
     world.deposit(Fate::Fine).unwrap();
     assert_eq!((world.campaign.books().stage, world.ledger.held(canister())), (Stage::Active, 1_000));
     world.check();
     let mut world = World::new(airdrop());
-    world.campaign.recognise(owner(), Amount(5_000), world.now).unwrap();
+    world.campaign.recognise(owner(), Amount(5_000), Amount::ZERO, world.now).unwrap();
     assert_eq!(world.campaign.books().deposited, Amount(1_000));
-    assert!(world.campaign.recognise(person(1), Amount(1), world.now).is_err());
+    assert!(world.campaign.recognise(person(1), Amount(1), Amount::ZERO, world.now).is_err());
 }
 
 #[test]
@@ -149,10 +149,52 @@ fn cancelling_needs_permission_unless_nothing_is_promised_yet() {
     assert!(matches!(refused, Err(DistributionError::Request(Request::NotAllowed { .. }))));
     let mut world = World::new(args);
     world.ledger.balances.insert(canister(), 400);
-    world.campaign.recognise(owner(), Amount(400), world.now).unwrap();
+    world.campaign.recognise(owner(), Amount(400), Amount::ZERO, world.now).unwrap();
     world.campaign.cancel(owner(), world.now).unwrap();
     world.settle();
     assert_eq!(world.campaign.books().refunded, Amount(390));
+    world.check();
+}
+
+/// Plain transfers that nobody had counted when it was cancelled, and later ones, go back as well.
+#[test]
+fn what_came_uncounted_before_a_cancel_goes_back() {
+    let mut world = World::new(airdrop());
+    world.ledger.balances.insert(canister(), 400);
+    world.campaign.cancel(owner(), world.now).unwrap();
+    world.settle();
+    assert_eq!(world.campaign.books().refunded, Amount::ZERO);
+    for (came, refunded) in [(400, 390), (0, 390), (105, 390 + 95)] {
+        *world.ledger.balances.entry(canister()).or_default() += came % 400;
+        let booked = world.campaign.may_recognise(owner()).unwrap();
+        let balance = Amount(world.ledger.held(canister()));
+        world.campaign.recognise(owner(), balance, booked, world.now).unwrap();
+        if came > 0 {
+            world.campaign.begin_payback(crate::campaign::Payback::Refund, Amount(FEE), None, world.now).unwrap();
+            assert!(world.campaign.may_recognise(owner()).is_err(), "while a refund is open, a balance proves nothing");
+        }
+        world.settle();
+        assert_eq!((world.campaign.books().stage, world.campaign.books().refunded.0), (Stage::Cancelled, refunded));
+        // An answer from before the refund.
+        world.campaign.recognise(owner(), balance, booked.max(balance), world.now).unwrap();
+        world.check();
+    }
+    assert!(matches!(world.deposit(Fate::Fine), Err(DistributionError::Request(Request::WrongStatus { .. }))));
+    let mut funded = World::funded(airdrop());
+    funded.campaign.cancel(owner(), funded.now).unwrap();
+    assert!(funded.campaign.may_recognise(owner()).is_err(), "its money has been counted");
+}
+
+/// Owners of tokens often are their minting accounts: ledgers charge nothing for what is burned, and refuse a fee.
+#[test]
+fn a_refund_to_the_minting_account_is_burned_without_a_fee() {
+    let mut world = World::funded(airdrop());
+    world.ledger.minter = Some(owner());
+    world.claim(1).unwrap();
+    world.campaign.cancel(owner(), world.now).unwrap();
+    world.settle();
+    let books = world.campaign.books();
+    assert_eq!((books.refunded, books.fees, books.remaining), (Amount(400), Amount(FEE), Amount::ZERO));
     world.check();
 }
 

@@ -105,6 +105,28 @@ fn registration_has_its_period_and_its_bounds() {
     assert_eq!(register(&mut listed, 3, &[], &[]), Err(Request::WrongMembership { category: 0 }.into()));
 }
 
+/// The bound of a registration period is one of people: of those who are there, each once.
+#[test]
+fn people_who_register_count_once_and_while_they_are_there() {
+    let mut args = open(Eligibility::Open);
+    args.categories[0].budget = Amount(600);
+    let mut other = args.categories[0].clone();
+    (other.name, other.budget) = ("Other".to_owned(), Amount(400));
+    args.categories.push(other);
+    let until = Timestamp(START.0 + HOUR);
+    args.registration = Some(RegistrationPeriod { from: Timestamp(0), until, max_participants: Some(2) });
+    let mut world = World::new(args);
+    register(&mut world, 1, &[], &[]).unwrap();
+    register(&mut world, 2, &[], &[]).unwrap();
+    world.campaign.register(person(1), 1, &[], world.now).unwrap();
+    assert_eq!(register(&mut world, 3, &[], &[]), Err(Request::Full { found: 2, max: 2 }.into()));
+    world.campaign.remove_recipients(owner(), &[(person(1), 0)], world.now).unwrap();
+    assert_eq!(world.campaign.books().registered, 2, "of the other category still");
+    world.campaign.remove_recipients(owner(), &[(person(1), 1)], world.now).unwrap();
+    register(&mut world, 3, &[], &[]).unwrap();
+    assert_eq!(world.campaign.books().registered, 2);
+}
+
 #[test]
 fn an_nft_serves_once_whoever_owns_it_later() {
     let collection = person(50);

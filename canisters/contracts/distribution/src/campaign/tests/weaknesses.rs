@@ -130,8 +130,9 @@ fn pauses_stop_every_kind_of_claim() {
     assert!(world.campaign.resume(person(1), world.now).is_err());
     world.campaign.resume(owner(), world.now).unwrap();
     world.campaign.pause_category(owner(), 0, true).unwrap();
-    assert!(world.claim(1).is_err());
-    assert!(world.unlock(1, Fate::Fine).is_err());
+    let paused = Temporary::CategoryPaused { category: 0 };
+    assert_eq!(world.claim(1), Err(paused.clone().into()), "not: nothing is left");
+    assert_eq!(world.unlock(1, Fate::Fine), Err(paused.into()));
     world.campaign.pause_category(owner(), 0, false).unwrap();
     assert!(world.claim(1).is_ok());
     world.check();
@@ -160,7 +161,7 @@ fn there_is_no_way_back_from_the_end() {
     assert!(world.campaign.pause(owner(), world.now).is_err());
     assert!(world.campaign.resume(owner(), world.now).is_err());
     assert!(world.campaign.cancel(owner(), world.now).is_err());
-    assert!(world.campaign.recognise(owner(), Amount(9_999), world.now).is_err());
+    assert!(world.campaign.recognise(owner(), Amount(9_999), Amount::ZERO, world.now).is_err());
     world.settle();
     assert_eq!(world.campaign.books().stage, Stage::Cancelled);
     let mut args = airdrop();
@@ -254,7 +255,7 @@ fn strangers_and_recipients_decide_nothing() {
             world.campaign.remove_recipients(caller, &[(person(2), 0)], now),
             world.campaign.change_whitelist(caller, 0, &[caller], true),
             world.campaign.change_blocked(caller, &[person(2)], true),
-            world.campaign.recognise(caller, Amount(1), now),
+            world.campaign.recognise(caller, Amount(1), Amount::ZERO, now),
             world.campaign.begin_deposit(caller, None, Amount(FEE), now).map(|_| ()),
         ] {
             assert_eq!(refused, Err(Request::Unauthorized { caller }.into()));

@@ -14,6 +14,7 @@ use cairn_kit::api::distribution::{
 use candid::Nat;
 use ic_stable_structures::DefaultMemoryImpl;
 use icrc_ledger_types::icrc::generic_value::ICRC3Value;
+use icrc_ledger_types::icrc1::account::Account as LedgerAccount;
 use icrc_ledger_types::icrc3::blocks::BlockWithId;
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
@@ -95,6 +96,10 @@ pub struct Ledger {
     pub blocks: Vec<(u64, Transfer)>,
     /// Whether it looks at the fee before it looks at the time.
     pub fee_first: bool,
+    /// Whether it keeps no log.
+    pub logless: bool,
+    /// Whose default account burns what it is paid.
+    pub minter: Option<Principal>,
 }
 
 impl Ledger {
@@ -104,7 +109,9 @@ impl Ledger {
 
     fn execute(&mut self, transfer: &Transfer, now: u64) -> Reply {
         let bad_fee = || Reply::BadFee("bad fee".to_owned());
-        if self.fee_first && transfer.fee.0 != self.fee {
+        let burns = transfer.purpose != Purpose::Deposit && Some(transfer.account.owner) == self.minter;
+        let fee = if burns { 0 } else { self.fee };
+        if self.fee_first && transfer.fee.0 != fee {
             return bad_fee();
         }
         if transfer.created_at.0 + DAY + 120_000_000_000 < now {
@@ -114,7 +121,7 @@ impl Ledger {
         if let Some(block) = self.blocks.iter().position(same) {
             return Reply::Moved(Some(block as u64));
         }
-        if transfer.fee.0 != self.fee {
+        if transfer.fee.0 != fee {
             return bad_fee();
         }
         let (from, to) = match transfer.purpose {
@@ -172,7 +179,7 @@ impl World {
         let now = Timestamp(START.0 - DAY);
         let campaign = Campaign::create(&Memories::new(memory.clone()), canister(), init, now).unwrap();
         let balances = [(owner(), 1 << 120)].into();
-        let ledger = Ledger { fee: FEE, balances, blocks: Vec::new(), fee_first: false };
+        let ledger = Ledger { fee: FEE, balances, blocks: Vec::new(), fee_first: false, logless: false, minter: None };
         World { memory, campaign, ledger, now }
     }
 
@@ -204,10 +211,14 @@ impl World {
             Some(Step::Search((start, count))) => {
                 let (length, page) = (self.ledger.blocks.len() as u64, self.ledger.page(start, count));
                 match fate {
-                    Fate::Fine => self.campaign.searched(id, length, &page, self.now),
+                    Fate::Fine if !self.ledger.logless => self.campaign.searched(id, length, &page, self.now),
                     _ => self.campaign.search_failed(id, "silence", self.now),
                 }
             }
+            Some(Step::Weigh(before)) => match fate {
+                Fate::Fine => self.campaign.weighed(id, &before, Amount(self.ledger.held(canister())), self.now),
+                _ => self.campaign.weighing_failed(id, "silence", self.now),
+            },
             Some(Step::Send(transfer)) => {
                 let executed = matches!(fate, Fate::Fine | Fate::Lost | Fate::Upgraded);
                 let reply = executed.then(|| self.ledger.execute(&transfer, self.now.0));
@@ -253,8 +264,9 @@ impl World {
         }
         for payback in [Payback::Penalty, Payback::Refund] {
             if self.campaign.owes(payback, self.now) {
-                let fee = self.fee();
-                if let Some(id) = self.campaign.begin_payback(payback, fee, self.now) {
+                let (fee, minter) = (Amount(self.ledger.fee), self.ledger.minter.map(LedgerAccount::from));
+                self.campaign.learn_fee(fee);
+                if let Some(id) = self.campaign.begin_payback(payback, fee, minter, self.now) {
                     self.advance(id, fate);
                 }
             }
@@ -263,17 +275,28 @@ impl World {
 
     /// Lets time pass and the timer work, without faults, until nothing is open: longer than the ledger's window.
     pub fn settle(&mut self) {
-        for view in self.campaign.transfer_views(None, None) {
-            if matches!(view.status, PayoutStatus::Quarantined { .. }) {
-                self.campaign.retry_transfer(owner(), view.transfer, self.now).unwrap();
-            }
-        }
+        self.ledger.logless = false;
+        self.retry();
         for _ in 0..100 {
             self.round(Fate::Fine);
             self.pass(HOUR);
         }
+        // What was being weighed may end in quarantine, although there is a log now.
+        if self.retry() {
+            self.settle();
+        }
         let open = self.campaign.transfer_views(None, None);
         assert!(open.is_empty(), "still open: {open:?}");
+    }
+
+    /// Has everything in quarantine searched again; whether there is anything.
+    fn retry(&mut self) -> bool {
+        let mut open = self.campaign.transfer_views(None, None);
+        open.retain(|view| matches!(view.status, PayoutStatus::Quarantined { .. }));
+        for view in &open {
+            self.campaign.retry_transfer(owner(), view.transfer, self.now).unwrap();
+        }
+        !open.is_empty()
     }
 
     /// What the ledger has paid to somebody, by its own record.

@@ -1,17 +1,20 @@
 use super::*;
 use crate::campaign::Stage;
 use crate::memory::{self, Memories};
+use cairn_events::Principal;
 use cairn_kit::api::distribution::{
-    Campaign as Kind, Category, ClaimArgs, DistributionArgs, DistributionError, DistributionInit,
-    DistributionTemporaryError as Temporary, Membership, RecipientArgs, Schedule, TokenInfo,
+    Campaign as Kind, Category, ClaimArgs, DistributionArgs, DistributionError, DistributionInit, Membership,
+    RecipientArgs, Schedule, TokenInfo,
 };
 use cairn_kit::notify::{self, Outbox};
 use cairn_kit::runtime::testing::{Network, run, run_all};
-use cairn_kit::runtime::{CallFailure, Request, Task};
+use cairn_kit::runtime::{CallFailure, Request as Call, Task};
 use candid::Nat;
 use ic_stable_structures::DefaultMemoryImpl;
+use icrc_ledger_types::icrc::generic_value::ICRC3Value;
+use icrc_ledger_types::icrc1::account::Account as LedgerAccount;
 use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
-use icrc_ledger_types::icrc3::blocks::GetBlocksResult;
+use icrc_ledger_types::icrc3::blocks::{BlockWithId, GetBlocksResult};
 use std::cell::RefCell;
 use std::future::Future as _;
 use std::rc::Rc;
@@ -30,16 +33,27 @@ struct Ledger {
     lose: u32,
     swallow: u32,
     closed: bool,
+    logless: bool,
+    fee: u64,
+    minter: Option<Principal>,
 }
 
 impl Ledger {
-    fn answer(&mut self, request: &Request) -> Result<Vec<u8>, CallFailure> {
+    fn answer(&mut self, request: &Call) -> Result<Vec<u8>, CallFailure> {
         let silence = || CallFailure::rejected(6, "silence");
         match request.method {
-            "icrc1_fee" => Ok(candid::encode_one(Nat::from(10u8)).unwrap()),
+            "icrc1_fee" => Ok(candid::encode_one(Nat::from(self.fee)).unwrap()),
+            "icrc1_minting_account" => Ok(candid::encode_one(self.minter.map(LedgerAccount::from)).unwrap()),
+            "icrc1_balance_of" => {
+                let left: u128 = self.executed.iter().map(|made| u128::try_from(&made.amount.0).unwrap() + 10).sum();
+                Ok(candid::encode_one(Nat::from(1_000 - left)).unwrap())
+            }
+            "icrc3_get_blocks" if self.logless => Err(CallFailure::rejected(5, "no such method")),
             "icrc3_get_blocks" => {
+                let time = ("ts".to_owned(), ICRC3Value::Nat(Nat::from(0u8)));
+                let block = BlockWithId { id: Nat::from(0u8), block: ICRC3Value::Map([time].into()) };
                 let page =
-                    GetBlocksResult { log_length: Nat::from(0u8), blocks: Vec::new(), archived_blocks: Vec::new() };
+                    GetBlocksResult { log_length: Nat::from(1u8), blocks: vec![block], archived_blocks: Vec::new() };
                 Ok(candid::encode_one(page).unwrap())
             }
             "icrc1_transfer" => {
@@ -76,8 +90,13 @@ struct Canister {
 impl Canister {
     /// Funded: 600 for person 1, 400 for person 2, unlocked.
     fn new() -> Self {
+        Canister::ending(None)
+    }
+
+    /// The same, with an end.
+    fn ending(end: Option<Timestamp>) -> Self {
         let network = Network::install();
-        let ledger = Rc::new(RefCell::new(Ledger::default()));
+        let ledger = Rc::new(RefCell::new(Ledger { fee: 10, ..Ledger::default() }));
         let answering = ledger.clone();
         network.respond(move |request| answering.borrow_mut().answer(request));
         let canister = Canister { network, ledger, memory: DefaultMemoryImpl::default() };
@@ -102,7 +121,7 @@ impl Canister {
             max_recipients: None,
             registration: None,
             start: Timestamp(1),
-            end: None,
+            end,
             early_unlock: None,
             minimum_claim: Amount::ZERO,
             claim_limit: None,
@@ -114,7 +133,7 @@ impl Canister {
         let memories = Memories::new(canister.memory.clone());
         let campaign = Campaign::create(&memories, runtime::id(), init, now()).unwrap();
         canister.begin(&memories, campaign);
-        state::mutate(|campaign| campaign.recognise(id(8), Amount(1_000), now())).unwrap();
+        state::mutate(|campaign| campaign.recognise(id(8), Amount(1_000), Amount::ZERO, now())).unwrap();
         canister
     }
 
@@ -227,7 +246,7 @@ fn what_the_ledgers_log_does_not_have_can_be_claimed_again() {
     canister.ledger.borrow_mut().closed = true;
     canister.pass(2 * DAY);
     let asked = canister.network.sent().iter().filter(|request| request.method == "icrc3_get_blocks").count();
-    assert_eq!(asked, 1, "an empty log has been read");
+    assert_eq!(asked, 3, "its length, where to begin, and the one block that there is");
     canister.ledger.borrow_mut().closed = false;
     assert_eq!(claim(1), Outcome::Paid(Some(0)));
     assert!(state::read(Campaign::books).balanced());
@@ -252,4 +271,113 @@ fn one_too_many_waits() {
     drop(taken);
     canister.pass(60);
     assert_eq!(canister.executed(), 1);
+}
+
+/// Whoever was told that a claim is pending finds what has become of it.
+#[test]
+fn what_waited_and_failed_is_in_the_history() {
+    let canister = Canister::new();
+    let transfer = begin(1).unwrap();
+    let taken: Vec<_> = (1_000..1_000 + AT_ONCE as u64).map(|id| acquire(id).unwrap()).collect();
+    assert_eq!(run(advance(transfer)), Outcome::Open);
+    drop(taken);
+    canister.ledger.borrow_mut().closed = true;
+    canister.pass(60);
+    let history = state::read(|campaign| campaign.history_view(id(1), None, None));
+    assert_eq!(
+        history.iter().map(|entry| entry.failure.clone()).collect::<Vec<_>>(),
+        [Some("refused: too old".to_owned())]
+    );
+    canister.ledger.borrow_mut().closed = false;
+    assert_eq!(claim(1), Outcome::Paid(Some(0)));
+}
+
+/// A remembered fee that has fallen: small claims were refused for ever, and what was left over was written off.
+#[test]
+fn a_fee_that_has_fallen_is_asked_for_before_anything_is_refused_or_written_off() {
+    let canister = Canister::new();
+    state::mutate(|campaign| campaign.learn_fee(Amount(700)));
+    let payout = |campaign: &mut Campaign, fee, now| campaign.begin_claim(id(1), &ClaimArgs::default(), fee, now);
+    let transfer = run(super::begin(payout)).unwrap();
+    assert_eq!(run(advance(transfer)), Outcome::Paid(Some(0)));
+    assert_eq!(state::read(Campaign::books).paid, Amount(590));
+    state::mutate(|campaign| campaign.learn_fee(Amount(700)));
+    state::mutate(|campaign| campaign.cancel(id(8), now())).unwrap();
+    rearm();
+    canister.pass(60);
+    let books = state::read(Campaign::books);
+    assert_eq!((books.refunded, books.dust), (Amount(390), Amount::ZERO));
+}
+
+#[test]
+fn a_claim_below_the_fee_asks_the_ledger_once() {
+    let canister = Canister::new();
+    canister.ledger.borrow_mut().fee = 600;
+    let payout = |campaign: &mut Campaign, fee, now| campaign.begin_claim(id(1), &ClaimArgs::default(), fee, now);
+    for asked in [1, 2] {
+        let refused = run(super::begin(payout));
+        let below = Request::BelowMinimum { found: Amount(600), minimum: Amount(601), fee: Amount(600) };
+        assert_eq!(refused, Err(below.into()));
+        assert_eq!(canister.network.sent().len(), asked);
+    }
+    let stranger = |campaign: &mut Campaign, fee, now| campaign.begin_claim(id(7), &ClaimArgs::default(), fee, now);
+    assert!(run(super::begin(stranger)).is_err());
+    assert_eq!(canister.network.sent().len(), 2, "nothing is asked for strangers");
+}
+
+/// A ledger that takes its time: what is due meanwhile is put off, not looked at in one round after the other.
+#[test]
+fn the_timer_does_not_run_in_vain_while_a_ledger_is_awaited() {
+    let canister = Canister::new();
+    let transfer = begin(1).unwrap();
+    let mut waiting = Box::pin(advance(transfer));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    rearm();
+    let rounds = canister.network.advance(Duration::from_secs(60));
+    assert!(rounds <= 7, "{rounds} rounds in a minute");
+    assert_eq!(run(waiting), Outcome::Paid(Some(0)));
+    assert_eq!((canister.executed(), canister.attempts().len()), (1, 1));
+}
+
+/// Every regular round left one more timer for the end, all of which then fired at once.
+#[test]
+fn timers_do_not_heap_up_before_the_end() {
+    let canister = Canister::ending(Some(Timestamp(101 * 3_600_000_000_000 / 2)));
+    rearm();
+    assert_eq!(canister.network.advance(Duration::from_secs(51 * 3_600)), 51 + 1, "hours, and the end");
+    assert_eq!(state::read(Campaign::books).stage, Stage::Completed);
+    assert_eq!(state::read(Campaign::books).refunded, Amount(990));
+}
+
+/// A refund to the minting account is a burn, which has no fee.
+#[test]
+fn the_ledger_is_asked_who_mints() {
+    let canister = Canister::new();
+    canister.ledger.borrow_mut().minter = Some(id(8));
+    state::mutate(|campaign| campaign.cancel(id(8), now())).unwrap();
+    rearm();
+    canister.pass(60);
+    let burned = canister.ledger.borrow().executed[0].clone();
+    assert_eq!((burned.amount, burned.fee), (Nat::from(1_000u16), Some(Nat::from(0u8))));
+}
+
+/// A ledger without a log is asked what it holds, once its window has closed and its log has not answered for days.
+#[test]
+fn a_ledger_without_a_log_is_asked_what_it_holds() {
+    for (lost, paid) in [(true, 590), (false, 0)] {
+        let canister = Canister::new();
+        {
+            let mut ledger = canister.ledger.borrow_mut();
+            (ledger.logless, ledger.lose, ledger.swallow) = (true, u32::from(lost), u32::from(!lost));
+        }
+        assert_eq!(claim(1), Outcome::Open);
+        canister.ledger.borrow_mut().closed = true;
+        canister.pass(4 * DAY);
+        let books = state::read(Campaign::books);
+        assert_eq!((books.paid, books.in_flight, books.quarantined), (Amount(paid), Amount::ZERO, 0));
+        let asked = canister.network.sent();
+        let count = |method| asked.iter().filter(|request| request.method == method).count();
+        assert_eq!(count("icrc1_balance_of"), 1);
+        assert!(count("icrc3_get_blocks") < 200, "once an hour, not ten times");
+    }
 }
