@@ -26,6 +26,11 @@ pub fn is_decided(head: &Head) -> bool {
     head.mark & DECIDED != 0
 }
 
+/// Whether an upgrade of the contract, whose stream has this mark, has begun and is not decided.
+pub fn is_upgrading(mark: u8) -> bool {
+    mark & open_mark(Effect::Upgrade) != 0
+}
+
 /// Most bytes of an encoded payload, whatever its kind.
 pub fn max_payload() -> usize {
     Kind::ALL.iter().map(|kind| kind.max_size()).max().unwrap_or_default()

@@ -5,8 +5,9 @@
 //! floor. Outcomes, and the intents by which begun work is delivered, released or refunded, are accepted as long as
 //! the canister runs at all: their memory was set aside before, as pages that are ours already.
 
+use super::check::is_upgrading;
 use super::{columns, postings, threads, tree};
-use cairn_events::{Class, Effect, Topic};
+use cairn_events::{Class, Effect, Kind, Topic};
 use cairn_kit::api::audit::Reserve;
 
 /// Events that may follow from an open intent: outcome, dispatch, installation, arbiter, release or refund, and so on.
@@ -41,15 +42,21 @@ pub enum Urgency {
 }
 
 impl Urgency {
-    /// The urgency of a kind of this class.
-    pub fn of(class: Class) -> Urgency {
-        match class {
+    /// The urgency of an event of this kind, in a stream of these marks.
+    pub fn of(kind: Kind, mark: u8) -> Urgency {
+        match kind.class() {
             Class::Intent(Effect::Payment | Effect::Creation | Effect::Upgrade | Effect::TopUp) => Urgency::Begins,
             Class::Intent(Effect::Delivery | Effect::Installation | Effect::Refund | Effect::Release)
             | Class::Outcome(_) => Urgency::Continues,
+            // The middle of an upgrade: without it a contract would stand still.
+            Class::Fact if is_upgrading(mark) && is_step_of_upgrade(kind) => Urgency::Continues,
             Class::Fact => Urgency::Informs,
         }
     }
+}
+
+fn is_step_of_upgrade(kind: Kind) -> bool {
+    matches!(kind, Kind::SnapshotTaken | Kind::UpgradeInstalled | Kind::RollbackIntended)
 }
 
 /// What the platform says about the canister when a batch comes in.
@@ -140,7 +147,6 @@ pub fn left(means: &Means, open: u64) -> Reserve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cairn_events::Kind;
 
     #[test]
     fn what_is_left_is_what_is_allowed() {

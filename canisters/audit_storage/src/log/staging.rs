@@ -117,7 +117,7 @@ impl<'a, M: Memory> Staging<'a, M> {
             thread.gain(index);
         });
         self.open_intents = self.open_intents.saturating_add_signed(opened);
-        self.urgency = self.urgency.max(Urgency::of(class));
+        self.urgency = self.urgency.max(Urgency::of(kind, head.mark));
         self.admitted.push(Admitted { submission, stream, stream_version: head.count + 1 });
         Ok(())
     }

@@ -1,7 +1,11 @@
 //! Reserves: what is begun can be brought to its end.
 
 use super::*;
+use cairn_events::payload::{
+    ControlReleased, Reason, RollbackIntended, SnapshotTaken, UpgradeInstalled, UpgradeIntended, UpgradeRolledBack,
+};
 use cairn_kit::api::audit::AuditTemporaryError;
+use serde_bytes::ByteBuf;
 
 fn exhausted(refusal: AuditError) -> u64 {
     match refusal {
@@ -45,6 +49,32 @@ fn without_cycles_new_work_is_refused_first() {
     finish(&mut bench, 1, true);
     finish(&mut bench, 2, false);
     assert_eq!(bench.log.counters().open_intents, 0);
+    bench.verify();
+}
+
+/// A contract stands still while it is upgraded: the log takes whatever brings that to its end.
+#[test]
+fn an_upgrade_that_has_begun_comes_to_its_end() {
+    let mut bench = Bench::new();
+    let (contract, actor, hash) = (Principal::from_slice(&[0x77]), Principal::from_slice(&[0x78]), Hash([1; 32]));
+    let reason = Reason::new("unhealthy", "");
+    let begun = UpgradeIntended { contract, from: hash, to: hash, epoch: 2 };
+    let saved = SnapshotTaken { contract, snapshot: ByteBuf::from([1]), module_hash: hash };
+    let story = [
+        Payload::SnapshotTaken(saved.clone()),
+        Payload::UpgradeInstalled(UpgradeInstalled { contract, module_hash: hash }),
+        Payload::RollbackIntended(RollbackIntended { contract, reason: reason.clone() }),
+        Payload::UpgradeRolledBack(UpgradeRolledBack { contract, module_hash: hash, epoch: 3, reason }),
+    ];
+    bench.append(FACTORY, &[Submission::new(actor, Payload::UpgradeIntended(begun)).exactly(0)]).expect("begun");
+    bench.means.cycles = 1;
+    exhausted(
+        bench.refused(FACTORY, &[Submission::new(actor, Payload::ControlReleased(ControlReleased { contract }))]),
+    );
+    for payload in story {
+        bench.append(FACTORY, &[Submission::new(actor, payload)]).expect("its end");
+    }
+    exhausted(bench.refused(FACTORY, &[Submission::new(actor, Payload::SnapshotTaken(saved))]));
     bench.verify();
 }
 
