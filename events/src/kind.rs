@@ -256,6 +256,8 @@ kinds! {
     ContractObserved "contract_observed" Fact, [Contracts], [Factory], 1100;
     /// A person accepted a role that a contract claims for them, or does not want to be listed with it.
     RoleAnswered "role_answered" Fact, [Contracts], [Factory], 800;
+    /// An admin wants a contract upgraded whatever its owner or itself think of it; another admin has to agree.
+    ForceProposed "upgrade_force_proposed" Fact, [Contracts], [Factory], 800;
 }
 
 impl Kind {

@@ -179,6 +179,7 @@ payloads! {
     CallbackQuarantined(CallbackQuarantined) "callback_quarantined",
     ContractObserved(ContractObserved) "contract_observed",
     RoleAnswered(RoleAnswered) "role_answered",
+    ForceProposed(ForceProposed) "upgrade_force_proposed",
 }
 
 use Payload as P;
@@ -238,7 +239,8 @@ impl Payload {
             | P::TopUpUnresolved(TopUpUnresolved { contract, .. })
             | P::CallbackQuarantined(CallbackQuarantined { contract, .. })
             | P::ContractObserved(ContractObserved { contract, .. })
-            | P::RoleAnswered(RoleAnswered { contract, .. }) => Stream::Contract(*contract),
+            | P::RoleAnswered(RoleAnswered { contract, .. })
+            | P::ForceProposed(ForceProposed { contract, .. }) => Stream::Contract(*contract),
             P::DeploymentRequested(DeploymentRequested { deployment, .. })
             | P::DeploymentDispatched(DeploymentDispatched { deployment, .. })
             | P::DeliveryCommitted(DeliveryCommitted { deployment, .. })
@@ -347,6 +349,7 @@ impl Payload {
             P::ForkAlarmAcknowledged(p) => p.reason.is_bounded(),
             P::UpgradeRequested(p) => p.version.len() <= UpgradeRequested::MAX_VERSION,
             P::RolloutStarted(p) => p.version.len() <= UpgradeRequested::MAX_VERSION,
+            P::ForceProposed(p) => p.version.len() <= UpgradeRequested::MAX_VERSION,
             P::SnapshotTaken(p) => p.snapshot.len() <= SnapshotTaken::MAX_SNAPSHOT,
             P::RollbackIntended(p) => p.reason.is_bounded(),
             P::UpgradeRolledBack(p) => p.reason.is_bounded(),

@@ -89,6 +89,7 @@ fn bounds_are_exact() {
             Payload::ForkAlarmAcknowledged(p) => p.reason.code.push('x'),
             Payload::UpgradeRequested(p) => p.version.push('x'),
             Payload::RolloutStarted(p) => p.version.push('x'),
+            Payload::ForceProposed(p) => p.version.push('x'),
             Payload::SnapshotTaken(p) => p.snapshot.push(0),
             Payload::RollbackIntended(p) => p.reason.code.push('x'),
             Payload::UpgradeRolledBack(p) => p.reason.detail.push('x'),

@@ -207,6 +207,7 @@ fn stories_come_to_every_end() {
                 | Kind::CallbackQuarantined
                 | Kind::ContractObserved
                 | Kind::RoleAnswered
+                | Kind::ForceProposed
         );
         assert!(told != elsewhere, "{kind:?}");
     }

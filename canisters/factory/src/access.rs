@@ -1,7 +1,8 @@
 //! Who may call what: permits that only these checks make.
 
 use crate::memory::{self, memory};
-use crate::{metrics, refusal, state};
+use crate::state::{self, State};
+use crate::{metrics, refusal};
 use cairn_events::payload::FactoryAdminGranted;
 use cairn_events::{Payload, Principal, Submission, Timestamp};
 use cairn_kit::access::{Admin, Admins, Caller, MAX_ADMINS};
@@ -63,9 +64,23 @@ pub async fn grant(admin: Admin, candidate: Principal) -> Result<(), FactoryErro
     appended.map(|_| ()).map_err(refusal::append_failed)
 }
 
-/// Whether the factory knows this admin by name: a mere controller it does not.
-pub fn is_named(admin: Admin) -> bool {
-    ADMINS.with_borrow(|admins| admins.contains(admin.principal()))
+/// Whether `admin` may agree to what `first` proposed: another person, known by name for long enough.
+///
+/// # Errors
+/// [`FactoryRequestError::SamePerson`]; [`FactoryRequestError::NotByName`] for a mere controller;
+/// [`FactoryTemporaryError::TooEarly`] for an admin of late.
+pub fn second_person(state: &State, admin: Admin, first: Principal, now: u64) -> Result<(), FactoryError> {
+    let person = admin.principal();
+    if person == first {
+        return Err(FactoryError::Request(FactoryRequestError::SamePerson { person }));
+    }
+    if !ADMINS.with_borrow(|admins| admins.contains(person)) {
+        return Err(FactoryError::Request(FactoryRequestError::NotByName { person }));
+    }
+    match state.templates().granted(person) {
+        Some(from) if now < from.0 => Err(FactoryError::Temporary(FactoryTemporaryError::TooEarly { at: from.0 })),
+        _ => Ok(()),
+    }
 }
 
 /// The permit of an admin: the installer, one who was granted, or a controller of the factory.

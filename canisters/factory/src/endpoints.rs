@@ -109,10 +109,11 @@ macro_rules! endpoints {
             metrics::setup_status()
         }
 
-        /// A contract of this kind, whoever made it. For everyone.
+        /// A contract of this kind. For everyone, if it is public; otherwise for the contract itself, its owner, and those
+        /// for whom it gives a role.
         #[ic_cdk::query(name = "getContractInfo")]
         fn get_contract_info(contract: Principal) -> Result<Reflected<Contract>, FactoryError> {
-            index::contract::<$kind>(contract)
+            index::contract::<$kind>(ic_cdk::api::msg_caller(), contract)
         }
 
         /// Rebuilds the projection of this name from the log, beside the rows that serve. Only for admins.

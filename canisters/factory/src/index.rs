@@ -30,17 +30,24 @@ pub fn open(audit: Principal) {
     reply::prepare();
 }
 
-/// The contract at `id`.
+/// The contract at `id`: for strangers, if it is public.
 ///
 /// # Errors
-/// [`FactoryRequestError::UnknownContract`] if there is none of this kind.
-pub fn contract<K: ContractKind>(id: Principal) -> Result<Reflected<Contract>, FactoryError> {
-    let found = answer(|tables| contracts::contract(tables, id))?;
-    let Reflected { content, checkpoint, halted } = found;
-    match content.filter(|contract| contract.service == K::SERVICE) {
+/// [`FactoryRequestError::UnknownContract`] if there is none of this kind that `caller` may see.
+pub fn contract<K: ContractKind>(caller: Principal, id: Principal) -> Result<Reflected<Contract>, FactoryError> {
+    let Reflected { content, checkpoint, halted } = answer(|tables| {
+        let found = contracts::contract(tables, id).filter(|found| found.service == K::SERVICE)?;
+        (found.public || is_concerned(tables, &found, caller)).then_some(found)
+    })?;
+    match content {
         Some(content) => Ok(Reflected { content, checkpoint, halted }),
         None => Err(FactoryError::Request(FactoryRequestError::UnknownContract { contract: id })),
     }
+}
+
+/// Whether somebody may see a contract that strangers may not.
+fn is_concerned(tables: &dyn Tables, contract: &Contract, caller: Principal) -> bool {
+    caller != Principal::anonymous() && contracts::concerns(tables, contract, caller)
 }
 
 /// The contracts that `user` has to do with in this role, the newest first: all of them if the caller is the user, for
@@ -122,7 +129,7 @@ pub fn roles<K: ContractKind>(
         let unknown = FactoryRequestError::UnknownContract { contract };
         let known = contracts::contract(tables, contract).filter(|known| known.service == K::SERVICE);
         let known = known.ok_or(unknown.clone())?;
-        if caller != Principal::anonymous() && contracts::concerns(tables, &known, caller) {
+        if is_concerned(tables, &known, caller) {
             return Ok(contracts::roles(tables, contract, cursor, limit));
         }
         Err(if known.public { FactoryRequestError::Unauthorized { caller } } else { unknown })

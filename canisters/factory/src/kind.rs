@@ -41,6 +41,11 @@ pub trait ContractKind: 'static {
     /// Who controls a delivered contract: its factory, and whoever may rightfully do so beside it. Where third parties'
     /// money lies that is the contract itself, by its own governance, and not its owner.
     fn controllers(factory: Principal, contract: Principal, owner: Principal) -> Vec<Principal>;
+
+    /// Who may take a contract out of its factory's control, for ever. Its owner, unless it is governed by more people.
+    fn may_release(caller: Principal, _contract: Principal, owner: Principal) -> bool {
+        caller == owner
+    }
 }
 
 /// Which of the contract's arguments is wrong, and how.

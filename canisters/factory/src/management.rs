@@ -8,17 +8,26 @@ pub use status::{Status, deposit, start, status, stop};
 
 use crate::template;
 use cairn_events::{Hash, Principal};
+use cairn_kit::guard::Guards;
 use cairn_kit::journal;
 use cairn_kit::runtime::{self, CallFailure, CanisterInfo};
 use ic_management_canister_types::{
-    CanisterInstallMode, CanisterSettings, ChunkHash, InstallChunkedCodeArgs, InstallCodeArgs, StoredChunksArgs,
-    UninstallCodeArgs, UpdateSettingsArgs, UploadChunkArgs,
+    CanisterInstallMode, CanisterSettings, ChunkHash, ClearChunkStoreArgs, InstallChunkedCodeArgs, InstallCodeArgs,
+    StoredChunksArgs, UninstallCodeArgs, UpdateSettingsArgs, UploadChunkArgs,
 };
 
 /// Seconds of its own running costs below which a contract freezes: half a year.
 const FREEZING_THRESHOLD: u32 = 15_552_000;
 /// Bytes of a module that fit into one message beside the install argument; larger ones travel in chunks.
 const MAX_WHOLE_MODULE: u64 = 1_500_000;
+/// Chunks of a megabyte that the network stores for a canister.
+const MAX_CHUNKS: usize = 100;
+/// Modules that are installed from chunks at the same time, at most.
+const MAX_INSTALLING: usize = 20;
+
+thread_local! {
+    static INSTALLING: Guards<Principal> = Guards::new(MAX_INSTALLING);
+}
 
 async fn call<A: candid::CandidType, R: candid::CandidType + serde::de::DeserializeOwned>(
     method: &'static str,
@@ -80,14 +89,11 @@ async fn put_chunked(
     argument: Vec<u8>,
 ) -> Result<(), CallFailure> {
     let factory = runtime::id();
-    let stored: Vec<ChunkHash> = call("stored_chunks", StoredChunksArgs { canister_id: factory }).await?;
+    let busy = |_| CallFailure::unsent("modules are being installed already");
+    let _guard = INSTALLING.with(|guards| guards.acquire(contract)).map_err(busy)?;
     let parts = template::parts(module);
-    for (offset, part) in (0..size).step_by(template::PART as usize).zip(&parts) {
-        if !stored.iter().any(|chunk| chunk.hash == part.0) {
-            let chunk = template::bytes(module, offset, template::PART.min(size - offset));
-            let _: ChunkHash = call("upload_chunk", UploadChunkArgs { canister_id: factory, chunk }).await?;
-        }
-    }
+    // That the store refuses says nothing against the module.
+    store_chunks(module, size, &parts).await.map_err(|failure| CallFailure::unsent(&failure.to_string()))?;
     let code = InstallChunkedCodeArgs {
         mode,
         target_canister: contract,
@@ -98,6 +104,29 @@ async fn put_chunked(
         sender_canister_version: None,
     };
     call("install_chunked_code", code).await
+}
+
+/// Puts the module's parts into the factory's own store. A store that is full of other versions' is emptied first, unless
+/// something is being installed from it.
+async fn store_chunks(module: Hash, size: u64, parts: &[Hash]) -> Result<(), CallFailure> {
+    let factory = runtime::id();
+    let mut stored: Vec<ChunkHash> = call("stored_chunks", StoredChunksArgs { canister_id: factory }).await?;
+    let is_stored = |stored: &[ChunkHash], part: &Hash| stored.iter().any(|chunk| chunk.hash == part.0);
+    let missing = parts.iter().filter(|part| !is_stored(&stored, part)).count();
+    if stored.len() + missing > MAX_CHUNKS {
+        if INSTALLING.with(Guards::held) > 1 {
+            return Err(CallFailure::unsent("the store of chunks is full, and being installed from"));
+        }
+        let (): () = call("clear_chunk_store", ClearChunkStoreArgs { canister_id: factory }).await?;
+        stored.clear();
+    }
+    for (offset, part) in (0..size).step_by(template::PART as usize).zip(parts) {
+        if !is_stored(&stored, part) {
+            let chunk = template::bytes(module, offset, template::PART.min(size - offset));
+            let _: ChunkHash = call("upload_chunk", UploadChunkArgs { canister_id: factory, chunk }).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What the network says of the canister to everyone: who controls it, and what it runs.

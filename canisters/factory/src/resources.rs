@@ -5,6 +5,7 @@
 //! caller, and no cycles are ever held for somebody. Should the factory be upgraded in that very moment, the loss is its
 //! own: the log has a deposit that is unresolved.
 
+use crate::callback::{next_period, period};
 use crate::state::{self, Settings, State};
 use crate::upgrade::{calm, consent, delivered, record};
 use crate::{access, management, refusal};
@@ -20,6 +21,8 @@ use std::time::Duration;
 pub const MIN_TOP_UP: u64 = 10_000_000_000;
 /// Cycles of one deposit, at most.
 pub const MAX_TOP_UP: u64 = 1_000_000_000_000_000;
+/// Deposits with one contract in an hour, at most: each is two events of the log.
+pub const MAX_PER_HOUR: u32 = 20;
 /// Deposits under way at the same time, at most.
 const MAX_AT_ONCE: usize = 50;
 
@@ -83,11 +86,16 @@ pub async fn top_up(
     let cycles = state::read(|state| spare(state, contract, attached, runtime::cycles()))?;
     let busy = || FactoryError::Temporary(FactoryTemporaryError::Busy);
     let _guard = DEPOSITS.with(|guards| guards.acquire(contract)).map_err(|_| busy())?;
+    // What is no more takes no deposits: nothing is recorded of it.
+    management::info(contract).await.map_err(refusal::call_failed)?;
     let intended = Payload::TopUpIntended(TopUpIntended { contract, cycles });
     record(|state| match state.top_up(contract) {
         // An earlier one, whose reply was lost, is not closed yet.
         Some(_) => Err(busy()),
-        None => Ok(Some(at(state, caller, contract, intended.clone()))),
+        None => {
+            spare(state, contract, attached, runtime::cycles())?;
+            Ok(Some(at(state, caller, contract, intended.clone())))
+        }
     })
     .await?;
     if let Err(failure) = management::deposit(contract, cycles).await {
@@ -103,7 +111,7 @@ pub async fn top_up(
     }
 }
 
-/// The number of cycles, if they can be deposited: pure.
+/// The number of cycles, if they can be deposited beside those that are being deposited: pure, but for the time.
 fn spare(state: &State, contract: Principal, attached: u128, balance: u128) -> Result<u64, FactoryError> {
     delivered(state, contract)?;
     let cycles = u64::try_from(attached).unwrap_or(u64::MAX);
@@ -111,6 +119,13 @@ fn spare(state: &State, contract: Principal, attached: u128, balance: u128) -> R
         let (min, max) = (MIN_TOP_UP, MAX_TOP_UP);
         return Err(FactoryError::Request(FactoryRequestError::Cycles { attached: cycles, min, max }));
     }
+    let now = runtime::now();
+    if state.managed(contract).deposits.count(period(now)) >= MAX_PER_HOUR {
+        let retry_at = next_period(now).unwrap_or(u64::MAX);
+        return Err(FactoryError::Temporary(FactoryTemporaryError::QuotaExhausted { retry_at }));
+    }
+    let under_way: u128 = state.top_ups().iter().map(|(_, top_up)| u128::from(top_up.cycles)).sum();
+    let balance = balance.saturating_sub(under_way);
     let reserve = state.settings().map_or(0, |settings| settings.reserve_cycles);
     let required = reserve.saturating_add(cycles);
     if balance < u128::from(required) {

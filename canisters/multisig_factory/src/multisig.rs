@@ -55,6 +55,11 @@ impl ContractKind for Multisig {
     fn controllers(factory: Principal, contract: Principal, _owner: Principal) -> Vec<Principal> {
         vec![factory, contract]
     }
+
+    /// The wallet itself, by a proposal: who created it may not even sign for it any more.
+    fn may_release(caller: Principal, contract: Principal, _owner: Principal) -> bool {
+        caller == contract
+    }
 }
 
 fn refused(error: &InvalidWallet) -> InvalidArgs {
@@ -148,6 +153,8 @@ mod tests {
     fn a_wallet_owns_itself() {
         let (factory, wallet, creator) = (person(1), person(2), person(3));
         assert_eq!(Multisig::controllers(factory, wallet, creator), vec![factory, wallet]);
+        let may_release = |caller| Multisig::may_release(caller, wallet, creator);
+        assert_eq!([wallet, creator, factory].map(may_release), [true, false, false]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum Consent {
     /// The contract takes part in rollouts.
     #[serde(rename = "auto")]
     Auto,
-    /// Nobody: an admin forced it.
+    /// Nobody: two admins forced it.
     #[serde(rename = "admin")]
     Admin,
 }
@@ -40,7 +40,7 @@ pub struct UpgradeRequested {
     pub to: Hash,
     /// Who agreed.
     pub consent: Consent,
-    /// Whether an admin overrode what would have forbidden it: an earlier version, or the contract's own refusal.
+    /// Whether two admins overrode what would have forbidden it: an earlier version, or the contract's own refusal.
     pub forced: bool,
     /// The rollout that it is part of: the index of its `RolloutStarted`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -50,6 +50,23 @@ pub struct UpgradeRequested {
 impl UpgradeRequested {
     /// Bytes of a version's name.
     pub const MAX_VERSION: usize = 32;
+}
+
+/// An admin wants the contract upgraded whatever its owner or itself think of it. It is, if another admin wants the same
+/// within [`ForceProposed::VALID`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForceProposed {
+    /// The contract.
+    pub contract: Principal,
+    /// The version's name.
+    pub version: String,
+    /// The module that it is to run.
+    pub to: Hash,
+}
+
+impl ForceProposed {
+    /// Nanoseconds for which the proposal stands: a day.
+    pub const VALID: u64 = 86_400_000_000_000;
 }
 
 /// The contract is about to be stopped, saved and upgraded.

@@ -47,7 +47,8 @@ pub fn payload(kind: Kind, draw: &mut impl Draw) -> Payload {
         | Kind::RollbackIntended
         | Kind::UpgradeRolledBack
         | Kind::UpgradeAbandoned
-        | Kind::UpgradeSettled => upgrade(kind, draw),
+        | Kind::UpgradeSettled
+        | Kind::ForceProposed => upgrade(kind, draw),
         Kind::ControlReleased | Kind::AutoUpdateSet | Kind::RolloutStarted | Kind::RolloutChanged => {
             rollout(kind, draw)
         }
@@ -346,6 +347,10 @@ fn upgrade(kind: Kind, draw: &mut impl Draw) -> Payload {
             Payload::UpgradeRolledBack(UpgradeRolledBack { contract, module_hash, epoch, reason })
         }
         Kind::UpgradeAbandoned => Payload::UpgradeAbandoned(UpgradeAbandoned { contract, reason: draw.reason() }),
+        Kind::ForceProposed => {
+            let version = draw.text(UpgradeRequested::MAX_VERSION);
+            Payload::ForceProposed(ForceProposed { contract, version, to: module_hash })
+        }
         _ => Payload::UpgradeSettled(UpgradeSettled { contract }),
     }
 }

@@ -52,6 +52,8 @@ pub(super) struct RoleRow {
     pub since: Moment,
     /// Whether the contract ran code, or had controllers, that its factory does not answer for.
     pub claimed: bool,
+    /// What the person said of it: as in [`ANSWERS`], so that lists need not ask there.
+    pub accepted: bool,
     pub hidden: bool,
     /// Where the person's list has it: nowhere before the contract is listed.
     pub place: Option<Place>,
@@ -135,9 +137,8 @@ impl RoleRow {
     }
 
     /// The role, as those see it who may.
-    pub fn assignment(&self, tables: &dyn Tables, contract: Principal) -> Assignment {
-        let accepted = ANSWERS.get(tables, &(contract, (self.role, self.person))).is_some_and(|it| it.accepted);
-        let standing = match (accepted, self.claimed) {
+    pub fn assignment(&self) -> Assignment {
+        let standing = match (self.accepted, self.claimed) {
             (true, _) => Standing::Accepted,
             (false, true) => Standing::Claimed,
             (false, false) => Standing::Told,
@@ -159,8 +160,7 @@ impl RoleRow {
 
 /// The role that `contract` gives `person`, if it does.
 pub(super) fn find(tables: &dyn Tables, contract: Principal, role: Role, person: Principal) -> Option<RoleRow> {
-    let hidden = ANSWERS.get(tables, &(contract, (role, person))).is_some_and(|answer| answer.hidden);
-    ROLES.get(tables, &((contract, hidden), (role, person)))
+    [false, true].into_iter().find_map(|hidden| ROLES.get(tables, &((contract, hidden), (role, person))))
 }
 
 /// `contract` told that `person` has `role` now, or has it no more.
@@ -170,15 +170,17 @@ pub(super) fn told(
     contract: Principal,
     (role, person, has): (Role, Principal, bool),
 ) {
-    let hidden = ANSWERS.get(tables, &(contract, (role, person))).is_some_and(|answer| answer.hidden);
-    match (ROLES.get(tables, &((contract, hidden), (role, person))), has) {
+    match (find(tables, contract, role, person), has) {
         (None, true) => {
+            let answer = ANSWERS.get(tables, &(contract, (role, person)));
+            let (accepted, hidden) = answer.map_or((false, false), |answer| (answer.accepted, answer.hidden));
             let count = |canister: &mut Canister| {
                 canister.people.change(role, true);
                 canister.hidden += u64::from(hidden);
             };
             let Some(canister) = CANISTERS.update(tables, &contract, count) else { return };
-            let mut row = RoleRow { role, person, since: at, claimed: canister.foreign, hidden, place: None };
+            let claimed = canister.foreign;
+            let mut row = RoleRow { role, person, since: at, claimed, accepted, hidden, place: None };
             row.shift(tables, contract, canister.place(hidden));
             ROLES.put(tables, &row.key(contract), &row);
         }
@@ -194,7 +196,7 @@ pub(super) fn told(
             ROLES.remove(tables, &row.key(contract));
             CANISTERS.update(tables, &contract, |canister| {
                 canister.people.change(role, false);
-                canister.hidden = canister.hidden.saturating_sub(u64::from(hidden));
+                canister.hidden = canister.hidden.saturating_sub(u64::from(row.hidden));
             });
         }
         (None, false) => {}
@@ -219,19 +221,21 @@ pub(super) fn answered(tables: &mut dyn Tables, person: Principal, answered: &Ro
     } else if after != before {
         ANSWERS.put(tables, &key, &after);
     }
-    if after.hidden == before.hidden {
+    if after == before {
         return;
     }
-    if let Some(mut row) = ROLES.get(tables, &((contract, before.hidden), (role, person))) {
+    let Some(mut row) = ROLES.get(tables, &((contract, before.hidden), (role, person))) else { return };
+    if after.hidden != before.hidden {
         ROLES.remove(tables, &row.key(contract));
         row.hidden = after.hidden;
         row.shift(tables, contract, canister.place(row.hidden));
-        ROLES.put(tables, &row.key(contract), &row);
         CANISTERS.update(tables, &contract, |canister| {
             canister.hidden =
                 if after.hidden { canister.hidden.saturating_add(1) } else { canister.hidden.saturating_sub(1) };
         });
     }
+    row.accepted = after.accepted;
+    ROLES.put(tables, &row.key(contract), &row);
 }
 
 /// Has the lists of the people of `contract` brought up to how it stands now, or has them forgotten.

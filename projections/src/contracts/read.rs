@@ -1,7 +1,7 @@
 //! What can be asked.
 
 use super::name::{self, Folded, NameCursor, Prefix};
-use super::people::{self, Assignment, BY_PERSON, Connection, ROLES, Relation, RoleCursor};
+use super::people::{self, Assignment, BY_PERSON, Connection, ROLES, Relation, RoleCursor, RoleRow};
 use super::row::{CANISTERS, COUNTS, Canister, CanisterState, ContractCounts};
 use super::shelf::{Filter, Listed, Shelves};
 use crate::Tables;
@@ -188,7 +188,7 @@ pub fn roles(
     let mut found = ROLES.under_after(tables, (contract, false), after, limit + 1);
     let more = found.len() > limit;
     found.truncate(limit);
-    let rows: Vec<Assignment> = found.iter().map(|row| row.assignment(tables, contract)).collect();
+    let rows: Vec<Assignment> = found.iter().map(RoleRow::assignment).collect();
     let next =
         rows.last().filter(|_| more).map(|Assignment { role, person, .. }| RoleCursor { role: *role, person: *person });
     let canister = CANISTERS.get(tables, &contract).unwrap_or_default();
@@ -197,7 +197,7 @@ pub fn roles(
 
 /// The role that `contract` gives `person`, hidden or not, if it does.
 pub fn role(tables: &dyn Tables, contract: Principal, role: Role, person: Principal) -> Option<Assignment> {
-    people::find(tables, contract, role, person).map(|row| row.assignment(tables, contract))
+    people::find(tables, contract, role, person).as_ref().map(RoleRow::assignment)
 }
 
 /// Whether `person` has to do with `contract`: is it, owns it, or has a role in it.

@@ -27,7 +27,7 @@ impl Hourly {
         if self.period == period { self.count } else { 0 }
     }
 
-    fn add(&mut self, period: u64) {
+    pub(super) fn add(&mut self, period: u64) {
         *self = Hourly { period, count: self.count(period).saturating_add(1) };
     }
 }

@@ -15,7 +15,9 @@ pub use callbacks::{Callbacks, Claim, Hourly, RoleKey, Tally, observation_hash};
 pub use record::{Accepted, Canister, Job, Phase, Request, Settings, Totals};
 pub use templates::{Confirmation, Proposal, Template, Templates, VersionKey};
 
-pub use upgrades::{CONTROL_LOST, Managed, Rollout, TopUp, Upgrade, UpgradePhase, day};
+pub use upgrades::{
+    CONTROL_LOST, Force, Managed, OTHER_CODE, Rollout, SNAPSHOT_GONE, STARTED, TopUp, Upgrade, UpgradePhase, day,
+};
 
 use crate::access;
 use crate::memory::{self, memory};

@@ -4,13 +4,18 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use record::{CONTROL_LOST, Managed, Rollout, TopUp, Upgrade, UpgradePhase};
+pub use record::{
+    CONTROL_LOST, Force, Managed, OTHER_CODE, Rollout, SNAPSHOT_GONE, STARTED, TopUp, Upgrade, UpgradePhase,
+};
 #[cfg(test)]
 pub use tests::Folded;
 
 use super::{Map, Phase, Set, State};
+use crate::callback::period;
 use crate::memory::{self, memory};
-use cairn_events::payload::{Consent, RolloutChanged, RolloutStarted, RolloutState, TopUpIntended, UpgradeRequested};
+use cairn_events::payload::{
+    Consent, ForceProposed, RolloutChanged, RolloutStarted, RolloutState, TopUpIntended, UpgradeRequested,
+};
 use cairn_events::{Hash, Payload, Principal, Receipt};
 use cairn_kit::api::upgrade::RolloutStatus;
 use cairn_kit::journal::Recorded;
@@ -81,11 +86,11 @@ impl Upgrades {
     fn move_upgrade(&mut self, contract: Principal, step: impl FnOnce(&UpgradePhase) -> Option<UpgradePhase>) {
         let Some((number, mut upgrade)) = self.current(contract) else { return };
         let Some(phase) = step(&upgrade.phase) else { return };
-        let was_decided = upgrade.phase.is_decided();
+        let was_judged = upgrade.phase.is_judged();
         let failed = phase.is_failure_after(&upgrade.phase);
         upgrade.settled = phase.leaves_nothing();
         upgrade.phase = phase;
-        if upgrade.phase.is_decided() && !was_decided {
+        if upgrade.phase.is_judged() && !was_judged {
             self.change_rollout(upgrade.rollout, |rollout| {
                 rollout.open = rollout.open.saturating_sub(1);
                 match upgrade.phase {
@@ -126,7 +131,10 @@ impl Upgrades {
         self.upgrades.insert(number, Cbor(upgrade));
         self.open.insert(number, ());
         self.of.insert(PrincipalNumberKey(contract, number), ());
-        self.manage(contract, |managed| managed.upgrade = Some(number));
+        self.manage(contract, |managed| {
+            (managed.upgrade, managed.force) = (Some(number), None);
+            managed.rolled = rollout.or(managed.rolled);
+        });
         if matches!(consent, Consent::Owner | Consent::Contract) {
             self.spend(contract, &recorded.receipt);
         }
@@ -138,8 +146,14 @@ impl Upgrades {
             rollout.in_wave += 1;
             rollout.requested += 1;
             rollout.open += 1;
-            rollout.last = Some(contract);
         });
+    }
+
+    fn force_proposed(&mut self, recorded: &Recorded, proposed: &ForceProposed) {
+        let ForceProposed { contract, version, to } = proposed.clone();
+        let Receipt { index, timestamp, .. } = recorded.receipt;
+        let until = timestamp.0.saturating_add(ForceProposed::VALID);
+        self.manage(contract, |managed| managed.force = Some(Force { index, by: recorded.actor, version, to, until }));
     }
 
     fn started(&mut self, recorded: &Recorded, started: &RolloutStarted) {
@@ -152,7 +166,6 @@ impl Upgrades {
             max_failures: started.max_failures,
             status: RolloutStatus::Running,
             reason: None,
-            last: None,
             waves: 0,
             in_wave: 0,
             requested: 0,
@@ -167,6 +180,9 @@ impl Upgrades {
 
     fn changed(&mut self, changed: &RolloutChanged) {
         self.change_rollout(Some(changed.rollout), |rollout| {
+            if rollout.status == RolloutStatus::Finished {
+                return;
+            }
             rollout.status = match changed.state {
                 RolloutState::Paused => RolloutStatus::Paused,
                 RolloutState::Resumed => RolloutStatus::Running,
@@ -236,9 +252,11 @@ impl State {
                     false => upgrades.participants.remove(&PrincipalKey(p.contract)),
                 };
             }
+            Payload::ForceProposed(p) => upgrades.force_proposed(recorded, p),
             Payload::RolloutStarted(p) => upgrades.started(recorded, p),
             Payload::RolloutChanged(p) => upgrades.changed(p),
             Payload::TopUpIntended(TopUpIntended { contract, cycles }) => {
+                upgrades.manage(*contract, |managed| managed.deposits.add(period(receipt.timestamp.0)));
                 let row = TopUp { by: recorded.actor, cycles: *cycles };
                 upgrades.top_ups.insert(PrincipalKey(*contract), Cbor(row));
             }

@@ -13,6 +13,10 @@ const WASM: &[u8] = b"\0asm\x01\0\0\0";
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
 /// The number of the section of exports.
 const EXPORTS: u8 = 7;
+/// The kind of an export that is a function.
+const FUNCTION: u8 = 0;
+/// The highest kind of an export: a tag.
+const LAST_KIND: u8 = 4;
 /// Most sections that are passed over.
 const MAX_SECTIONS: usize = 10_000;
 /// Most bytes of the section of exports.
@@ -32,7 +36,7 @@ pub fn is_packed(header: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
-/// The names that a module of `size` bytes exports; `read` gives bytes of it by offset and length.
+/// The functions that a module of `size` bytes exports, by name; `read` gives bytes of it by offset and length.
 ///
 /// # Errors
 /// [`Malformed`], also for one with too many sections or exports.
@@ -69,11 +73,17 @@ fn names(mut rest: &[u8]) -> Result<BTreeSet<String>, Malformed> {
         let length = take_number(&mut rest)? as usize;
         let (name, after) = rest.split_at_checked(length).ok_or(Malformed("a name goes beyond the end"))?;
         rest = after;
-        take_byte(&mut rest)?;
+        let name = std::str::from_utf8(name).map_err(|_| Malformed("a name that is no text"))?;
+        let kind = take_byte(&mut rest)?;
         take_number(&mut rest)?;
-        names.insert(std::str::from_utf8(name).map_err(|_| Malformed("a name that is no text"))?.to_owned());
+        if kind > LAST_KIND {
+            return Err(Malformed("an export of no known kind"));
+        }
+        if kind == FUNCTION {
+            names.insert(name.to_owned());
+        }
     }
-    Ok(names)
+    if rest.is_empty() { Ok(names) } else { Err(Malformed("more than its exports in their section")) }
 }
 
 fn take_byte(rest: &mut &[u8]) -> Result<u8, Malformed> {
@@ -116,7 +126,7 @@ mod tests {
     #[test]
     fn exports_are_found() {
         let two = b"\x02\x04init\x00\x05\x06memory\x02\x80\x01";
-        let expected = Ok(BTreeSet::from(["init".to_owned(), "memory".to_owned()]));
+        let expected = Ok(BTreeSet::from(["init".to_owned()]));
         assert_eq!(of(&module(&[(1, b"types"), (7, two), (10, b"code")])), expected);
         assert_eq!(of(&module(&[(0, b"\x04name"), (7, two)])), expected);
         assert_eq!(of(&module(&[(0, b"\x04name")])), Ok(BTreeSet::new()));

@@ -241,7 +241,6 @@ fn check_confirmation(
     found: Hash,
     now: u64,
 ) -> Result<Proposal, FactoryError> {
-    let person = admin.principal();
     let Some(proposal) = state.templates().proposal(version) else {
         return match state.templates().version(version) {
             Some(known) => refuse(TemplateRefusal::VersionTaken { version, module_hash: known.hash }),
@@ -252,16 +251,8 @@ fn check_confirmation(
     if proposed != found {
         return refuse(TemplateRefusal::OtherModule { version, proposed, found });
     }
-    if proposal.by == person {
-        return refuse(TemplateRefusal::SamePerson { person });
-    }
-    if !access::is_named(admin) {
-        return refuse(TemplateRefusal::NotByName { person });
-    }
-    match state.templates().granted(person) {
-        Some(from) if now < from.0 => Err(FactoryError::Temporary(FactoryTemporaryError::TooEarly { at: from.0 })),
-        _ => Ok(proposal),
-    }
+    access::second_person(state, admin, proposal.by, now)?;
+    Ok(proposal)
 }
 
 /// Publishes a version: a proposed one that is confirmed, when its time has come; while the factory is being set up any

@@ -4,6 +4,7 @@ mod callbacks;
 mod delivery;
 mod histories;
 mod life;
+mod meanwhile;
 mod pool;
 mod resources;
 mod roles;

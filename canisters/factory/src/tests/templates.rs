@@ -112,13 +112,13 @@ fn a_version_takes_two_persons_and_a_delay() {
     assert_eq!((proposal.proposed_by, proposal.confirmed_by, proposal.publishable_at), (ADMIN, None, None));
     assert_eq!(propose(ADMIN, terms("1.1.0", hash)), Ok(proposal), "repeating is harmless");
     assert_eq!(publish(ADMIN, "1.1.0", hash), refused(Refusal::NotConfirmed { version: version("1.1.0") }));
-    assert_eq!(confirm(ADMIN, "1.1.0", hash), refused(Refusal::SamePerson { person: ADMIN }));
+    assert_eq!(confirm(ADMIN, "1.1.0", hash), Err(FactoryError::Request(Request::SamePerson { person: ADMIN })));
     let found = Hash([9; 32]);
     let other = Refusal::OtherModule { version: version("1.1.0"), proposed: hash, found };
     assert_eq!(confirm(SECOND, "1.1.0", found), refused(other.clone()));
     assert_eq!(publish(SECOND, "1.1.0", found), refused(other));
     world.network.control(OWNER);
-    assert_eq!(confirm(OWNER, "1.1.0", hash), refused(Refusal::NotByName { person: OWNER }));
+    assert_eq!(confirm(OWNER, "1.1.0", hash), Err(FactoryError::Request(Request::NotByName { person: OWNER })));
     assert_eq!(confirm(SECOND, "1.2.0", hash), refused(Refusal::UnknownVersion { version: version("1.2.0") }));
     let confirmed = confirm(SECOND, "1.1.0", hash).unwrap();
     let at = runtime::now() + DELAY * 1_000_000_000;

@@ -1,13 +1,17 @@
 //! Upgrades against the model: whatever is made to fail, the contract runs one known version, and has forgotten nothing.
 
 use super::life::{Life, Whim};
+use super::templates::SECOND;
 use super::world::{ADMIN, BACKEND, OWNER, Word, World, module};
 use crate::upgrade::{self, MAX_RUNNING};
 use crate::{access, callback, state};
-use cairn_events::payload::{Consent, Notification};
+use cairn_events::payload::{Consent, ForceProposed, Notification};
 use cairn_events::{Hash, Kind, Principal};
-use cairn_kit::api::factory::{CallbackError, FactoryError, FactoryRequestError as Request, NumberedNotification};
-use cairn_kit::api::upgrade::{UpgradeInfo, UpgradeStep};
+use cairn_kit::api::factory::{
+    CallbackError, FactoryError, FactoryRequestError as Request, FactoryTemporaryError as Temporary,
+    NumberedNotification,
+};
+use cairn_kit::api::upgrade::{ForcedUpgrade, UpgradeInfo, UpgradeStep};
 use cairn_kit::runtime::testing::run;
 use proptest::prelude::*;
 use std::future::Future;
@@ -16,7 +20,7 @@ use std::task::{Context, Waker};
 type Reply = Result<UpgradeInfo, FactoryError>;
 
 /// A delivered contract, and a version that it does not run yet.
-fn delivered(whim: Whim) -> (World, Principal, Hash) {
+pub fn delivered(whim: Whim) -> (World, Principal, Hash) {
     let world = World::ready();
     let contract = world.create(&world.dispatch(1, "word")).unwrap().contract;
     world.wait();
@@ -34,7 +38,7 @@ impl World {
         self.model.borrow().canisters[&contract].module
     }
 
-    fn about(&self, contract: Principal) -> Vec<Kind> {
+    pub fn about(&self, contract: Principal) -> Vec<Kind> {
         self.model.borrow().kinds_about(contract)
     }
 }
@@ -43,7 +47,11 @@ pub fn request(contract: Principal) -> Reply {
     run(upgrade::request(OWNER, contract, Some("2.0.0".into())))
 }
 
-fn last(contract: Principal) -> UpgradeInfo {
+fn force(admin: Principal, contract: Principal, version: &str) -> Result<ForcedUpgrade, FactoryError> {
+    run(upgrade::force(access::admin(admin)?, contract, version.to_owned()))
+}
+
+pub fn last(contract: Principal) -> UpgradeInfo {
     upgrade::page(Some(contract), None, None).unwrap().upgrades.remove(0)
 }
 
@@ -191,9 +199,13 @@ fn strangers_and_impossible_requests_are_refused() {
     for stranger in [BACKEND, ADMIN, Principal::anonymous()] {
         assert_eq!(run(upgrade::request(stranger, contract, None)), Err(unauthorized(stranger)));
         assert_eq!(run(upgrade::set_auto_update(stranger, contract, true)), Err(unauthorized(stranger)));
-        assert_eq!(run(upgrade::release_control(stranger, contract)), Err(unauthorized(stranger)));
+        assert_eq!(run(upgrade::release_control::<Word>(stranger, contract)), Err(unauthorized(stranger)));
     }
-    assert_eq!(run(upgrade::release_control(contract, contract)), Err(unauthorized(contract)), "only its owner");
+    assert_eq!(
+        run(upgrade::release_control::<Word>(contract, contract)),
+        Err(unauthorized(contract)),
+        "only its owner"
+    );
     assert_eq!(run(upgrade::cancel(BACKEND, contract)), Err(unauthorized(BACKEND)));
     assert!(access::admin(OWNER).is_err(), "owners force nothing");
     let unknown = |contract| FactoryError::Request(Request::UnknownContract { contract });
@@ -212,17 +224,51 @@ fn strangers_and_impossible_requests_are_refused() {
 }
 
 #[test]
-fn only_an_admin_goes_back_to_an_earlier_version() {
-    let (world, contract, _) = delivered(Whim::None);
+fn two_admins_go_back_to_an_earlier_version() {
+    let (world, contract, newer) = delivered(Whim::None);
     request(contract).unwrap();
     world.wait();
     let back = run(upgrade::request(OWNER, contract, Some("1.0.0".into())));
     assert!(matches!(back, Err(FactoryError::Request(Request::NotUpgradable { .. }))), "{back:?}");
     world.life(contract, |life| life.whim = Whim::Refuses);
-    let forced = run(upgrade::force(access::admin(ADMIN).unwrap(), contract, "1.0.0".into())).unwrap();
+    let proposed = force(ADMIN, contract, "1.0.0").unwrap();
+    assert!(matches!(&proposed, ForcedUpgrade::Proposed(proposal) if proposal.by == ADMIN), "{proposed:?}");
+    world.wait();
+    assert_eq!(world.runs(contract), Some(newer), "one person alone forces nothing");
+    let Ok(ForcedUpgrade::Requested(forced)) = force(SECOND, contract, "1.0.0") else { panic!("two did") };
     assert_eq!((forced.consent, forced.forced), (Consent::Admin, true));
     world.wait();
     assert_eq!(world.runs(contract), Some(Hash::of(&[&module()])));
+    world.check();
+}
+
+/// Whoever took one admin's identity, or is a controller, forces nothing: not by repeating, not with an admin made up for
+/// it, not with the word that another admin gave for another version or long ago.
+#[test]
+fn an_upgrade_is_forced_by_two_persons_within_a_day() {
+    const NEW: Principal = Principal::from_slice(&[0xae]);
+    let (world, contract, _) = delivered(Whim::None);
+    world.publish("3.0.0", 9);
+    let proposed = force(ADMIN, contract, "2.0.0").unwrap();
+    assert_eq!(force(ADMIN, contract, "2.0.0"), Ok(proposed.clone()));
+    let ForcedUpgrade::Proposed(proposal) = proposed else { panic!("by one") };
+    assert_eq!(upgrade::policy(contract).unwrap().force, Some(proposal));
+    world.network.control(OWNER);
+    let by_nobody = FactoryError::Request(Request::NotByName { person: OWNER });
+    assert_eq!(force(OWNER, contract, "2.0.0"), Err(by_nobody));
+    run(access::grant(access::admin(ADMIN).unwrap(), NEW)).unwrap();
+    let early = force(NEW, contract, "2.0.0");
+    assert!(matches!(early, Err(FactoryError::Temporary(Temporary::TooEarly { .. }))), "{early:?}");
+    let other = force(SECOND, contract, "3.0.0");
+    assert!(matches!(other, Ok(ForcedUpgrade::Proposed(proposal)) if proposal.by == SECOND));
+    world.network.advance(std::time::Duration::from_nanos(ForceProposed::VALID));
+    let late = force(ADMIN, contract, "3.0.0");
+    assert!(matches!(late, Ok(ForcedUpgrade::Proposed(proposal)) if proposal.by == ADMIN));
+    world.wait();
+    assert!(!world.about(contract).contains(&Kind::UpgradeRequested), "{:?}", world.about(contract));
+    assert!(matches!(force(SECOND, contract, "3.0.0"), Ok(ForcedUpgrade::Requested(_))));
+    world.wait();
+    assert_eq!(upgrade::policy(contract).unwrap().force, None);
     world.check();
 }
 
@@ -285,8 +331,8 @@ fn control_is_released_at_any_time() {
             let poll = |_| step.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
             let _ = (1..=rounds).all(poll);
             drop(step);
-            run(upgrade::release_control(OWNER, contract)).unwrap();
-            run(upgrade::release_control(OWNER, contract)).unwrap();
+            run(upgrade::release_control::<Word>(OWNER, contract)).unwrap();
+            run(upgrade::release_control::<Word>(OWNER, contract)).unwrap();
             world.wait();
             assert!(upgrade::policy(contract).unwrap().released);
             let has_begun = world.about(contract).contains(&Kind::UpgradeIntended);
@@ -295,7 +341,7 @@ fn control_is_released_at_any_time() {
             assert_eq!(released, 1);
             for refused in [
                 run(upgrade::request(OWNER, contract, Some("3.0.0".into()))),
-                run(upgrade::force(access::admin(ADMIN).unwrap(), contract, "1.0.0".into())),
+                force(ADMIN, contract, "1.0.0").map(|_| panic!("it is out of control")),
             ] {
                 assert!(matches!(refused, Err(FactoryError::Request(Request::NotUpgradable { .. }))), "{refused:?}");
             }
@@ -352,7 +398,6 @@ fn history(moves: &[(u8, usize, usize)]) {
         })
         .collect();
     world.publish("2.0.0", 8);
-    let admin = access::admin(ADMIN).unwrap();
     for (what, which, number) in moves.iter().copied() {
         let contract = contracts[which];
         let whims = [Whim::None, Whim::Sick, Whim::Traps, Whim::Refuses];
@@ -361,11 +406,11 @@ fn history(moves: &[(u8, usize, usize)]) {
             2 => world.life(contract, |life| life.whim = whims[number % whims.len()]),
             3 => world.model.borrow_mut().strike = Some((number, [2, 5, 6][number % 3], number % 3 == 2)),
             4 => drop(run(upgrade::set_auto_update(contract, contract, number % 2 == 0))),
-            5 => drop(run(upgrade::force(admin, contract, ["1.0.0", "2.0.0"][number % 2].into()))),
+            5 => drop(force([ADMIN, SECOND][number / 2 % 2], contract, ["1.0.0", "2.0.0"][number % 2])),
             6 => {
                 world.network.advance(std::time::Duration::from_secs(number as u64));
             }
-            7 if number > 24 => drop(run(upgrade::release_control(OWNER, contract))),
+            7 if number > 24 => drop(run(upgrade::release_control::<Word>(OWNER, contract))),
             8 => drop(run(upgrade::cancel(contract, contract))),
             _ => world.upgrade(),
         };

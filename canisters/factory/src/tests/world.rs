@@ -78,7 +78,7 @@ pub struct Model {
     streams: BTreeMap<Stream, u64>,
     batches: BTreeMap<u64, (Vec<u8>, Vec<Receipt>)>,
     pub canisters: BTreeMap<Principal, Hosted>,
-    chunks: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub chunks: BTreeMap<Vec<u8>, Vec<u8>>,
     /// After how many more calls one is rejected, with this code, after it had its effect or before.
     pub strike: Option<(usize, u32, bool)>,
     /// What the next call of the method meets: rejected with this code, after it had its effect or before.
@@ -136,8 +136,15 @@ impl Model {
             "upload_chunk" => {
                 let args = Decode!(args, UploadChunkArgs).unwrap();
                 let hash = Hash::of(&[&args.chunk]).0.to_vec();
+                if self.chunks.len() >= 100 {
+                    return Err(CallFailure::rejected(5, "the store of chunks is full"));
+                }
                 self.chunks.insert(hash.clone(), args.chunk);
                 Ok(encode(ChunkHash { hash }))
+            }
+            "clear_chunk_store" => {
+                self.chunks.clear();
+                Ok(unit())
             }
             "install_chunked_code" => {
                 let args = Decode!(args, InstallChunkedCodeArgs).unwrap();
@@ -148,7 +155,9 @@ impl Model {
             }
             "canister_info" => {
                 let args = Decode!(args, CanisterInfoArgs).unwrap();
-                let hosted = self.canisters.get(&args.canister_id).cloned().unwrap_or_default();
+                let Some(hosted) = self.canisters.get(&args.canister_id).cloned() else {
+                    return Err(CallFailure::rejected(3, "no such canister"));
+                };
                 Ok(encode(Info {
                     total_num_changes: 0,
                     recent_changes: Vec::new(),

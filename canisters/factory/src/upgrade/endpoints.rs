@@ -5,7 +5,8 @@
 macro_rules! upgrade_endpoints {
     ($kind:ty) => {
         use cairn_kit::api::upgrade::{
-            ContractResources, RolloutArgs, RolloutInfo, RolloutPage, ToppedUp, UpgradeInfo, UpgradePage, UpgradePolicy,
+            ContractResources, ForcedUpgrade, RolloutArgs, RolloutInfo, RolloutPage, ToppedUp, UpgradeInfo,
+            UpgradePage, UpgradePolicy,
         };
         use $crate::{resources, upgrade};
 
@@ -13,18 +14,18 @@ macro_rules! upgrade_endpoints {
         /// owner.
         #[ic_cdk::update(name = "requestUpgrade")]
         async fn request_upgrade(contract: Principal, version: Option<String>) -> Result<UpgradeInfo, FactoryError> {
-            let asked = upgrade::request(ic_cdk::api::msg_caller(), contract, version).await;
+            let asked = upgrade::request(ic_cdk::api::msg_caller(), contract, version).await?;
             upgrade::beat::<$kind>();
-            asked
+            Ok(asked)
         }
 
-        /// Has a contract upgraded to this version, even if it is an earlier one, and whatever the contract says. Only
-        /// for admins; the log tells.
+        /// Has a contract upgraded to this version, even if it is an earlier one, and whatever the contract says: once two
+        /// admins have called this within a day. Only for admins; the log tells.
         #[ic_cdk::update(name = "forceUpgrade")]
-        async fn force_upgrade(contract: Principal, version: String) -> Result<UpgradeInfo, FactoryError> {
-            let asked = upgrade::force(access::admin(ic_cdk::api::msg_caller())?, contract, version).await;
+        async fn force_upgrade(contract: Principal, version: String) -> Result<ForcedUpgrade, FactoryError> {
+            let asked = upgrade::force(access::admin(ic_cdk::api::msg_caller())?, contract, version).await?;
             upgrade::beat::<$kind>();
-            asked
+            Ok(asked)
         }
 
         /// Withdraws a request whose turn has not come. Only for the contract, its owner, and admins.
@@ -40,10 +41,10 @@ macro_rules! upgrade_endpoints {
         }
 
         /// Takes a contract out of the factory's control, for ever; an upgrade under way is brought to its end before.
-        /// Only for its owner.
+        /// Only for its owner; of a wallet only for itself.
         #[ic_cdk::update(name = "releaseControl")]
         async fn release_control(contract: Principal) -> Result<(), FactoryError> {
-            upgrade::release_control(ic_cdk::api::msg_caller(), contract).await
+            upgrade::release_control::<$kind>(ic_cdk::api::msg_caller(), contract).await
         }
 
         /// Begins to roll a version out to the contracts that take part. Only for admins.

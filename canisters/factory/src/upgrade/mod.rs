@@ -31,7 +31,7 @@ pub use views::{page, policy, rollout_info, rollouts};
 use crate::kind::ContractKind;
 use crate::recovery::wait_after;
 use crate::refusal::{append_failed, interrupted};
-use crate::state::{self, State, UpgradePhase};
+use crate::state::{self, State, Upgrade};
 use cairn_events::{Principal, Receipt, Submission};
 use cairn_kit::api::audit::{AuditError, AuditRequestError};
 use cairn_kit::api::factory::FactoryError;
@@ -42,6 +42,7 @@ use cairn_kit::runtime;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use step::Next;
 
 /// Contracts that are stopped or in quarantine at the same time, at most.
 pub const MAX_RUNNING: usize = 10;
@@ -87,22 +88,28 @@ fn work<K: ContractKind>() {
 /// What is to be worked on now, the oldest first: whatever has begun, and as many that wait as may begin.
 pub(crate) fn due(state: &State) -> Vec<u64> {
     let open = state.open_upgrades();
-    let begun = |phase: &UpgradePhase, contract| phase.is_running() || is_worked_on(contract);
-    let mut running = open.iter().filter(|(_, upgrade)| begun(&upgrade.phase, upgrade.contract)).count();
+    let mut running = open.iter().filter(|(number, upgrade)| takes_a_place(*number, upgrade)).count();
     let mut due = Vec::new();
     for (number, upgrade) in open {
         if is_worked_on(upgrade.contract) || !is_due(number) {
             continue;
         }
-        if upgrade.phase == UpgradePhase::Queued {
-            if is_held_up(state, upgrade.rollout) || running >= MAX_RUNNING {
-                continue;
-            }
-            running += 1;
+        match step::next(state, number) {
+            Next::Rest => continue,
+            Next::Begin if running >= MAX_RUNNING => continue,
+            Next::Begin => running += 1,
+            _ => {}
         }
         due.push(number);
     }
     due
+}
+
+/// Whether the upgrade is one of those that are under way. One that fails again and again, for whatever its contract's
+/// other controllers did, does not keep others from beginning.
+fn takes_a_place(number: u64, upgrade: &Upgrade) -> bool {
+    let is_under_way = upgrade.phase.is_running() || is_worked_on(upgrade.contract) || is_armed(number);
+    is_under_way && failures(number) < PATIENCE
 }
 
 /// Whether upgrades of this rollout may not begin now.
@@ -114,6 +121,12 @@ fn is_held_up(state: &State, rollout: Option<u64>) -> bool {
 fn is_due(number: u64) -> bool {
     let now = runtime::now();
     WAITS.with_borrow(|waits| waits.get(&number).is_none_or(|wait| wait.until.max(wait.armed) <= now))
+}
+
+/// Whether a timer is on its way to it.
+fn is_armed(number: u64) -> bool {
+    let now = runtime::now();
+    WAITS.with_borrow(|waits| waits.get(&number).is_some_and(|wait| wait.armed > now))
 }
 
 /// Failures in a row of the present step.

@@ -3,26 +3,30 @@
 //! That the owner wants it is recorded at once; from then on no upgrade begins. The factory takes itself off the
 //! controllers as soon as no upgrade is under way, and looks whether it is off. Afterwards it only lists the contract.
 
-use super::request::{at_its_place, calm, consent};
+use super::request::{at_its_place, calm, of};
+use super::step::is_out_of_reach;
 use super::{GUARDS, is_worked_on, record};
 use crate::access;
+use crate::kind::ContractKind;
 use crate::management;
 use crate::state::{self, State};
-use cairn_events::payload::{Consent, ControlReleased};
+use cairn_events::payload::ControlReleased;
 use cairn_events::{Payload, Principal};
 use cairn_kit::api::factory::FactoryError;
 use cairn_kit::{journal, runtime};
 use std::time::Duration;
 
-/// Takes the contract out of the factory's control, for ever. Only for its owner; repeatable.
+/// Takes the contract out of the factory's control, for ever. Only for its owner; where third parties' money lies and
+/// people decide together, only for the contract itself: see [`ContractKind::may_release`]. Repeatable.
 ///
 /// # Errors
 /// [`FactoryError`]; nothing was recorded then, unless the log was silent.
-pub async fn release_control(caller: Principal, contract: Principal) -> Result<(), FactoryError> {
+pub async fn release_control<K: ContractKind>(caller: Principal, contract: Principal) -> Result<(), FactoryError> {
     calm()?;
     let payload = Payload::ControlReleased(ControlReleased { contract });
     let decide = |state: &State| {
-        if consent(state, caller, contract)? != Consent::Owner {
+        let (owner, _) = of(state, contract)?;
+        if !K::may_release(caller, contract, owner) {
             return Err(access::turned_away(caller));
         }
         let is_released = state.managed(contract).released;
@@ -57,15 +61,16 @@ async fn let_go(contract: Principal) {
         return;
     }
     let factory = runtime::id();
-    let Ok(info) = management::info(contract).await else { return };
-    if info.controllers.contains(&factory) {
+    if let Ok(info) = management::info(contract).await
+        && info.controllers.contains(&factory)
+    {
         let others = info.controllers.into_iter().filter(|controller| *controller != factory).collect();
         if management::set_controllers(contract, others).await.is_err() {
             return;
         }
     }
     // The network is asked, not the reply believed.
-    if management::info(contract).await.is_ok_and(|info| !info.controllers.contains(&factory)) {
+    if is_out_of_reach(contract).await {
         state::change(|state| state.let_go(contract));
     }
 }

@@ -5,11 +5,11 @@ use super::{MAX_OPEN, views};
 use crate::access;
 use crate::refusal::{self, interrupted};
 use crate::state::{self, State, Upgrade, UpgradePhase, day};
-use cairn_events::payload::{AutoUpdateSet, Consent, Reason, UpgradeAbandoned, UpgradeRequested};
+use cairn_events::payload::{AutoUpdateSet, Consent, ForceProposed, Reason, UpgradeAbandoned, UpgradeRequested};
 use cairn_events::{Hash, Payload, Principal, Submission};
 use cairn_kit::access::Admin;
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError};
-use cairn_kit::api::upgrade::UpgradeInfo;
+use cairn_kit::api::upgrade::{ForcedUpgrade, UpgradeInfo};
 use cairn_kit::{journal, runtime};
 
 /// Events that owner and contract together may cause in a day.
@@ -129,14 +129,42 @@ pub async fn request(
     enqueue(caller, contract, &version, consent).await
 }
 
-/// Has a contract upgraded to this version whatever its owner or itself think of it, even to an earlier version.
+/// Has a contract upgraded to this version whatever its owner or itself think of it, even to an earlier version, as soon
+/// as another admin wants the same. Repeating it has no further effect.
 ///
 /// # Errors
-/// As [`request`].
-pub async fn force(admin: Admin, contract: Principal, version: String) -> Result<UpgradeInfo, FactoryError> {
+/// As [`request`], or the caller does not count as another person.
+pub async fn force(admin: Admin, contract: Principal, version: String) -> Result<ForcedUpgrade, FactoryError> {
     calm()?;
-    let forced = enqueue(admin.principal(), contract, &version, Consent::Admin).await;
-    forced.inspect_err(|error| refusal::record(admin.principal(), "forceUpgrade", error))
+    let (by, consent) = (admin.principal(), Consent::Admin);
+    let asked = Asked { by, contract, version: &version, consent, rollout: None };
+    let decided = super::record(|state| force_decided(state, admin, runtime::now(), asked)).await;
+    decided.inspect_err(|error| refusal::record(by, "forceUpgrade", error))?;
+    let outcome = |state: &State| {
+        let managed = state.managed(contract);
+        let requested = managed.upgrade.and_then(|number| Some(views::upgrade_info(number, state.upgrade(number)?)));
+        let proposed = managed.force.map(|force| ForcedUpgrade::Proposed(views::force_proposal(force)));
+        requested.map(ForcedUpgrade::Requested).or(proposed)
+    };
+    state::read(outcome).ok_or_else(|| interrupted("the upgrade is over already"))
+}
+
+/// What is to be recorded of an admin's wish: that another one is to agree; that the upgrade is requested, once another
+/// one does; nothing, if it stands there.
+fn force_decided(state: &State, admin: Admin, now: u64, asked: Asked<'_>) -> Result<Option<Submission>, FactoryError> {
+    let Admission::New(requested) = admit(state, now, asked)? else { return Ok(None) };
+    let Payload::UpgradeRequested(UpgradeRequested { contract, to, .. }) = requested.payload else { return Ok(None) };
+    match state.managed(contract).force.filter(|force| force.to == to && now < force.until) {
+        Some(force) if force.by == asked.by => Ok(None),
+        Some(force) => {
+            access::second_person(state, admin, force.by, now)?;
+            Ok(Some(Submission { causation: Some(force.index), ..*requested }))
+        }
+        None => {
+            let proposed = ForceProposed { contract, version: asked.version.to_owned(), to };
+            Ok(Some(at_its_place(state, asked.by, contract, Payload::ForceProposed(proposed))))
+        }
+    }
 }
 
 async fn enqueue(

@@ -1,10 +1,11 @@
 //! A version for all contracts that take part: a few first, then waves, until too many fail.
 //!
-//! Contracts come in the order of their principals. A wave begins when all of the wave before are decided. The rollout
+//! Contracts come in the order of their principals, each once; at the end those come that began to take part behind it, or
+//! were busy. A wave begins when all of the wave before are decided. The rollout
 //! stops by itself as soon as the share of failures among those asked for passes its bound; an admin may let it go on,
 //! and what came before is forgiven. There is one rollout at a time.
 
-use super::request::{Asked, admit, admitted, calm};
+use super::request::{Admission, Asked, admit, admitted, calm};
 use super::{record, target, views};
 use crate::kind::ContractKind;
 use crate::refusal::{self, append_failed};
@@ -30,8 +31,22 @@ const MAX_STEPS: u32 = 20;
 
 thread_local! {
     static GUARD: Guards<()> = Guards::new(1);
-    /// The rollout, and the contract up to which none is left that could be upgraded. Only saves looking again.
-    static LOOKED: Cell<Option<(u64, Principal)>> = const { Cell::new(None) };
+    /// The rollout, and how far its contracts were looked at. Only saves looking again.
+    static LOOKED: Cell<(u64, Looked)> = const { Cell::new((0, Looked::NOTHING)) };
+}
+
+/// How far the contracts were looked at in this pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// Up to this contract none is left that could be upgraded.
+    pub after: Option<Principal>,
+    /// Whether the pass has found one that could.
+    pub found: bool,
+}
+
+impl Looked {
+    /// The pass begins.
+    pub const NOTHING: Looked = Looked { after: None, found: false };
 }
 
 /// What to do next for a rollout.
@@ -41,14 +56,16 @@ pub enum Next {
     Request(Principal),
     /// Look on after this contract: none up to it can be upgraded.
     LookOn(Principal),
+    /// Look at all of them again: those that could not be upgraded before may be now.
+    LookAgain,
     /// Record that it stops or is over, for this reason.
     End(RolloutState, Reason),
     /// Nothing, until something else has happened.
     Rest,
 }
 
-/// What to do next for a rollout, when all contracts up to `looked` are known to be done or unfit: pure.
-pub fn next(state: &State, now: u64, number: u64, looked: Option<Principal>) -> Next {
+/// What to do next for a rollout whose contracts were looked at so far: pure.
+pub fn next(state: &State, now: u64, number: u64, looked: Looked) -> Next {
     let Some(rollout) = state.rollout(number).filter(|rollout| rollout.status == RolloutStatus::Running) else {
         return Next::Rest;
     };
@@ -65,13 +82,17 @@ pub fn next(state: &State, now: u64, number: u64, looked: Option<Principal>) -> 
     if state.open_upgrade_count() >= super::MAX_OPEN {
         return Next::Rest;
     }
-    let contracts = state.participants_after(rollout.last.max(looked), MAX_LOOK);
-    let fits = |contract: &&Principal| admit(state, now, asked(number, &rollout, **contract)).is_ok();
+    let contracts = state.participants_after(looked.after, MAX_LOOK);
+    let fits = |contract: &&Principal| {
+        let is_new = || matches!(admit(state, now, asked(number, &rollout, **contract)), Ok(Admission::New(_)));
+        state.managed(**contract).rolled != Some(number) && is_new()
+    };
     match (contracts.iter().find(fits), contracts.last()) {
         (Some(contract), _) => Next::Request(*contract),
         (None, Some(last)) => Next::LookOn(*last),
-        (None, None) if rollout.open == 0 => Next::End(RolloutState::Finished, Reason::new("done", "")),
-        (None, None) => Next::Rest,
+        (None, None) if rollout.open > 0 => Next::Rest,
+        (None, None) if looked.found => Next::LookAgain,
+        (None, None) => Next::End(RolloutState::Finished, Reason::new("done", "")),
     }
 }
 
@@ -107,16 +128,15 @@ pub async fn go_on<K: ContractKind>() {
 /// One step; whether there was anything to do.
 async fn step() -> Result<bool, FactoryError> {
     let Some((number, rollout)) = state::read(|state| state.current_rollout()) else { return Ok(false) };
-    let looked = LOOKED.get().filter(|(looked_for, _)| *looked_for == number).map(|(_, looked)| looked);
+    let looked = Some(LOOKED.get()).filter(|(rollout, _)| *rollout == number).map_or(Looked::NOTHING, |(_, it)| it);
     match state::read(|state| next(state, runtime::now(), number, looked)) {
         Next::Request(contract) => {
-            let requested = record(|state| admitted(state, asked(number, &rollout, contract))).await?;
-            if requested.is_none() {
-                // Its owner was quicker.
-                LOOKED.set(Some((number, contract)));
-            }
+            // Nothing is recorded if its owner was quicker.
+            let _ = record(|state| admitted(state, asked(number, &rollout, contract))).await?;
+            LOOKED.set((number, Looked { after: Some(contract), found: true }));
         }
-        Next::LookOn(contract) => LOOKED.set(Some((number, contract))),
+        Next::LookOn(contract) => LOOKED.set((number, Looked { after: Some(contract), ..looked })),
+        Next::LookAgain => LOOKED.set((number, Looked::NOTHING)),
         Next::End(state, reason) => change(rollout.by, number, state, reason).await?,
         Next::Rest => return Ok(false),
     }
@@ -207,7 +227,7 @@ pub async fn resume<K: ContractKind>(admin: Admin, number: u64) -> Result<Rollou
 
 async fn turn(admin: Admin, number: u64, to: RolloutState) -> Result<RolloutInfo, FactoryError> {
     calm()?;
-    let _guard = guard()?;
+    // Not one after the other with the steps: an admin who holds it up does not wait for them.
     let current = state::read(|state| state.current_rollout()).filter(|(current, _)| *current == number);
     let unknown = || FactoryError::Request(FactoryRequestError::UnknownRollout { rollout: number });
     let (_, rollout) = current.ok_or_else(unknown)?;

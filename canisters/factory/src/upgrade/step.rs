@@ -1,15 +1,16 @@
 //! The driver: what to do next for an upgrade, and doing it.
 
-use super::{calls, has_moved, is_held_up, progressed};
+use super::request::at_its_place;
+use super::{calls, is_held_up, progressed, record};
 use crate::kind::ContractKind;
 use crate::management::{self, SnapshotId};
-use crate::refusal::{append_failed, call_failed, interrupted};
-use crate::state::{self, CONTROL_LOST, State, Upgrade, UpgradePhase};
+use crate::refusal::{call_failed, interrupted};
+use crate::state::{self, CONTROL_LOST, OTHER_CODE, SNAPSHOT_GONE, STARTED, State, Upgrade, UpgradePhase};
 use cairn_events::payload::{
-    Reason, RollbackIntended, SnapshotTaken, UpgradeAbandoned, UpgradeConfirmed, UpgradeInstalled, UpgradeIntended,
-    UpgradeRolledBack, UpgradeSettled,
+    Consent, Reason, RollbackIntended, SnapshotTaken, UpgradeAbandoned, UpgradeConfirmed, UpgradeInstalled,
+    UpgradeIntended, UpgradeRolledBack, UpgradeSettled,
 };
-use cairn_events::{Hash, Payload, Principal, Submission};
+use cairn_events::{Hash, Payload, Principal};
 use cairn_kit::api::contract::ContractHealth;
 use cairn_kit::api::factory::FactoryError;
 use cairn_kit::api::upgrade::{RolloutStatus, RunState};
@@ -74,8 +75,11 @@ pub fn next(state: &State, number: u64) -> Next {
 fn begin_or_not(state: &State, upgrade: &Upgrade) -> Next {
     let target = super::target::target(state, &upgrade.version);
     let rollout = upgrade.rollout.and_then(|number| state.rollout(number));
-    if state.managed(upgrade.contract).released {
+    let managed = state.managed(upgrade.contract);
+    if managed.released {
         Next::Abandon(Reason::new("released", ""))
+    } else if upgrade.consent == Consent::Auto && !managed.auto {
+        Next::Abandon(Reason::new("opted_out", ""))
     } else if target.is_none_or(|template| template.hash != upgrade.to) {
         Next::Abandon(Reason::new("withdrawn", &upgrade.version))
     } else if rollout.is_some_and(|rollout| rollout.status == RolloutStatus::Finished) {
@@ -99,31 +103,26 @@ pub async fn drive<K: ContractKind>(number: u64, mut tired: bool) -> Result<(), 
         return Err(interrupted("the log does not confirm what was intended"));
     }
     for _ in 0..MAX_STEPS {
-        let Some((place, next)) = state::read(|state| Some((Place::of(state, number)?, next(state, number)))) else {
+        let Some(place) = state::read(|state| Place::of(state, number)) else { return Ok(()) };
+        if place.next == Next::Rest {
             return Ok(());
-        };
-        match next {
-            Next::Begin => place.begin(tired).await?,
-            Next::Save { at } => place.save(at, tired).await?,
-            Next::Install => place.install::<K>(tired).await?,
-            Next::Prove => place.prove(tired).await?,
-            Next::Confirm(snapshot) => place.confirm(snapshot).await?,
-            Next::RollBack(snapshot, reason) => place.roll_back(snapshot, reason).await?,
-            Next::CleanUp(snapshot) => place.clean_up(snapshot).await?,
-            Next::LetBe { begun, snapshot } => place.let_be(begun, snapshot).await?,
-            Next::Abandon(reason) => place.abandon(reason).await?,
-            Next::Rest => return Ok(()),
         }
-        progressed(number);
-        tired = false;
+        if let Err(error) = place.take::<K>(tired).await {
+            return place.lost(error).await;
+        }
+        if !state::read(|state| place.stands(state)) {
+            progressed(number);
+            tired = false;
+        }
     }
-    Err(interrupted("the contract's stream moves all the time"))
+    Err(interrupted("the upgrade does not come to an end"))
 }
 
-/// What a step was decided on: the upgrade, and version and epoch of its contract in that moment.
+/// What a step was decided on: the upgrade, what to do for it, and the epoch of its contract in that moment.
 struct Place {
+    number: u64,
     upgrade: Upgrade,
-    version: u64,
+    next: Next,
     epoch: u64,
 }
 
@@ -140,18 +139,46 @@ enum Runs {
 impl Place {
     fn of(state: &State, number: u64) -> Option<Self> {
         let upgrade = state.upgrade(number)?;
-        let canister = state.canister(upgrade.contract)?;
-        Some(Place { upgrade, version: canister.version, epoch: canister.epoch })
+        let epoch = state.canister(upgrade.contract)?.epoch;
+        Some(Place { number, upgrade, next: next(state, number), epoch })
     }
 
-    /// Appends to the contract's stream, exactly after what the step was decided on. If the stream has moved meanwhile,
-    /// nothing is recorded, and the driver looks again.
-    async fn append(&self, payload: Payload) -> Result<(), FactoryError> {
-        let submission = Submission::new(self.upgrade.by, payload).exactly(self.version);
-        match journal::append(vec![submission]).await {
-            Err(failure) if !has_moved(&failure) => Err(append_failed(failure)),
-            _ => Ok(()),
+    /// Whether the same is still to be done.
+    fn stands(&self, state: &State) -> bool {
+        let epoch = state.canister(self.upgrade.contract).map(|canister| canister.epoch);
+        next(state, self.number) == self.next && epoch == Some(self.epoch)
+    }
+
+    async fn take<K: ContractKind>(&self, tired: bool) -> Result<(), FactoryError> {
+        match self.next.clone() {
+            Next::Begin => self.begin(tired).await,
+            Next::Save { at } => self.save(at, tired).await,
+            Next::Install => self.install::<K>(tired).await,
+            Next::Prove => self.prove(tired).await,
+            Next::Confirm(snapshot) => self.confirm(snapshot).await,
+            Next::RollBack(snapshot, reason) => self.roll_back(snapshot, reason).await,
+            Next::CleanUp(snapshot) => self.clean_up(snapshot).await,
+            Next::LetBe { begun, snapshot } => self.let_be(begun, snapshot).await,
+            Next::Abandon(reason) => self.abandon(reason).await,
+            Next::Rest => Ok(()),
         }
+    }
+
+    /// Appends to the contract's stream, as long as the step still is what is to be done: whatever else is told of the
+    /// contract meanwhile (people can say what they like, at any time) does not have it done again.
+    async fn append(&self, payload: Payload) -> Result<(), FactoryError> {
+        let Upgrade { contract, by, .. } = self.upgrade;
+        let decide = |state: &State| Ok(self.stands(state).then(|| at_its_place(state, by, contract, payload.clone())));
+        record(decide).await.map(drop)
+    }
+
+    /// Gives a begun upgrade up if the factory can do nothing to the contract any more.
+    async fn lost(&self, error: FactoryError) -> Result<(), FactoryError> {
+        let contract = self.upgrade.contract;
+        if !self.upgrade.phase.is_running() || !is_out_of_reach(contract).await {
+            return Err(error);
+        }
+        self.abandon(Reason::new(CONTROL_LOST, &error.to_string())).await
     }
 
     async fn abandon(&self, reason: Reason) -> Result<(), FactoryError> {
@@ -242,7 +269,7 @@ impl Place {
         match management::status(contract).await {
             Ok(status) if status.state == RunState::Stopped => {}
             // The snapshot is not any more what the contract is.
-            Ok(_) => return self.abandon(Reason::new("started", "")).await,
+            Ok(_) => return self.abandon(Reason::new(STARTED, "")).await,
             Err(failure) => return self.stuck("no_status", failure, tired).await,
         }
         let Err(failure) = management::upgrade(contract, to, K::upgrade_argument()).await else {
@@ -308,17 +335,15 @@ impl Place {
             (Runs::New, _) => {
                 // One that cannot be stopped is restored all the same.
                 let _ = management::stop(contract).await;
-                if let Err(failure) = management::load_snapshot(contract, snapshot).await {
-                    return self.keep_trying(failure).await;
+                if let Err(failure) = management::load_snapshot(contract, snapshot.clone()).await {
+                    return self.not_restored(&snapshot, failure).await;
                 }
             }
             // It was loaded before. The contract may have served since: it must not be loaded again.
             (Runs::Former, _) => {}
             (Runs::Other, module) => return self.abandon(other_code(module)).await,
         }
-        if let Err(failure) = management::start(contract).await {
-            return self.keep_trying(failure).await;
-        }
+        management::start(contract).await.map_err(call_failed)?;
         let (Runs::Former, _) = self.observe().await? else {
             return Err(interrupted("the contract is not restored"));
         };
@@ -328,12 +353,12 @@ impl Place {
         self.append(Payload::UpgradeRolledBack(UpgradeRolledBack { contract, module_hash: from, epoch, reason })).await
     }
 
-    /// Nothing but restoring the contract will do, unless the factory cannot any more.
-    async fn keep_trying(&self, failure: CallFailure) -> Result<(), FactoryError> {
-        if is_out_of_reach(self.upgrade.contract).await {
-            return self.abandon(Reason::new(CONTROL_LOST, &failure.to_string())).await;
+    /// Nothing but restoring the contract will do, unless another controller has deleted what it would be restored from.
+    async fn not_restored(&self, snapshot: &SnapshotId, failure: CallFailure) -> Result<(), FactoryError> {
+        match management::snapshots_since(self.upgrade.contract, 0).await {
+            Ok(snapshots) if !snapshots.contains(snapshot) => self.abandon(Reason::new(SNAPSHOT_GONE, "")).await,
+            _ => Err(call_failed(failure)),
         }
-        Err(call_failed(failure))
     }
 
     async fn clean_up(&self, snapshot: SnapshotId) -> Result<(), FactoryError> {
@@ -372,18 +397,16 @@ impl Place {
     }
 }
 
-/// What is wrong with new code that says this of itself.
+/// Why new code that says this of itself is to be taken back. Never if it is not in quarantine: another controller was at
+/// work, it serves already, and what it did since would be forgotten.
 fn problem(health: ContractHealth) -> Option<Reason> {
-    match (health.problem, health.quarantined) {
-        (Some(problem), _) => Some(Reason::new("unhealthy", &problem)),
-        (None, false) => Some(Reason::new("not_quarantined", "")),
-        (None, true) => None,
-    }
+    let problem = health.problem.filter(|_| health.quarantined)?;
+    Some(Reason::new("unhealthy", &problem))
 }
 
 /// The network shows code that neither was there nor was to be there.
 fn other_code(module: Option<Hash>) -> Reason {
-    Reason::new("other_code", &module.map(|hash| hash.to_string()).unwrap_or_default())
+    Reason::new(OTHER_CODE, &module.map(|hash| hash.to_string()).unwrap_or_default())
 }
 
 /// Whether the management canister has definitely refused: its reply is guaranteed, so a reject with code 3 to 5 comes
@@ -393,7 +416,7 @@ fn is_refusal(failure: &CallFailure) -> bool {
 }
 
 /// Whether the factory can do nothing to the contract any more: it has other controllers, or is no more.
-async fn is_out_of_reach(contract: Principal) -> bool {
+pub(super) async fn is_out_of_reach(contract: Principal) -> bool {
     match management::info(contract).await {
         Ok(info) => !info.controllers.contains(&runtime::id()),
         Err(failure) => is_refusal(&failure),

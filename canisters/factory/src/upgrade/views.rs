@@ -2,10 +2,12 @@
 
 use super::failures;
 use super::request::of;
-use crate::state::{self, Rollout, Upgrade, UpgradePhase};
+use crate::state::{self, Force, Rollout, Upgrade, UpgradePhase};
 use cairn_events::Principal;
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError};
-use cairn_kit::api::upgrade::{RolloutInfo, RolloutPage, UpgradeInfo, UpgradePage, UpgradePolicy, UpgradeStep};
+use cairn_kit::api::upgrade::{
+    ForceProposal, RolloutInfo, RolloutPage, UpgradeInfo, UpgradePage, UpgradePolicy, UpgradeStep,
+};
 
 /// Rows of a page, unless asked for otherwise, and at most.
 const DEFAULT_LIMIT: u32 = 20;
@@ -71,6 +73,12 @@ pub fn upgrade_info(number: u64, upgrade: Upgrade) -> UpgradeInfo {
     }
 }
 
+/// What an admin wants and another has to agree to, as it is told.
+pub fn force_proposal(force: Force) -> ForceProposal {
+    let Force { index, by, version, to, until } = force;
+    ForceProposal { index, by, version, to, until }
+}
+
 /// The rollout of this number.
 ///
 /// # Errors
@@ -128,6 +136,7 @@ pub fn policy(contract: Principal) -> Result<UpgradePolicy, FactoryError> {
             auto_update: managed.auto,
             released: managed.released,
             upgrade: managed.upgrade,
+            force: managed.force.map(force_proposal),
         })
     })
 }

@@ -126,6 +126,18 @@ pub enum FactoryRequestError {
     /// A template is not as it must be.
     #[error("template: {0}")]
     Template(TemplateRefusal),
+    /// Nobody agrees to their own proposal.
+    #[error("{person} has proposed it")]
+    SamePerson {
+        /// Who.
+        person: Principal,
+    },
+    /// The caller is no admin that the factory knows by name: a controller is none.
+    #[error("{person} is no admin by name")]
+    NotByName {
+        /// Who.
+        person: Principal,
+    },
     /// No such contract.
     #[error("{contract} is no contract of this factory")]
     UnknownContract {

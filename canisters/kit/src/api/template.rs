@@ -316,18 +316,6 @@ pub enum TemplateRefusal {
         /// The one that was named.
         found: Hash,
     },
-    /// Nobody confirms their own proposal.
-    #[error("{person} has proposed it")]
-    SamePerson {
-        /// Who.
-        person: Principal,
-    },
-    /// The caller is no admin that the factory knows by name: a controller is none.
-    #[error("{person} is no admin by name")]
-    NotByName {
-        /// Who.
-        person: Principal,
-    },
     /// Nobody has confirmed it.
     #[error("version {version} is not confirmed by a second person")]
     NotConfirmed {

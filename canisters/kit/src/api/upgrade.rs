@@ -48,7 +48,7 @@ pub struct UpgradeInfo {
     pub to: Hash,
     /// Who agreed.
     pub consent: Consent,
-    /// Whether an admin forced it.
+    /// Whether two admins forced it.
     pub forced: bool,
     /// The rollout that it is part of.
     pub rollout: Option<u64>,
@@ -62,6 +62,32 @@ pub struct UpgradeInfo {
     pub settled: bool,
     /// Failed attempts at the present step, since the factory's own last upgrade.
     pub failures: u32,
+}
+
+/// What has come of an admin's wish that a contract be upgraded whatever its owner or itself think of it.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub enum ForcedUpgrade {
+    /// Another admin has to wish the same.
+    #[serde(rename = "proposed")]
+    Proposed(ForceProposal),
+    /// It is under way, or was already.
+    #[serde(rename = "requested")]
+    Requested(UpgradeInfo),
+}
+
+/// An admin's wish that another admin has to share.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
+pub struct ForceProposal {
+    /// The index of the event.
+    pub index: u64,
+    /// Who wants it.
+    pub by: Principal,
+    /// The version.
+    pub version: String,
+    /// Its module.
+    pub to: Hash,
+    /// Until when it stands, in nanoseconds since 1970.
+    pub until: u64,
 }
 
 /// A page of upgrades, the newest first.
@@ -175,6 +201,8 @@ pub struct UpgradePolicy {
     pub released: bool,
     /// The upgrade that is not settled.
     pub upgrade: Option<u64>,
+    /// What an admin wants, whatever owner and contract think of it, and another admin has not agreed to.
+    pub force: Option<ForceProposal>,
 }
 
 /// Whether a canister runs.

@@ -1,5 +1,6 @@
 //! What is remembered of upgrades, rollouts and deposits.
 
+use crate::state::Hourly;
 use cairn_events::payload::{Consent, Reason};
 use cairn_events::{Hash, Principal};
 use cairn_kit::api::upgrade::RolloutStatus;
@@ -8,6 +9,14 @@ use serde_bytes::ByteBuf;
 
 /// The code of the reason why an upgrade ended that the factory could not bring to its end.
 pub const CONTROL_LOST: &str = "control_lost";
+/// The code of the reason that other code was found in the contract than was to be there.
+pub const OTHER_CODE: &str = "other_code";
+/// The code of the reason that somebody started the contract when it was to stand still.
+pub const STARTED: &str = "started";
+/// The code of the reason that somebody deleted the snapshot from which the contract was to be restored.
+pub const SNAPSHOT_GONE: &str = "snapshot_gone";
+/// What only other controllers of a contract can do: it does not speak against a version.
+const BY_OTHERS: [&str; 4] = [CONTROL_LOST, OTHER_CODE, STARTED, SNAPSHOT_GONE];
 
 /// How a contract may be upgraded. A contract of which nothing was recorded since its delivery has the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +39,35 @@ pub struct Managed {
     /// How many they caused on that day.
     #[serde(rename = "s")]
     pub spent: u32,
+    /// Deposits of cycles that were begun.
+    #[serde(rename = "h", default)]
+    pub deposits: Hourly,
+    /// The last rollout that asked for its upgrade.
+    #[serde(rename = "l", skip_serializing_if = "Option::is_none", default)]
+    pub rolled: Option<u64>,
+    /// What an admin wants, and another has not agreed to.
+    #[serde(rename = "f", skip_serializing_if = "Option::is_none", default)]
+    pub force: Option<Force>,
+}
+
+/// An admin wants the contract upgraded whatever its owner or itself think of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Force {
+    /// The index of the event.
+    #[serde(rename = "i")]
+    pub index: u64,
+    /// Who.
+    #[serde(rename = "b")]
+    pub by: Principal,
+    /// The version.
+    #[serde(rename = "v")]
+    pub version: String,
+    /// Its module.
+    #[serde(rename = "t")]
+    pub to: Hash,
+    /// Until when another admin may agree (nanoseconds).
+    #[serde(rename = "u")]
+    pub until: u64,
 }
 
 /// An upgrade.
@@ -53,7 +91,7 @@ pub struct Upgrade {
     /// Who agreed.
     #[serde(rename = "o")]
     pub consent: Consent,
-    /// Whether an admin forced it.
+    /// Whether two admins forced it.
     #[serde(rename = "x")]
     pub forced: bool,
     /// The rollout that it is part of.
@@ -166,9 +204,6 @@ pub struct Rollout {
     /// Why it does not.
     #[serde(rename = "y", skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<Reason>,
-    /// The last contract whose upgrade was requested: they come in the order of their principals.
-    #[serde(rename = "l", skip_serializing_if = "Option::is_none", default)]
-    pub last: Option<Principal>,
     /// Waves before this one.
     #[serde(rename = "n")]
     pub waves: u32,
@@ -242,11 +277,18 @@ impl UpgradePhase {
         }
     }
 
-    /// Whether it speaks against the version that it ended so, coming from `before`.
+    /// Whether it is known what the upgrade says of the version, even if its contract is not restored yet.
+    pub(super) fn is_judged(&self) -> bool {
+        self.is_decided() || matches!(self, UpgradePhase::RollingBack { .. })
+    }
+
+    /// Whether it speaks against the version that it came to this, from `before`.
     pub(super) fn is_failure_after(&self, before: &UpgradePhase) -> bool {
-        match self {
-            UpgradePhase::RolledBack { .. } => true,
-            UpgradePhase::Abandoned { .. } => !matches!(before, UpgradePhase::Queued | UpgradePhase::Intended { .. }),
+        use UpgradePhase::{Abandoned, Intended, Queued, RollingBack};
+        match (self, before) {
+            (RollingBack { .. }, _) => true,
+            (Abandoned { .. }, Queued | Intended { .. }) => false,
+            (Abandoned { reason, .. }, _) => !BY_OTHERS.contains(&reason.code.as_str()),
             _ => false,
         }
     }

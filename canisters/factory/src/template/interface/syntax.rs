@@ -7,7 +7,7 @@ mod lexer;
 
 use super::Interface;
 use lexer::{Lexer, Token};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Deepest nesting of types.
 const MAX_DEPTH: usize = 64;
@@ -331,10 +331,12 @@ impl<'a> Parser<'a> {
     /// Arguments or results.
     fn values(&mut self, depth: usize) -> Result<Vec<Id>, Problem> {
         self.expect(Token::Mark('('), "expected (")?;
-        let mut values = Vec::new();
+        let (mut values, mut names) = (Vec::new(), BTreeSet::new());
         while !self.take(Token::Mark(')'))? {
             if self.lexer.clone().token()? == Token::Mark(':') {
-                self.name()?;
+                if !names.insert(self.name()?) {
+                    return Err("the same name twice");
+                }
                 self.advance()?;
                 self.advance()?;
             }

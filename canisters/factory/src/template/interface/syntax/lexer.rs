@@ -113,10 +113,11 @@ impl<'a> Lexer<'a> {
 
     fn number(&mut self) -> Result<Token<'a>, Problem> {
         let length = self.rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-        let digits = self.cut(length).replace('_', "");
-        let number = match digits.strip_prefix("0x") {
-            Some(digits) => u32::from_str_radix(digits, 16),
-            None => digits.parse(),
+        let word = self.cut(length);
+        let number = match word.strip_prefix("0x") {
+            // The first of the digits is one.
+            Some(digits) if !digits.starts_with('_') => u32::from_str_radix(&digits.replace('_', ""), 16),
+            _ => word.replace('_', "").parse(),
         };
         number.map(Token::Number).map_err(|_| "a label that is no number of 32 bits")
     }
