@@ -5,12 +5,15 @@
 
 mod account;
 mod checks;
+mod orders;
+mod payouts;
 mod people;
 mod proof;
 mod scene;
+mod uses;
 mod waves;
 
-use crate::platform::{Options, Platform};
+use crate::platform::Platform;
 use crate::verify::Policy;
 use anyhow::Result;
 use localnet::Net;
@@ -27,7 +30,7 @@ pub type Tell<'a> = &'a mut dyn FnMut(&str);
 pub struct Outcome {
     /// Events of the log.
     pub events: u64,
-    /// People who asked for a token and were taken.
+    /// People who asked for a contract and were taken.
     pub users: u64,
     /// Deployments.
     pub deployments: u64,
@@ -35,15 +38,27 @@ pub struct Outcome {
     pub refused: u64,
     /// Fees that went into escrow.
     pub payments_captured: u64,
-    /// Tokens delivered, and paid for.
+    /// Contracts delivered, and paid for.
     pub delivered: u64,
+    /// Of these, tokens.
+    pub tokens: u64,
+    /// Of these, multisig wallets.
+    pub wallets: u64,
+    /// Of these, locks and airdrops.
+    pub distributions: u64,
     /// Deployments that failed, and whose price went back.
     pub refunded: u64,
     /// What is left on all escrow accounts together, by the ledger.
     pub escrow_balance: u128,
     /// What arrived at the treasury, by the ledger.
     pub treasury_balance: u128,
-    /// Changes of holders and completions that the tokens reported.
+    /// Payments that wallets made, by the ledger.
+    pub wallet_payments: u64,
+    /// Payments that locks and airdrops made, by the ledger.
+    pub claims: u64,
+    /// What these payments come to.
+    pub paid_out: u128,
+    /// Changes of people, of status, and completions that contracts reported.
     pub callbacks: u64,
     /// Whether every event was re-hashed and found chained, linked and numbered as it should be.
     pub chain_verified: bool,
@@ -84,14 +99,15 @@ pub struct Ended {
 pub fn run(seed: u64, tell: Tell<'_>) -> Result<Ended> {
     let begin = Instant::now();
     tell("Building canisters and booting the platform ...");
-    let platform = Platform::boot_with(Options { seed, pool: scene::POOL, ..Options::default() })?;
+    let platform = Platform::boot_with(scene::options(seed))?;
     let mut scene = scene::Scene::new(platform, tell);
     scene.introduce()?;
     waves::run(&mut scene)?;
     let proof = proof::run(&mut scene)?;
     let courses = account::courses(scene.platform.events()?);
-    checks::run(&mut scene, &courses)?;
-    let outcome = account::outcome(&mut scene, &courses, &proof, begin.elapsed().as_secs_f64())?;
+    let payouts = payouts::of(&mut scene.platform, &courses)?;
+    checks::run(&mut scene, &courses, &payouts)?;
+    let outcome = account::outcome(&mut scene, (&courses, &payouts), &proof, begin.elapsed().as_secs_f64())?;
     let policy = scene.platform.policy();
     Ok(Ended { outcome, courses, export: proof.export, policy, net: scene.platform.net })
 }

@@ -107,6 +107,11 @@ impl Platform {
         all.into_iter().filter_map(|(service, id)| Some((service, id?))).collect()
     }
 
+    /// The factory that makes contracts of `service`, if there is one.
+    pub fn factory_of(&self, service: Service) -> Option<Principal> {
+        self.factories().into_iter().find_map(|(made, id)| (made == service).then_some(id))
+    }
+
     /// Calls an update whose reply is a `Result`, and takes its error for ours.
     ///
     /// # Errors

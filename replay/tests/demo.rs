@@ -28,7 +28,10 @@ fn the_demo_ends_well_and_its_log_is_verified_and_replayed() {
     assert!(number("users") >= 25 && number("deployments") >= 40, "{shown}");
     assert!(number("refunded") > 0 && number("refused") > 0, "{shown}");
     assert_eq!(number("payments_captured"), number("delivered") + number("refunded"));
-    assert_eq!((number("escrow_balance"), number("upgraded"), number("rebuilt")), (0, 5, 4));
+    assert_eq!((number("escrow_balance"), number("upgraded"), number("rebuilt")), (0, 7, 6));
+    assert_eq!(number("delivered"), number("tokens") + number("wallets") + number("distributions"));
+    assert_eq!((number("wallets"), number("distributions")), (2, 3));
+    assert_eq!((number("wallet_payments"), number("claims")), (2, 7), "one each, and three of each airdrop");
     for name in ["chain_verified", "certificate_verified", "digests_equal"] {
         assert_eq!(shown[name], true, "{name}");
     }

@@ -1,10 +1,12 @@
 //! What happened, by the log alone.
 
+use super::payouts::Payout;
 use super::proof::Proof;
 use super::scene::Scene;
 use super::{Outcome, people};
 use anyhow::Result;
 use cairn_events::payload::Account;
+use cairn_events::topic::Service;
 use cairn_events::{Amount, DeploymentId, Event, Payload, Principal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,7 +16,7 @@ use std::fmt;
 pub enum Ending {
     /// The price went to the treasury.
     Delivered {
-        /// The token.
+        /// The contract.
         contract: Principal,
     },
     /// The price went back.
@@ -37,6 +39,8 @@ pub struct Course {
     pub id: DeploymentId,
     /// Who asked.
     pub owner: Principal,
+    /// For what.
+    pub service: Service,
     /// Whose account paid.
     pub from: Account,
     /// Whether the fee was moved into escrow.
@@ -45,7 +49,7 @@ pub struct Course {
     pub contract: Option<Principal>,
     /// Why it was abandoned, if it was.
     pub abandoned: Option<String>,
-    /// The token's name, once it is registered.
+    /// The contract's name, once it is registered.
     pub name: Option<String>,
     /// How it ended.
     pub ending: Ending,
@@ -56,7 +60,8 @@ impl fmt::Display for Course {
         let id: String = self.id.to_string().chars().take(8).collect();
         let owner = people::name_of(self.owner).unwrap_or("somebody");
         let name = self.name.as_deref().unwrap_or("-");
-        write!(f, "{id}  {owner:<8} {name:<10} ")?;
+        let kind = self.service.name().trim_end_matches("_factory");
+        write!(f, "{id}  {owner:<8} {kind:<12} {name:<10} ")?;
         match &self.ending {
             Ending::Delivered { contract } => write!(f, "delivered  {contract}"),
             Ending::Refunded { reason } => write!(f, "refunded   {reason:.48} ..."),
@@ -77,6 +82,7 @@ pub fn courses(events: &[Event]) -> Vec<Course> {
             let course = Course {
                 id: requested.deployment,
                 owner: requested.owner,
+                service: requested.service,
                 from: requested.from,
                 captured: false,
                 contract: None,
@@ -112,6 +118,14 @@ impl Course {
         }
     }
 
+    /// The contract, if it was delivered and paid for.
+    pub fn delivered(&self) -> Option<Principal> {
+        match self.ending {
+            Ending::Delivered { contract } => Some(contract),
+            _ => None,
+        }
+    }
+
     /// The account that held its money.
     pub fn escrow(&self, backend: Principal) -> Account {
         let subaccount = cairn_events::payload::Subaccount(self.id.escrow_subaccount());
@@ -120,7 +134,16 @@ impl Course {
 }
 
 /// The figures of the closing table, each measured.
-pub fn outcome(scene: &mut Scene<'_>, courses: &[Course], proof: &Proof, seconds: f64) -> Result<Outcome> {
+pub fn outcome(
+    scene: &mut Scene<'_>,
+    (courses, payouts): (&[Course], &[Payout]),
+    proof: &Proof,
+    seconds: f64,
+) -> Result<Outcome> {
+    let delivered: Vec<Service> =
+        courses.iter().filter(|course| course.delivered().is_some()).map(|course| course.service).collect();
+    let paid: Vec<Service> = payouts.iter().map(|payout| payout.service).collect();
+    let among = |services: &[Service], service| services.iter().filter(|other| **other == service).count() as u64;
     let count = |of: fn(&Course) -> bool| courses.iter().filter(|course| of(course)).count() as u64;
     let users: BTreeSet<Principal> = courses.iter().map(|course| course.owner).collect();
     let backend = scene.platform.backend;
@@ -137,10 +160,16 @@ pub fn outcome(scene: &mut Scene<'_>, courses: &[Course], proof: &Proof, seconds
         deployments: courses.len() as u64,
         refused: scene.refused,
         payments_captured: count(|course| course.captured),
-        delivered: count(|course| matches!(course.ending, Ending::Delivered { .. })),
+        delivered: delivered.len() as u64,
+        tokens: among(&delivered, Service::Token),
+        wallets: among(&delivered, Service::Multisig),
+        distributions: among(&delivered, Service::Distribution),
         refunded: count(|course| matches!(course.ending, Ending::Refunded { .. })),
         escrow_balance: escrow.0,
         treasury_balance: treasury.0,
+        wallet_payments: among(&paid, Service::Multisig),
+        claims: among(&paid, Service::Distribution),
+        paid_out: payouts.iter().map(|payout| payout.amount.0).sum(),
         callbacks: callbacks as u64,
         chain_verified: proof.chain_verified,
         certificate_verified: proof.certificate_verified,
@@ -168,11 +197,17 @@ impl Outcome {
             ("deployments", self.deployments.to_string()),
             ("  payments captured", self.payments_captured.to_string()),
             ("  delivered, price released", self.delivered.to_string()),
+            ("    tokens", self.tokens.to_string()),
+            ("    wallets", self.wallets.to_string()),
+            ("    locks and airdrops", self.distributions.to_string()),
             ("  failed, price refunded", self.refunded.to_string()),
             ("requests refused before any payment", self.refused.to_string()),
             ("left in escrow", self.escrow_balance.to_string()),
             ("arrived at the treasury", self.treasury_balance.to_string()),
-            ("callbacks accepted from tokens", self.callbacks.to_string()),
+            ("paid by wallets, two having signed", self.wallet_payments.to_string()),
+            ("claimed from locks and airdrops", self.claims.to_string()),
+            ("  what people got by both", self.paid_out.to_string()),
+            ("callbacks accepted from contracts", self.callbacks.to_string()),
             ("canisters upgraded in the middle of work", self.upgraded.to_string()),
             ("indexes thrown away and rebuilt", self.rebuilt.to_string()),
             ("events in the log", self.events.to_string()),

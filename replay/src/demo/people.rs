@@ -1,4 +1,4 @@
-//! Who wants which token.
+//! Who wants what.
 
 use crate::platform::user;
 use cairn_events::Principal;
@@ -10,7 +10,7 @@ pub struct Person {
     pub name: &'static str,
     /// Their principal.
     pub id: Principal,
-    /// How many tokens they pay for.
+    /// How many contracts they pay for.
     pub orders: u128,
 }
 
@@ -27,11 +27,54 @@ const TOKENS: [&str; 50] = [
     "Hazel", "Iris", "Jasper",
 ];
 
-/// Everybody, with how many tokens they will ask for.
+/// Wallets, locks and airdrops. All but the fourth are delivered.
+const OTHERS: [(Kind, &str); 6] = [
+    (Kind::Wallet, "Household"),
+    (Kind::Lock, "Nest egg"),
+    (Kind::Airdrop, "Welcome"),
+    (Kind::Wallet, "Choir"),
+    (Kind::Wallet, "Workshop"),
+    (Kind::Airdrop, "Harvest"),
+];
+
+/// What somebody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A token.
+    Token,
+    /// A wallet, of which two of three must sign.
+    Wallet,
+    /// A lock for a friend.
+    Lock,
+    /// An airdrop to friends.
+    Airdrop,
+}
+
+/// A contract that somebody wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// What.
+    pub kind: Kind,
+    /// Who.
+    pub owner: Principal,
+    /// Who has to do with it, too.
+    pub friends: [Principal; 3],
+    /// Its name.
+    pub name: &'static str,
+}
+
+impl Wish {
+    /// The id of the request for it.
+    pub fn request(&self) -> String {
+        format!("order {}", self.name)
+    }
+}
+
+/// Everybody, with how many contracts they will ask for.
 pub fn all() -> Vec<Person> {
-    let orders = |index: usize| (0..TOKENS.len()).filter(|order| order % NAMES.len() == index).count() as u128;
-    let person = |(index, name): (usize, &&'static str)| Person { name, id: user(name), orders: orders(index) };
-    NAMES.iter().enumerate().map(person).collect()
+    let wishes: Vec<Wish> = tokens().into_iter().chain(others()).collect();
+    let orders = |id| wishes.iter().filter(|wish| wish.owner == id).count() as u128;
+    NAMES.map(|name| Person { name, id: user(name), orders: orders(user(name)) }).to_vec()
 }
 
 /// The name of the person `id`.
@@ -39,22 +82,20 @@ pub fn name_of(id: Principal) -> Option<&'static str> {
     NAMES.into_iter().find(|name| user(name) == id)
 }
 
-/// A token that somebody wants.
-#[derive(Clone, Copy, Debug)]
-pub struct Wish {
-    /// Who.
-    pub owner: Principal,
-    /// Its name.
-    pub name: &'static str,
+/// The tokens that are wanted: more than there are people, so some ask twice.
+pub fn tokens() -> Vec<Wish> {
+    TOKENS.into_iter().zip(0..).map(|(name, order)| wish(order, Kind::Token, name)).collect()
 }
 
-/// All wishes: more than there are people, so some ask twice.
-pub fn wishes() -> Vec<Wish> {
-    let wish = |(order, name): (usize, &&'static str)| {
-        let owner = user(NAMES.get(order % NAMES.len()).copied().unwrap_or_default());
-        Wish { owner, name }
-    };
-    TOKENS.iter().enumerate().map(wish).collect()
+/// The wallets, locks and airdrops that are wanted, by those whose turn it is after the tokens.
+pub fn others() -> Vec<Wish> {
+    OTHERS.into_iter().zip(TOKENS.len()..).map(|((kind, name), order)| wish(order, kind, name)).collect()
+}
+
+/// People take turns, and their friends are who comes next.
+fn wish(order: usize, kind: Kind, name: &'static str) -> Wish {
+    let person = |order: usize| user(NAMES.get(order % NAMES.len()).copied().unwrap_or_default());
+    Wish { kind, owner: person(order), friends: [1, 2, 3].map(|step| person(order + step)), name }
 }
 
 /// The symbol of a token.

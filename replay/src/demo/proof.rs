@@ -4,7 +4,7 @@ use super::scene::Scene;
 use crate::index::Indexes;
 use crate::verify::{Failure, verify};
 use anyhow::Result;
-use cairn_events::{Event, Hash};
+use cairn_events::{Event, Hash, Principal};
 
 /// What was proven.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +25,8 @@ pub struct Proof {
 pub fn run(scene: &mut Scene<'_>) -> Result<Proof> {
     let mut proof = Proof { digests_equal: true, ..Proof::default() };
     scene.tell("Every index is thrown away and rebuilt from the log, on its host and natively:");
-    for (name, _) in scene.platform.hosts() {
-        rebuild(scene, name, &mut proof)?;
+    for host in scene.platform.every_host() {
+        rebuild(scene, host, &mut proof)?;
     }
     scene.platform.settle()?;
     scene.tell("The log is exported and verified offline, trusting the auditor's note alone:");
@@ -46,16 +46,19 @@ pub fn run(scene: &mut Scene<'_>) -> Result<Proof> {
     Ok(proof)
 }
 
-fn rebuild(scene: &mut Scene<'_>, name: &'static str, proof: &mut Proof) -> Result<()> {
-    let outcome = scene.platform.rebuild(name)?;
+fn rebuild(scene: &mut Scene<'_>, (name, host): (&'static str, Principal), proof: &mut Proof) -> Result<()> {
+    let outcome = scene.platform.rebuild_at(name, host)?;
     proof.rebuilt += 1;
     let native = native(scene.platform.events()?, name, outcome.checkpoint)?;
     let equal = outcome.served == outcome.rebuilt && Some(outcome.rebuilt) == native;
     proof.digests_equal &= equal;
-    let digest = outcome.rebuilt;
+    let (digest, canisters) = (outcome.rebuilt, scene.platform.canisters());
+    let package = canisters.iter().find_map(|(package, id)| (*id == host).then_some(*package)).unwrap_or_default();
     let verdict = if equal { "equal" } else { "DIFFERENT" };
-    scene.tell(format!("  {name:<12} served, rebuilt and native digests are {verdict}: {digest}"));
-    scene.expect(equal, || format!("{name}: served {}, rebuilt {digest}, native {native:?}", outcome.served));
+    scene.tell(format!("  {name:<12} {package:<20} served, rebuilt and native digests are {verdict}: {digest}"));
+    scene.expect(equal, || {
+        format!("{name} of {package}: served {}, rebuilt {digest}, native {native:?}", outcome.served)
+    });
     Ok(())
 }
 

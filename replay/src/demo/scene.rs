@@ -2,12 +2,18 @@
 
 use super::Tell;
 use super::people::{self, Person};
-use crate::platform::{Pending, Platform};
+use super::uses::Use;
+use crate::platform::{Options, Pending, Platform};
 use anyhow::{Context, Result};
+use cairn_events::Timestamp;
 use cairn_kit::api::backend::{BackendError, DeploymentStatus, DeploymentView};
 
-/// Empty canisters that the factory keeps ready.
+/// Empty canisters that the factory of tokens keeps ready.
 pub const POOL: u32 = 24;
+/// Those that the other factories do.
+const OTHER_POOLS: u32 = 4;
+/// How long after the beginning the evening comes, in nanoseconds.
+const DAYTIME: u64 = 12 * 3_600_000_000_000;
 /// Rounds after which an answer must have come.
 const ROUNDS: u64 = 5_000;
 
@@ -17,6 +23,10 @@ pub struct Scene<'a> {
     pub platform: Platform,
     /// Everybody who pays.
     pub people: Vec<Person>,
+    /// When locks and airdrops open.
+    pub evening: Timestamp,
+    /// The wallets, locks and airdrops that are in use.
+    pub uses: Vec<Use>,
     /// Requests that were refused before money moved.
     pub refused: u64,
     /// Upgrades in the middle of work.
@@ -39,10 +49,17 @@ pub struct Answers {
     pub refused: u64,
 }
 
+/// A platform that sells everything there is, tokens in large numbers.
+pub fn options(seed: u64) -> Options {
+    Options { seed, pool: POOL, every_service: true, other_pools: Some(OTHER_POOLS), ..Options::default() }
+}
+
 impl<'a> Scene<'a> {
     /// A stage with everybody on it, and nothing paid yet.
     pub fn new(platform: Platform, tell: Tell<'a>) -> Self {
-        Scene { platform, people: people::all(), refused: 0, upgraded: 0, problems: Vec::new(), tell }
+        let evening = Timestamp(platform.net.now().saturating_add(DAYTIME));
+        let (people, uses, problems) = (people::all(), Vec::new(), Vec::new());
+        Scene { platform, people, evening, uses, refused: 0, upgraded: 0, problems, tell }
     }
 
     /// Tells a line.
@@ -65,10 +82,10 @@ impl<'a> Scene<'a> {
         self.tell(format!("An embedded Internet Computer runs. The auditor notes its root key and log {log}."));
         for (package, id) in self.platform.canisters() {
             let size = self.platform.net.memory_sizes(id).map_or(0, |(heap, _)| heap >> 10);
-            self.tell(format!("  {package:<16} {id}  {size} KiB of heap"));
+            self.tell(format!("  {package:<20} {id}  {size} KiB of heap"));
         }
         let (price, fee) = (self.platform.price, self.platform.ledger_fee);
-        self.tell(format!("A token costs {price}, and two ledger fees of {fee}."));
+        self.tell(format!("A contract of any kind costs {price}, and two ledger fees of {fee}."));
         let needs: Vec<_> = self.people.iter().map(|person| (person.id, person.orders)).collect();
         for (id, orders) in needs {
             self.platform.afford(id, orders)?;

@@ -1,58 +1,43 @@
-//! What happens: refusals, an ordinary morning, an outage, upgrades under load, a template withdrawn in between.
+//! What happens: refusals, an ordinary morning, an outage, upgrades under load, a template withdrawn in between, and an
+//! evening on which everybody gets what is theirs.
 
-use super::people::{self, Wish, symbol};
+use super::orders::{submit, submit_all, submit_token, token_order};
+use super::people::{self, Wish};
 use super::scene::{Answers, Scene};
+use super::uses;
 use crate::artifacts;
-use crate::platform::{Order, Pending, Platform, account, token, user};
+use crate::platform::{Order, Pending, Platform, account, token, user, wallet};
 use anyhow::{Context, Result};
+use cairn_events::topic::Service;
 use cairn_events::{Amount, Event, Payload, Principal};
 use cairn_kit::api::backend::{AgreedPrice, BackendError, DeploymentStatus};
 use cairn_kit::api::factory::FactoryError;
 use cairn_projections::payments::Settlement;
 use localnet::{Fault, RejectCode};
 
-/// Requests of each wave.
-const MORNING: usize = 16;
-const OUTAGE: usize = 14;
-const UPGRADES: usize = 14;
-/// Which of the installations fail in the outage.
-const FAILING: [u64; 5] = [2, 4, 7, 8, 11];
+/// Requests of each wave: for tokens, and for the rest.
+const MORNING: (usize, usize) = (16, 3);
+const OUTAGE: (usize, usize) = (14, 1);
+const UPGRADES: (usize, usize) = (14, 2);
+/// Which of the installations fail in the outage: of tokens, and of wallets.
+const FAILING: [(Service, &[u64]); 2] = [(Service::Token, &[2, 4, 7, 8, 11]), (Service::Multisig, &[1])];
 /// Rounds that the wave is ahead of the first upgrade, and rounds between upgrades.
 const HEAD_START: u64 = 9;
 const BETWEEN: u64 = 6;
 
 /// Everything, in order.
 pub fn run(scene: &mut Scene<'_>) -> Result<()> {
-    let mut wishes = people::wishes().into_iter();
+    let (mut tokens, mut others) = (people::tokens().into_iter(), people::others().into_iter());
+    let mut wave = |(some, more)| tokens.by_ref().take(some).chain(others.by_ref().take(more)).collect::<Vec<Wish>>();
     refusals(scene)?;
-    let first = wave(&mut wishes, MORNING);
-    morning(scene, &first)?;
-    outage(scene, &wave(&mut wishes, OUTAGE))?;
-    upgrades(scene, &wave(&mut wishes, UPGRADES))?;
-    withdrawn_template(scene, &wishes.collect::<Vec<_>>())?;
+    morning(scene, &wave(MORNING))?;
+    outage(scene, &wave(OUTAGE))?;
+    upgrades(scene, &wave(UPGRADES))?;
+    withdrawn_template(scene, &wave((usize::MAX, 0)))?;
     trade(scene)?;
+    uses::end(scene)?;
     scene.tell("Everything comes to rest.");
     scene.platform.settle()
-}
-
-fn wave(wishes: &mut impl Iterator<Item = Wish>, size: usize) -> Vec<Wish> {
-    wishes.by_ref().take(size).collect()
-}
-
-fn order(platform: &Platform, wish: &Wish) -> Order {
-    platform.order(token(wish.owner, wish.name, &symbol(wish.name)))
-}
-
-fn submit(platform: &mut Platform, wish: &Wish, order: Order) -> Pending {
-    platform.submit_create_token(wish.owner, order, &format!("order {}", wish.name))
-}
-
-fn submit_all(scene: &mut Scene<'_>, wishes: &[Wish]) -> Vec<Pending> {
-    let each = |wish: &Wish| {
-        let order = order(&scene.platform, wish);
-        submit(&mut scene.platform, wish, order)
-    };
-    wishes.iter().map(each).collect()
 }
 
 /// What is refused before any money moves, and leaves no trace in the log.
@@ -81,6 +66,9 @@ fn refusals(scene: &mut Scene<'_>) -> Result<()> {
         let answer = scene.platform.create_token(who, order, "attempt")?;
         refusal(scene, what, answer.err());
     }
+    let closed = scene.platform.order_wallet(wallet("Closed", &[owner, mallory], 3));
+    let answer = scene.platform.create_wallet(owner, closed, "attempt")?;
+    refusal(scene, "a wallet of two that needs three", answer.err());
     let after = scene.platform.tip()?.size;
     scene.expect(after == before, || format!("refusals left {} events", after - before));
     Ok(())
@@ -104,15 +92,15 @@ fn refusal(scene: &mut Scene<'_>, what: &str, error: Option<BackendError>) {
 /// Everybody at once, nothing goes wrong. Asking again gives the same, or is refused.
 fn morning(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
     let count = wishes.len();
-    scene.tell(format!("{count} people ask for a token, all at the same time."));
-    let wave = submit_all(scene, wishes);
+    scene.tell(format!("{count} people ask for tokens, a wallet, a lock and an airdrop, all at the same time."));
+    let wave = submit_all(scene, wishes)?;
     let answers = scene.answers(&wave)?;
     scene.tell(format!("  {answers}"));
     scene
         .expect(answers == Answers { delivered: count as u64, ..Answers::default() }, || format!("morning: {answers}"));
     let wish = wishes.first().context("a wave without wishes")?;
-    let (request, id) = (format!("order {}", wish.name), wish.owner);
-    let repeated = order(&scene.platform, wish);
+    let (request, id) = (wish.request(), wish.owner);
+    let repeated = token_order(&scene.platform, wish);
     let again = scene.platform.create_token(id, repeated.clone(), &request)?;
     let same = again.is_ok_and(|view| matches!(view.status, DeploymentStatus::Delivered { .. }));
     scene.expect(same, || "a repeated request did not get the same record".to_owned());
@@ -123,12 +111,13 @@ fn morning(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
     refusal(scene, "the same request id for something else", answer.err());
     scene.platform.settle()?;
     invoice(scene, wish)?;
+    uses::begin(scene, wishes)?;
     scene.platform.await_capacity(u64::from(super::scene::POOL))
 }
 
 /// Shows an invoice, as its payer sees it.
 fn invoice(scene: &mut Scene<'_>, wish: &Wish) -> Result<()> {
-    let id = scene.platform.deployment_id(wish.owner, &format!("order {}", wish.name));
+    let id = scene.platform.deployment_id(wish.owner, &wish.request());
     let answer = scene.platform.invoice(wish.owner, id)?;
     let invoice = answer.content;
     let block = |settlement: Option<Settlement>| settlement.and_then(|settlement| settlement.block);
@@ -147,16 +136,19 @@ fn invoice(scene: &mut Scene<'_>, wish: &Wish) -> Result<()> {
 
 /// Installations fail: what was paid for and cannot be delivered goes back.
 fn outage(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
-    scene.tell(format!("An outage: of {} installations, {} are refused by the network.", wishes.len(), FAILING.len()));
-    let method = installation(&scene.platform).context("nothing was ever installed")?;
-    for occurrence in FAILING {
-        let fault = Fault::reject(RejectCode::CanisterError).caller(scene.platform.factory).method(&method);
-        scene.platform.net.inject(fault.occurrence(occurrence));
+    let failing: u64 = FAILING.iter().map(|(_, occurrences)| occurrences.len() as u64).sum();
+    scene.tell(format!("An outage: of {} installations, {failing} are refused by the network.", wishes.len()));
+    for (service, occurrences) in FAILING {
+        let factory = scene.platform.factory_of(service).context("what fails is not sold")?;
+        let method = installation(&scene.platform, factory).context("nothing was ever installed")?;
+        for occurrence in occurrences {
+            let fault = Fault::reject(RejectCode::CanisterError).caller(factory).method(&method);
+            scene.platform.net.inject(fault.occurrence(*occurrence));
+        }
     }
-    let wave = submit_all(scene, wishes);
+    let wave = submit_all(scene, wishes)?;
     let answers = scene.answers(&wave)?;
     scene.tell(format!("  {answers}"));
-    let failing = FAILING.len() as u64;
     scene.expect(answers.refunded == failing && answers.open == 0, || format!("outage: {answers}"));
     let missed = scene.platform.net.pending_faults().count();
     scene.platform.net.clear_faults();
@@ -166,9 +158,9 @@ fn outage(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
     scene.platform.await_capacity(u64::from(super::scene::POOL))
 }
 
-/// The method of the management canister by which the factory installs: whole modules, or chunks of large ones.
-fn installation(platform: &Platform) -> Option<String> {
-    let mut calls = platform.net.trace().iter().filter(|entry| entry.caller == platform.factory);
+/// The method of the management canister by which a factory installs: whole modules, or chunks of large ones.
+fn installation(platform: &Platform, factory: Principal) -> Option<String> {
+    let mut calls = platform.net.trace().iter().filter(|entry| entry.caller == factory);
     calls.find(|entry| entry.method.starts_with("install_")).map(|entry| entry.method.clone())
 }
 
@@ -176,34 +168,33 @@ fn installation(platform: &Platform) -> Option<String> {
 fn upgrades(scene: &mut Scene<'_>, wishes: &[Wish]) -> Result<()> {
     let count = wishes.len();
     scene.tell(format!("{count} people ask; meanwhile every canister is upgraded, without being stopped:"));
-    let wave = submit_all(scene, wishes);
+    let wave = submit_all(scene, wishes)?;
     tick(&mut scene.platform, HEAD_START);
     for (package, id) in scene.platform.canisters() {
         let open = scene.platform.net.open_calls(id);
         scene.platform.upgrade(package, id)?;
         scene.upgraded += 1;
-        scene.tell(format!("  {package:<16} upgraded, {open} of its calls open"));
+        scene.tell(format!("  {package:<20} upgraded, {open} of its calls open"));
         tick(&mut scene.platform, BETWEEN);
     }
     scene.platform.settle()?;
-    let mut answers = Answers::default();
     let mut lost = 0;
-    for (wish, pending) in wishes.iter().zip(&wave) {
-        let answer = match scene.platform.answer(pending) {
-            Some(Ok(answer)) => answer,
+    let mut asked = Vec::new();
+    for (wish, pending) in wishes.iter().zip(wave) {
+        if matches!(scene.platform.answer(&pending), Some(Ok(_))) {
+            asked.push(pending);
+        } else {
             // The call did not survive its canister's upgrade; what it began did. Asking again tells.
-            _ => {
-                lost += 1;
-                let order = order(&scene.platform, wish);
-                scene.platform.create_token(wish.owner, order, &pending.request_id)?
-            }
-        };
-        answers.count(answer);
+            lost += 1;
+            asked.push(submit(scene, wish)?);
+        }
     }
+    let answers = scene.answers(&asked)?;
     scene.tell(format!("  {lost} callers were cut off, and got their record by asking again: {answers}"));
     let all = Answers { delivered: count as u64, ..Answers::default() };
     scene.expect(answers == all, || format!("upgrades: {answers}"));
     scene.platform.settle()?;
+    uses::begin(scene, wishes)?;
     scene.platform.await_capacity(u64::from(super::scene::POOL))
 }
 
@@ -236,9 +227,9 @@ fn improved(module: Vec<u8>) -> Vec<u8> {
 }
 
 fn quoted(platform: &mut Platform, wish: &Wish) -> Pending {
-    let mut order = order(platform, wish);
+    let mut order = token_order(platform, wish);
     order.agreed.template = Some(platform.template);
-    submit(platform, wish, order)
+    submit_token(platform, wish, order)
 }
 
 fn requested_since(events: &[Event], before: u64) -> bool {
@@ -253,7 +244,9 @@ fn trade(scene: &mut Scene<'_>) -> Result<()> {
         .events()?
         .iter()
         .filter_map(|event| match &event.payload {
-            Payload::ContractRegistered(registered) => Some((registered.contract, registered.owner)),
+            Payload::ContractRegistered(registered) if registered.service == Service::Token => {
+                Some((registered.contract, registered.owner))
+            }
             _ => None,
         })
         .collect();

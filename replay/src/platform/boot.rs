@@ -23,7 +23,7 @@ const PATIENCE: u64 = 600;
 pub struct Options {
     /// Everything random comes from here.
     pub seed: u64,
-    /// Empty canisters that the factory keeps.
+    /// Empty canisters that the factory of tokens keeps.
     pub pool: u32,
     /// The price of a token.
     pub price: Amount,
@@ -33,6 +33,17 @@ pub struct Options {
     pub trace: bool,
     /// Whether wallets and distributions are sold, too.
     pub every_service: bool,
+    /// Empty canisters that their factories keep; as many as that of tokens if absent.
+    pub other_pools: Option<u32>,
+}
+
+impl Options {
+    fn pool_of(&self, service: Service) -> u32 {
+        match service {
+            Service::Token => self.pool,
+            _ => self.other_pools.unwrap_or(self.pool),
+        }
+    }
 }
 
 impl Default for Options {
@@ -44,6 +55,7 @@ impl Default for Options {
             ledger_fee: Amount(10_000),
             trace: true,
             every_service: false,
+            other_pools: None,
         }
     }
 }
@@ -87,8 +99,8 @@ impl Platform {
             }
         }
         platform.open_shop(&options)?;
-        for (_, factory) in platform.factories() {
-            platform.await_capacity_of(factory, u64::from(options.pool))?;
+        for (service, factory) in platform.factories() {
+            platform.await_capacity_of(factory, u64::from(options.pool_of(service)))?;
         }
         Ok(platform)
     }
@@ -123,9 +135,9 @@ impl Platform {
     }
 
     fn install(&mut self, options: &Options) -> Result<()> {
-        let factory = FactoryInit {
+        let factory = |service| FactoryInit {
             audit: self.audit,
-            pool_target: options.pool,
+            pool_target: options.pool_of(service),
             contract_cycles: 2_000_000_000_000,
             reserve_cycles: 10_000_000_000_000,
             publish_delay_seconds: Some(PUBLISH_DELAY),
@@ -137,7 +149,7 @@ impl Platform {
                 "backend" => candid::encode_one(BackendInit { audit: self.audit }),
                 "invoice_storage" => candid::encode_one(InvoiceInit { audit: self.audit }),
                 "token" => candid::encode_one(&ledger),
-                _ => candid::encode_one(&factory),
+                name => candid::encode_one(factory(Service::from_name(name).context("what it makes")?)),
             }?;
             let module = artifacts::wasm(package)?;
             self.net.install(id, self.admin, &module, argument).with_context(|| format!("installing {package}"))?;

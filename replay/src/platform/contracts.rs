@@ -1,10 +1,14 @@
-//! People who want wallets and locks.
+//! People who want wallets, locks and airdrops.
 
 use super::{Platform, account};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use cairn_events::{Amount, Principal, Timestamp};
-use cairn_kit::api::backend::{BackendError, CreateLockArgs, CreateMultisigArgs, DeploymentView};
-use cairn_kit::api::distribution::{LockArgs, TokenInfo};
+use cairn_kit::api::backend::{
+    BackendError, CreateDistributionArgs, CreateLockArgs, CreateMultisigArgs, DeploymentView,
+};
+use cairn_kit::api::distribution::{
+    Campaign, Category, DistributionArgs, LockArgs, Membership, RecipientArgs, Schedule, TokenInfo,
+};
 use cairn_kit::api::multisig::{Action, MultisigArgs, NewSigner, ProposalArgs, SignerRole, TokenTransfer, WalletRules};
 
 /// Nanoseconds of a day.
@@ -55,12 +59,53 @@ impl Platform {
             title: "Lock".to_owned(),
             description: String::new(),
             public: true,
-            token: TokenInfo { ledger: self.ledger, symbol: "FEE".to_owned(), decimals: 8 },
+            token: self.fee_token_info(),
             amount,
             beneficiary,
             unlock_at,
             early_unlock: None,
         }
+    }
+
+    /// A public airdrop of the fee token: a share each for these people, all of it from `start` on.
+    ///
+    /// # Errors
+    /// The shares together are beyond any amount.
+    pub fn airdrop(&self, people: &[Principal], share: Amount, start: Timestamp) -> Result<DistributionArgs> {
+        let total = share.0.checked_mul(people.len() as u128).context("the sum of the shares")?;
+        let recipient =
+            |person: &Principal| RecipientArgs { recipient: *person, category: 0, amount: share, note: None };
+        Ok(DistributionArgs {
+            title: "Airdrop".to_owned(),
+            description: String::new(),
+            public: true,
+            campaign: Campaign::Airdrop,
+            token: self.fee_token_info(),
+            total: Amount(total),
+            categories: vec![Category {
+                name: "Everybody".to_owned(),
+                budget: Amount(total),
+                members: Membership::Listed,
+                schedule: Schedule::Instant,
+                initial_unlock: 0,
+                start: None,
+            }],
+            recipients: people.iter().map(recipient).collect(),
+            max_recipients: None,
+            registration: None,
+            start,
+            end: None,
+            early_unlock: None,
+            minimum_claim: Amount::ZERO,
+            claim_limit: None,
+            allow_cancel: false,
+            allow_modification: false,
+            refund_to: None,
+        })
+    }
+
+    fn fee_token_info(&self) -> TokenInfo {
+        TokenInfo { ledger: self.ledger, symbol: "FEE".to_owned(), decimals: 8 }
     }
 
     /// An order for `wallet`, as quoted now.
@@ -71,6 +116,11 @@ impl Platform {
     /// An order for `lock`, as quoted now.
     pub fn order_lock(&self, lock: LockArgs) -> CreateLockArgs {
         CreateLockArgs { lock, agreed: self.agreed(), from_subaccount: None, billing_reference: None }
+    }
+
+    /// An order for `distribution`, as quoted now.
+    pub fn order_distribution(&self, distribution: DistributionArgs) -> CreateDistributionArgs {
+        CreateDistributionArgs { distribution, agreed: self.agreed(), from_subaccount: None, billing_reference: None }
     }
 
     /// Calls `createMultisig` and waits for the answer.

@@ -123,17 +123,17 @@ impl Platform {
         Ok(answer?)
     }
 
-    /// Whether the factory's index has `contract` among those that `owner` made.
+    /// Whether the index of `factory` has `contract` among those that `owner` made.
     ///
     /// # Errors
     /// The factory does not answer.
-    pub fn is_listed(&mut self, owner: Principal, contract: Principal) -> Result<bool> {
+    pub fn is_listed(&mut self, factory: Principal, owner: Principal, contract: Principal) -> Result<bool> {
         let mut cursor: Option<Moment> = None;
         loop {
             let arguments = (owner, cursor, Some(PAGE), None::<ContractRole>);
             // Asked by the owner: others do not see what is private.
             let answer: std::result::Result<Reflected<Page<Contract>>, FactoryError> =
-                self.net.query(self.factory, owner, "getMyContracts", arguments)?;
+                self.net.query(factory, owner, "getMyContracts", arguments)?;
             let answer = answer?;
             if answer.content.rows.iter().any(|row| row.contract == contract) {
                 return Ok(true);
