@@ -51,10 +51,12 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Runs `work`; what it returns, and how many bytes this thread had in use for it at most.
+/// Runs `work`; what it returns, and how many bytes this thread had in use for it at most. What measures may be measured.
 pub fn measured<T>(work: impl FnOnce() -> T) -> (T, u64) {
-    let before = IN_USE.get();
+    let (before, outer) = (IN_USE.get(), PEAK.get());
     PEAK.set(before);
     let done = work();
-    (done, u64::try_from(PEAK.get() - before).unwrap_or_default())
+    let peak = PEAK.get();
+    PEAK.set(peak.max(outer));
+    (done, u64::try_from(peak - before).unwrap_or_default())
 }

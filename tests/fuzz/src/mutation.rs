@@ -37,6 +37,8 @@ pub enum Shape {
     Sections,
     /// Lines of text.
     Lines,
+    /// A wasm module: sections, each with its number and its length.
+    Module,
 }
 
 /// One of the inputs that follow from a corpus.
@@ -64,6 +66,7 @@ fn along(dice: &mut Dice, shape: Shape, input: &[u8], donor: &[u8]) -> Option<Ve
         }
         Shape::Sections => in_sections(dice, input, donor),
         Shape::Lines => Some(in_lines(dice, input, donor)),
+        Shape::Module => in_module(dice, input, donor),
     }
 }
 
@@ -229,6 +232,45 @@ fn sections(export: &[u8]) -> Option<Vec<Vec<u8>>> {
     (sections.len() >= 2).then_some(sections)
 }
 
+/// The head of a module: magic, version.
+const MODULE_HEAD: usize = 8;
+
+/// Changes a section of a module, its number, or the order of sections; the lengths are theirs.
+fn in_module(dice: &mut Dice, input: &[u8], donor: &[u8]) -> Option<Vec<u8>> {
+    let (mut sections, donors) = (numbered_sections(input)?, numbered_sections(donor)?);
+    let (one, two) = (dice.below(sections.len() as u64) as usize, dice.below(sections.len() as u64) as usize);
+    let (number, content) = donors[dice.below(donors.len() as u64) as usize].clone();
+    match dice.below(10) {
+        0 => drop(sections.remove(one)),
+        1 => sections.swap(one, two),
+        2 => sections.insert(one, sections[two].clone()),
+        3 => sections.insert(one, (number, content)),
+        4 => sections[one].0 = dice.below(16) as u8,
+        _ => blindly(dice, &mut sections[one].1, &content),
+    }
+    let mut out = input[..MODULE_HEAD].to_vec();
+    for (number, content) in sections {
+        out.push(number);
+        out.extend(leb128(content.len() as u64));
+        out.extend(content);
+    }
+    Some(out)
+}
+
+fn numbered_sections(module: &[u8]) -> Option<Vec<(u8, Vec<u8>)>> {
+    let mut rest = module.get(MODULE_HEAD..)?;
+    let mut sections = Vec::new();
+    while let Some((number, after)) = rest.split_first() {
+        let size = after.iter().position(|byte| byte & 0x80 == 0)? + 1;
+        let (length, after) = after.split_at(size);
+        let length = length.iter().rev().fold(0_usize, |length, byte| length << 7 | usize::from(byte & 0x7f));
+        let (content, after) = after.split_at_checked(length)?;
+        sections.push((*number, content.to_vec()));
+        rest = after;
+    }
+    (!sections.is_empty()).then_some(sections)
+}
+
 /// Changes a line, a word of it, or the order of lines.
 fn in_lines(dice: &mut Dice, input: &[u8], donor: &[u8]) -> Vec<u8> {
     let split = |text: &[u8]| text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
@@ -250,16 +292,17 @@ fn in_lines(dice: &mut Dice, input: &[u8], donor: &[u8]) -> Vec<u8> {
 }
 
 fn in_words(dice: &mut Dice, line: &[u8], donor: &[u8]) -> Vec<u8> {
-    let ends = |byte: &u8| b" ,:\"{}[]\n".contains(byte);
+    let ends = |byte: &u8| b" ,:;\"{}[]()\n".contains(byte);
     let split = |line: &[u8]| line.split_inclusive(ends).map(<[u8]>::to_vec).collect::<Vec<_>>();
     let (mut words, donors) = (split(line), split(donor));
     if words.is_empty() || donors.is_empty() {
         return noise(dice, 20);
     }
     let one = dice.below(words.len() as u64) as usize;
+    let two = one + dice.below(5).min((words.len() - one - 1) as u64) as usize;
     let end = words[one].last().copied().filter(ends);
     let with_end = |word: Vec<u8>| word.into_iter().chain(end).collect::<Vec<u8>>();
-    match dice.below(7) {
+    match dice.below(8) {
         0 => drop(words.remove(one)),
         1 => words[one] = donors[dice.below(donors.len() as u64) as usize].clone(),
         2 => words[one] = with_end(edge(dice).to_string().into_bytes()),
@@ -272,6 +315,11 @@ fn in_words(dice: &mut Dice, line: &[u8], donor: &[u8]) -> Vec<u8> {
             )
         }
         5 => words.insert(one, words[one].clone()),
+        // Deep nesting, long lists.
+        6 => {
+            let again = vec![words[one..=two].concat(); dice.below(100) as usize];
+            words.splice(one..one, again);
+        }
         _ => {
             let mut word = words[one].clone();
             blindly(dice, &mut word, donor);

@@ -3,9 +3,12 @@
 mod answers;
 mod arguments;
 mod bundles;
+mod calls;
 mod certificates;
 mod events;
 mod exports;
+mod interfaces;
+mod modules;
 mod policies;
 mod questions;
 mod requests;
@@ -29,6 +32,9 @@ pub fn all() -> anyhow::Result<Vec<Box<dyn Target>>> {
         Box::new(events::Events::new()),
         Box::new(questions::Questions::new()),
         Box::new(arguments::Arguments::new()?),
+        Box::new(calls::Calls::new()?),
+        Box::new(interfaces::Interfaces::new()),
+        Box::new(modules::Modules::new()?),
         Box::new(requests::Requests::new()?),
         Box::new(states::States::new()?),
     ])

@@ -1,14 +1,12 @@
-//! Candid, where canisters decode what strangers send: with the quotas that they have.
+//! Candid, where the platform's canisters decode what strangers send: with the quotas that they have.
 
 use super::truth::Truth;
 use crate::mutation::Shape;
 use crate::target::{Target, Verdict};
-use cairn_events::payload::Notification;
 use cairn_events::question::{Answer, Question};
-use cairn_events::{Amount, Expected, Hash, Principal, Submission};
+use cairn_events::{Amount, Expected, Hash, Submission};
 use cairn_kit::api::audit::{AppendArgs, AuditError, EventPage, EventQuery, Filter, Order, Seen, WireSubmission};
 use cairn_kit::api::backend::{AgreedPrice, CreateTokenArgs, TokenArgs};
-use cairn_kit::api::factory::NumberedNotification;
 use cairn_kit::api::http::HttpRequest;
 use cairn_kit::runtime::decode_bounded;
 use candid::utils::{ArgumentDecoder, decode_args_with_config};
@@ -38,16 +36,15 @@ fn several<T: for<'a> ArgumentDecoder<'a>>(bytes: &[u8]) -> Option<T> {
 
 /// Decodes what the first byte says, as a canister does.
 fn decode(what: u8, bytes: &[u8]) -> bool {
-    match what % 9 {
+    match what % 8 {
         0 => several::<(AppendArgs, Option<Seen>)>(bytes)
             .is_some_and(|(args, _)| args.submissions.into_iter().all(|wire| Submission::try_from(wire).is_ok())),
         1 => several::<(CreateTokenArgs, String)>(bytes).is_some(),
-        2 => several::<(Principal, u64, Vec<NumberedNotification>)>(bytes).is_some(),
-        3 => several::<(EventQuery, Option<Seen>)>(bytes).is_some(),
-        4 => one::<Question>(bytes),
-        5 => one::<Result<Answer, AuditError>>(bytes),
-        6 => one::<Result<EventPage, AuditError>>(bytes),
-        7 => one::<HttpRequest>(bytes),
+        2 => several::<(EventQuery, Option<Seen>)>(bytes).is_some(),
+        3 => one::<Question>(bytes),
+        4 => one::<Result<Answer, AuditError>>(bytes),
+        5 => one::<Result<EventPage, AuditError>>(bytes),
+        6 => one::<HttpRequest>(bytes),
         _ => one::<TransferArg>(bytes),
     }
 }
@@ -111,14 +108,10 @@ impl Arguments {
             memo: None,
             amount: (1_u128 << 90).into(),
         };
-        let numbered =
-            |sequence| NumberedNotification { sequence, notification: Notification::HolderAdded(truth.log.canister) };
-        let notifications: Vec<NumberedNotification> = (1..4).map(numbered).collect();
         let seen = truth.log.events.last().map(|event| Seen { index: event.index, hash: event.hash() });
         let valid = [
             encode_args((append, seen))?,
             encode_args((create, "request"))?,
-            encode_args((truth.log.canister, 1_u64, notifications))?,
             encode_args((query, seen))?,
             encode_args((question,))?,
             encode_args((Ok::<_, AuditError>(proof),))?,
