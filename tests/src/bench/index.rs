@@ -38,6 +38,7 @@ pub(super) fn measure(scales: &[u64]) -> anyhow::Result<Vec<Row>> {
         // What is measured leaves no trace in the log that grows on.
         let mut measured = Bench { log: bench.log.fork(), ..bench };
         rows.extend(measured.events(*scale)?);
+        rows.push(Row::instructions("factory_upgrade", *scale, measured.upgrade()?));
     }
     Ok(rows)
 }
@@ -111,6 +112,15 @@ impl Bench {
         let arguments = candid::encode_args(arguments)?;
         self.log.net.query_raw(self.factory, self.user, method, arguments).map_err(|e| anyhow!("{e}"))?;
         Ok(Row::instructions(name, scale, self.log.net.last_instructions()))
+    }
+
+    /// What an upgrade of the factory costs.
+    fn upgrade(&mut self) -> anyhow::Result<u64> {
+        let Bench { log, factory, .. } = self;
+        let wasm = cairn::artifacts::wasm("token_factory")?;
+        log.net.clear_trace();
+        log.net.upgrade(*factory, log.admin, &wasm, candid::encode_args(())?).map_err(|e| anyhow!("{e}"))?;
+        Ok(log.net.traced_instructions(|_| true))
     }
 
     /// What events cost to apply, each with its page of the log.
