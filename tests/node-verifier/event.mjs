@@ -28,7 +28,8 @@ kinds(
     'contract_installed contract_install_failed contract_registered contract_reclaimed callback_accepted ' +
     'callback_quarantined contract_observed role_answered upgrade_requested upgrade_intended upgrade_snapshot_taken ' +
     'upgrade_installed upgrade_confirmed upgrade_rollback_intended upgrade_rolled_back upgrade_abandoned ' +
-    'upgrade_settled control_released auto_update_set top_up_intended contract_topped_up top_up_unresolved',
+    'upgrade_settled upgrade_force_proposed control_released auto_update_set top_up_intended contract_topped_up ' +
+    'top_up_unresolved',
 );
 
 const FAMILY_NAMES = ['platform', 'deployments', 'money', 'contracts'];
