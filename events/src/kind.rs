@@ -258,6 +258,8 @@ kinds! {
     RoleAnswered "role_answered" Fact, [Contracts], [Factory], 800;
     /// An admin wants a contract upgraded whatever its owner or itself think of it; another admin has to agree.
     ForceProposed "upgrade_force_proposed" Fact, [Contracts], [Factory], 800;
+    /// A person is an admin of a factory no more.
+    FactoryAdminRevoked "factory_admin_revoked" Fact, [Platform], [Factory], 650;
 }
 
 impl Kind {

@@ -180,6 +180,7 @@ payloads! {
     ContractObserved(ContractObserved) "contract_observed",
     RoleAnswered(RoleAnswered) "role_answered",
     ForceProposed(ForceProposed) "upgrade_force_proposed",
+    FactoryAdminRevoked(FactoryAdminRevoked) "factory_admin_revoked",
 }
 
 use Payload as P;
@@ -203,6 +204,7 @@ impl Payload {
             | P::TemplateConfirmed(_)
             | P::TemplateWithdrawn(_)
             | P::FactoryAdminGranted(_)
+            | P::FactoryAdminRevoked(_)
             | P::ProjectionRebuilt(_)
             | P::Refused(_)
             | P::QuestionAsked(_)
@@ -307,6 +309,7 @@ impl Payload {
             P::WriterRegistered(p) => Some(p.writer),
             P::AdminGranted(p) => Some(p.admin),
             P::FactoryAdminGranted(p) => Some(p.admin),
+            P::FactoryAdminRevoked(p) => Some(p.admin),
             P::AuditorGranted(p) => Some(p.auditor),
             P::AuditorRevoked(p) => Some(p.auditor),
             P::DeliveryCommitted(p) => Some(p.owner),

@@ -186,6 +186,7 @@ fn stories_come_to_every_end() {
                 | Kind::TemplateConfirmed
                 | Kind::TemplateWithdrawn
                 | Kind::FactoryAdminGranted
+                | Kind::FactoryAdminRevoked
                 | Kind::UpgradeRequested
                 | Kind::UpgradeIntended
                 | Kind::SnapshotTaken

@@ -33,7 +33,7 @@ pub struct Contracts;
 
 impl Projection for Contracts {
     const NAME: &'static str = "contracts";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const FAMILY: Family = Family::Contracts;
 
     fn apply(tables: &mut dyn Tables, event: &Event) {

@@ -13,7 +13,7 @@ kinds(
     'template_published projection_rebuilt refused auditor_granted auditor_revoked opening_erased question_asked ' +
     'audit_canister_changed fork_alarm_acknowledged archiving_configured archive_intended archive_created ' +
     'archive_unresolved range_moved template_proposed template_confirmed template_withdrawn factory_admin_granted ' +
-    'rollout_started rollout_changed cycles_low cycles_restored',
+    'factory_admin_revoked rollout_started rollout_changed cycles_low cycles_restored',
 );
 kinds(
   [DEPLOYMENTS, MONEY],
@@ -40,6 +40,7 @@ const PARTIES = {
   writer_registered: 'writer',
   admin_granted: 'admin',
   factory_admin_granted: 'admin',
+  factory_admin_revoked: 'admin',
   auditor_granted: 'auditor',
   auditor_revoked: 'auditor',
   delivery_committed: 'owner',

@@ -3,7 +3,7 @@
 use crate::memory::{self, memory};
 use crate::state::{self, State};
 use crate::{metrics, refusal};
-use cairn_events::payload::FactoryAdminGranted;
+use cairn_events::payload::{FactoryAdminGranted, FactoryAdminRevoked};
 use cairn_events::{Payload, Principal, Submission, Timestamp};
 use cairn_kit::access::{Admin, Admins, Caller, MAX_ADMINS};
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError, FactoryTemporaryError};
@@ -22,10 +22,12 @@ pub fn begin(installer: Principal) {
     ADMINS.with_borrow_mut(|admins| admins.grant(installer));
 }
 
-/// Folds an event by which somebody becomes an admin.
+/// Folds an event by which admins come and go.
 pub fn recorded(recorded: &Recorded) {
-    if let Payload::FactoryAdminGranted(granted) = &recorded.payload {
-        ADMINS.with_borrow_mut(|admins| admins.grant(granted.admin));
+    match &recorded.payload {
+        Payload::FactoryAdminGranted(granted) => ADMINS.with_borrow_mut(|admins| admins.grant(granted.admin)),
+        Payload::FactoryAdminRevoked(revoked) => ADMINS.with_borrow_mut(|admins| admins.revoke(revoked.admin)),
+        _ => {}
     }
 }
 
@@ -44,11 +46,8 @@ pub async fn grant(admin: Admin, candidate: Principal) -> Result<(), FactoryErro
         let (field, problem) = ("admin".to_owned(), format!("{candidate} is nobody"));
         return Err(FactoryError::Request(FactoryRequestError::InvalidArgs { field, problem }));
     }
-    let busy = || FactoryError::Temporary(FactoryTemporaryError::Busy);
     let _guard = GRANTING.with(|guards| guards.acquire(())).map_err(|_| busy())?;
-    if journal::holds(|payload| matches!(payload, Payload::FactoryAdminGranted(_))) {
-        return Err(busy());
-    }
+    ensure_settled()?;
     match ADMINS.with_borrow(|admins| (admins.contains(candidate), admins.has_room())) {
         (true, _) => return Ok(()),
         (false, false) => {
@@ -59,9 +58,43 @@ pub async fn grant(admin: Admin, candidate: Principal) -> Result<(), FactoryErro
     }
     let delay = state::read(|state| if state.is_being_set_up() { 0 } else { state.publish_delay() });
     let from = Timestamp(runtime::now().saturating_add(delay));
-    let granted = Payload::FactoryAdminGranted(FactoryAdminGranted { admin: candidate, from });
-    let appended = journal::append(vec![Submission::new(admin.principal(), granted)]).await;
+    append(admin, Payload::FactoryAdminGranted(FactoryAdminGranted { admin: candidate, from })).await
+}
+
+/// Makes somebody an admin no more; what they proposed falls, and so does their word for what others proposed. Only for
+/// controllers: one bad admin must not be able to turn out the good ones.
+///
+/// # Errors
+/// [`FactoryRequestError::Unauthorized`] for anybody else. Repeating is harmless.
+pub async fn revoke(caller: Principal, admin: Principal) -> Result<(), FactoryError> {
+    let controller = Admin::controller(caller).map_err(|_| turned_away(caller))?;
+    let _guard = GRANTING.with(|guards| guards.acquire(())).map_err(|_| busy())?;
+    ensure_settled()?;
+    if !ADMINS.with_borrow(|admins| admins.contains(admin)) {
+        return Ok(());
+    }
+    append(controller, Payload::FactoryAdminRevoked(FactoryAdminRevoked { admin })).await
+}
+
+fn busy() -> FactoryError {
+    FactoryError::Temporary(FactoryTemporaryError::Busy)
+}
+
+/// That nothing is under way, of which it is not known whether the log has it.
+fn ensure_settled() -> Result<(), FactoryError> {
+    let coming_or_going =
+        |payload: &Payload| matches!(payload, Payload::FactoryAdminGranted(_) | Payload::FactoryAdminRevoked(_));
+    if journal::holds(coming_or_going) { Err(busy()) } else { Ok(()) }
+}
+
+async fn append(by: Admin, payload: Payload) -> Result<(), FactoryError> {
+    let appended = journal::append(vec![Submission::new(by.principal(), payload)]).await;
     appended.map(|_| ()).map_err(refusal::append_failed)
+}
+
+/// Whether `person` may decide for this factory, now.
+pub fn is_admin(person: Principal) -> bool {
+    ADMINS.with_borrow(|admins| admins.require_or_controller(person)).is_ok()
 }
 
 /// Whether `admin` may agree to what `first` proposed: another person, known by name for long enough.

@@ -73,6 +73,11 @@ impl Admins {
         self.members.insert(PrincipalKey(admin), ());
     }
 
+    /// Makes `admin` none of them; to be called for the event that says so.
+    pub fn revoke(&mut self, admin: Principal) {
+        self.members.remove(&PrincipalKey(admin));
+    }
+
     /// Whether `principal` is one of them.
     pub fn contains(&self, principal: Principal) -> bool {
         self.members.contains_key(&PrincipalKey(principal))
@@ -122,5 +127,7 @@ mod tests {
         assert_eq!(admins.require(bob), Err(Denied::NotAdmin(bob)));
         assert_eq!(admins.require(Principal::anonymous()), Err(Denied::Anonymous));
         assert_eq!(admins.all(), vec![alice]);
+        admins.revoke(alice);
+        assert_eq!(admins.require(alice), Err(Denied::NotAdmin(alice)));
     }
 }

@@ -89,3 +89,10 @@ pub struct FactoryAdminGranted {
     /// From this time on they count as a second person: nobody makes one up and publishes with it at once.
     pub from: Timestamp,
 }
+
+/// A person is an admin of the source no more. What they proposed there falls; what they confirmed takes another second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactoryAdminRevoked {
+    /// Who was one.
+    pub admin: Principal,
+}

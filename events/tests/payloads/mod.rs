@@ -17,9 +17,11 @@ pub fn payload(kind: Kind, draw: &mut impl Draw) -> Payload {
         Kind::TemplatePublished | Kind::ProjectionRebuilt | Kind::Refused => operation(kind, draw),
         Kind::AuditorGranted | Kind::AuditorRevoked | Kind::OpeningErased | Kind::QuestionAsked => access(kind, draw),
         Kind::AuditCanisterChanged | Kind::ForkAlarmAcknowledged => watch(kind, draw),
-        Kind::TemplateProposed | Kind::TemplateConfirmed | Kind::TemplateWithdrawn | Kind::FactoryAdminGranted => {
-            template(kind, draw)
-        }
+        Kind::TemplateProposed
+        | Kind::TemplateConfirmed
+        | Kind::TemplateWithdrawn
+        | Kind::FactoryAdminGranted
+        | Kind::FactoryAdminRevoked => template(kind, draw),
         Kind::ArchivingConfigured
         | Kind::ArchiveIntended
         | Kind::ArchiveCreated
@@ -145,6 +147,7 @@ fn template(kind: Kind, draw: &mut impl Draw) -> Payload {
             version: draw.version(),
             reason: draw.reason(),
         }),
+        Kind::FactoryAdminRevoked => Payload::FactoryAdminRevoked(FactoryAdminRevoked { admin: draw.principal() }),
         _ => Payload::FactoryAdminGranted(FactoryAdminGranted {
             admin: draw.principal(),
             from: Timestamp(draw.number()),

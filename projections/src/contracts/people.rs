@@ -5,7 +5,7 @@
 use super::row::{CANISTERS, Canister};
 use super::shelf::{Place, Shelves};
 use crate::Tables;
-use crate::key::{Key, Moment};
+use crate::key::Moment;
 use crate::table::Table;
 use cairn_events::Principal;
 use cairn_events::payload::{Role, RoleAnswer, RoleAnswered};
@@ -13,8 +13,8 @@ use cairn_events::topic::Service;
 use candid::CandidType;
 use serde::{Deserialize, Serialize};
 
-/// Contracts by those who have to do with them.
-pub(super) const BY_PERSON: Shelves<PersonScope> = Shelves::new(12, 13);
+/// Contracts by those whom they give a role.
+pub(super) const BY_ROLE: Shelves<(Principal, (Role, Service)), Held> = Shelves::new(23, 24);
 /// The roles that contracts give; those of people who are hidden apart.
 pub(super) const ROLES: Table<RoleKey, RoleRow> = Table::new(14);
 /// What people said of their roles.
@@ -22,27 +22,21 @@ pub(super) const ANSWERS: Table<(Principal, (Role, Principal)), Answer> = Table:
 /// Contracts for whose people something is left to be done.
 const UNSETTLED: Table<((), Principal), Unsettled> = Table::new(16);
 
-/// What somebody has to do with a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Relation {
-    Creator,
-    Role(Role),
-}
-
-impl Key for Relation {
-    fn write(&self, bytes: &mut Vec<u8>) {
-        match self {
-            Relation::Creator => bytes.push(0),
-            Relation::Role(role) => bytes.push(1 + *role as u8),
-        }
-    }
-}
-
 /// A contract, and whether the person is hidden; the role and the person.
 pub(super) type RoleKey = ((Principal, bool), (Role, Principal));
 
-/// A list of somebody's contracts.
-pub(super) type PersonScope = (Principal, (Relation, Service));
+/// An entry in somebody's list: the contract, and what a page of the list says of the role, so that it need not be asked of
+/// [`ROLES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Held(Principal, Standing, bool);
+
+impl Held {
+    /// The contract, and how the person whose list has this entry as of `since` is connected with it.
+    pub fn connection(self, role: Role, since: Moment) -> (Principal, Connection) {
+        let Held(contract, standing, hidden) = self;
+        (contract, Connection { role, since, standing, hidden })
+    }
+}
 
 /// A role that a contract gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +75,7 @@ struct Unsettled {
 }
 
 /// How far a role can be relied on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, CandidType, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, CandidType, Serialize, Deserialize)]
 pub enum Standing {
     /// The contract gave it, running a template of its factory under the controllers of its kind.
     #[serde(rename = "told")]
@@ -136,23 +130,27 @@ impl RoleRow {
         ((contract, self.hidden), (self.role, self.person))
     }
 
-    /// The role, as those see it who may.
-    pub fn assignment(&self) -> Assignment {
-        let standing = match (self.accepted, self.claimed) {
+    fn standing(&self) -> Standing {
+        match (self.accepted, self.claimed) {
             (true, _) => Standing::Accepted,
             (false, true) => Standing::Claimed,
             (false, false) => Standing::Told,
-        };
-        let RoleRow { role, person, since, hidden, .. } = *self;
-        Assignment { role, person, since, standing, hidden }
+        }
     }
 
-    /// Puts its entry in the person's list to `place`.
+    /// The role, as those see it who may.
+    pub fn assignment(&self) -> Assignment {
+        let RoleRow { role, person, since, hidden, .. } = *self;
+        Assignment { role, person, since, standing: self.standing(), hidden }
+    }
+
+    /// Puts its entry in the person's list to `place`, as it is now.
     fn shift(&mut self, tables: &mut dyn Tables, contract: Principal, place: Option<Place>) {
         if let Some(service) = self.place.or(place).map(|place| place.service) {
-            let scope = (self.person, (Relation::Role(self.role), service));
+            let scope = (self.person, (self.role, service));
             let (from, to) = (self.place.map(|place| place.shelf), place.map(|place| place.shelf));
-            BY_PERSON.shift(tables, scope, (self.since, contract), from, to);
+            let entry = Held(contract, self.standing(), self.hidden);
+            BY_ROLE.shift(tables, scope, (self.since, entry), from, to);
         }
         self.place = place;
     }
@@ -188,6 +186,7 @@ pub(super) fn told(
             let foreign = || CANISTERS.get(tables, &contract).is_none_or(|canister| canister.foreign);
             if row.claimed && !foreign() {
                 row.claimed = false;
+                row.shift(tables, contract, row.place);
                 ROLES.put(tables, &row.key(contract), &row);
             }
         }
@@ -227,14 +226,13 @@ pub(super) fn answered(tables: &mut dyn Tables, person: Principal, answered: &Ro
     let Some(mut row) = ROLES.get(tables, &((contract, before.hidden), (role, person))) else { return };
     if after.hidden != before.hidden {
         ROLES.remove(tables, &row.key(contract));
-        row.hidden = after.hidden;
-        row.shift(tables, contract, canister.place(row.hidden));
         CANISTERS.update(tables, &contract, |canister| {
             canister.hidden =
                 if after.hidden { canister.hidden.saturating_add(1) } else { canister.hidden.saturating_sub(1) };
         });
     }
-    row.accepted = after.accepted;
+    (row.accepted, row.hidden) = (after.accepted, after.hidden);
+    row.shift(tables, contract, canister.place(row.hidden));
     ROLES.put(tables, &row.key(contract), &row);
 }
 

@@ -1,7 +1,7 @@
 //! What can be asked.
 
 use super::name::{self, Folded, NameCursor, Prefix};
-use super::people::{self, Assignment, BY_PERSON, Connection, ROLES, Relation, RoleCursor, RoleRow};
+use super::people::{self, Assignment, BY_ROLE, Connection, ROLES, RoleCursor, RoleRow};
 use super::row::{CANISTERS, COUNTS, Canister, CanisterState, ContractCounts};
 use super::shelf::{Filter, Listed, Shelves};
 use crate::Tables;
@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 pub(super) const BY_SERVICE: Shelves<Service> = Shelves::new(17, 18);
 pub(super) const BY_SYMBOL: Shelves<(Service, Folded)> = Shelves::new(19, 20);
+pub(super) const BY_CREATOR: Shelves<(Principal, Service)> = Shelves::new(21, 22);
 
 /// A contract that was delivered and registered.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
@@ -117,8 +118,7 @@ pub fn by_creator(
     cursor: Option<Moment>,
     limit: usize,
 ) -> Listed<Contract> {
-    let scope = (owner, (Relation::Creator, service));
-    BY_PERSON.page(tables, scope, filter, cursor, limit).filter_map(|id| contract(tables, id))
+    BY_CREATOR.page(tables, (owner, service), filter, cursor, limit).filter_map(|(_, id)| contract(tables, id))
 }
 
 /// The contracts of `service` that give `person` this role, the last ones first. What strangers may see is what is public,
@@ -130,13 +130,10 @@ pub fn by_role(
     cursor: Option<Moment>,
     limit: usize,
 ) -> Listed<Contract> {
-    let connected = |id| {
-        let Assignment { since, standing, hidden, .. } = self::role(tables, id, role, person)?;
-        let connection = Some(Connection { role, since, standing, hidden });
-        Some(Contract { connection, ..contract(tables, id)? })
-    };
-    let scope = (person, (Relation::Role(role), service));
-    BY_PERSON.page(tables, scope, filter, cursor, limit).filter_map(connected)
+    BY_ROLE.page(tables, (person, (role, service)), filter, cursor, limit).filter_map(|(since, held)| {
+        let (id, connection) = held.connection(role, since);
+        Some(Contract { connection: Some(connection), ..contract(tables, id)? })
+    })
 }
 
 /// The contracts of `service`, the newest first.
@@ -147,7 +144,7 @@ pub fn by_service(
     cursor: Option<Moment>,
     limit: usize,
 ) -> Listed<Contract> {
-    BY_SERVICE.page(tables, service, filter, cursor, limit).filter_map(|id| contract(tables, id))
+    BY_SERVICE.page(tables, service, filter, cursor, limit).filter_map(|(_, id)| contract(tables, id))
 }
 
 /// The contracts of `service` with this symbol, in either case, the newest first.
@@ -159,7 +156,7 @@ pub fn by_symbol(
     limit: usize,
 ) -> Listed<Contract> {
     let scope = (service, Folded::of(symbol));
-    BY_SYMBOL.page(tables, scope, filter, cursor, limit).filter_map(|id| contract(tables, id))
+    BY_SYMBOL.page(tables, scope, filter, cursor, limit).filter_map(|(_, id)| contract(tables, id))
 }
 
 /// The public contracts of `service` whose names begin with `prefix`, in the order of their names, after `cursor`.

@@ -9,7 +9,7 @@ use cairn_events::{DeploymentId, Hash, Principal};
 use candid::CandidType;
 use serde::{Deserialize, Serialize};
 
-// Tables 1 to 7 are those of version 1.
+// Tables 1 to 7 are those of version 1, 12 and 13 those of versions 2 and 3.
 pub(super) const CANISTERS: Table<Principal, Canister> = Table::new(8);
 pub(super) const COUNTS: Table<(), ContractCounts> = Table::new(9);
 

@@ -5,7 +5,7 @@
 
 use crate::Tables;
 use crate::key::{Key, Moment};
-use crate::table::{MAX_PAGE, Page, Table, Timeline};
+use crate::table::{MAX_PAGE, Stored, Table, Timeline};
 use cairn_events::Principal;
 use cairn_events::payload::ContractStatus;
 use cairn_events::topic::Service;
@@ -111,27 +111,31 @@ impl<R, C> Listed<R, C> {
     }
 }
 
-/// Lists of contracts, one per scope `S`.
-pub(super) struct Shelves<S> {
-    entries: Timeline<(S, Shelf), Principal>,
+/// Lists of contracts, one per scope `S`, with entries `E`.
+pub(super) struct Shelves<S, E = Principal> {
+    entries: Timeline<(S, Shelf), E>,
     tallies: Table<S, Tally>,
 }
 
-impl<S: Key + Copy> Shelves<S> {
+impl<S: Key + Copy, E: Stored> Shelves<S, E> {
     /// The lists whose entries are table `entries`, and whose counts are table `tallies`.
     pub const fn new(entries: u8, tallies: u8) -> Self {
         Shelves { entries: Timeline::new(entries), tallies: Table::new(tallies) }
     }
 
-    /// Moves the entry of that moment in the list of `scope` from one shelf to another: `None` is outside the list.
+    /// Moves the entry of that moment in the list of `scope` from one shelf to another, or writes it anew where it lies:
+    /// `None` is outside the list.
     pub fn shift(
         &self,
         tables: &mut dyn Tables,
         scope: S,
-        (at, contract): (Moment, Principal),
+        (at, entry): (Moment, E),
         from: Option<Shelf>,
         to: Option<Shelf>,
     ) {
+        if let Some(to) = to {
+            self.entries.add(tables, (scope, to), at, &entry);
+        }
         if from == to {
             return;
         }
@@ -141,7 +145,6 @@ impl<S: Key + Copy> Shelves<S> {
             tally.take(from);
         }
         if let Some(to) = to {
-            self.entries.add(tables, (scope, to), at, &contract);
             tally.put(to);
         }
         if tally == Tally::default() {
@@ -151,7 +154,8 @@ impl<S: Key + Copy> Shelves<S> {
         }
     }
 
-    /// At most `limit` (1 to [`MAX_PAGE`]) contracts of the list of `scope`, the newest first, from `cursor` on.
+    /// At most `limit` (1 to [`MAX_PAGE`]) entries of the list of `scope` with their moments, the newest first, from `cursor`
+    /// on.
     pub fn page(
         &self,
         tables: &dyn Tables,
@@ -159,7 +163,7 @@ impl<S: Key + Copy> Shelves<S> {
         filter: Filter,
         cursor: Option<Moment>,
         limit: usize,
-    ) -> Listed<Principal> {
+    ) -> Listed<(Moment, E)> {
         let limit = limit.clamp(1, MAX_PAGE);
         let tally = self.tallies.get(tables, &scope).unwrap_or_default();
         let (mut total, mut found) = (0, Vec::new());
@@ -168,7 +172,8 @@ impl<S: Key + Copy> Shelves<S> {
             found.extend(self.entries.newest(tables, (scope, shelf), cursor, limit + 1));
         }
         found.sort_unstable_by_key(|(at, _)| Reverse(*at));
-        let Page { rows, next } = Page::of(found, limit);
-        Listed { rows, next, total }
+        let next = found.get(limit).map(|(at, _)| *at);
+        found.truncate(limit);
+        Listed { rows: found, next, total }
     }
 }

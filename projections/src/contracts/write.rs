@@ -1,6 +1,6 @@
 //! How events change rows, and rows lists.
 
-use super::people::{self, BY_PERSON, Relation};
+use super::people;
 use super::row::{CANISTERS, COUNTS, Canister, CanisterState, ContractCounts, Listing};
 use super::shelf::Place;
 use super::{name, read};
@@ -171,7 +171,7 @@ fn count(tables: &mut dyn Tables, edit: impl FnOnce(&mut ContractCounts)) {
 fn shift(tables: &mut dyn Tables, contract: Principal, listing: &Listing, from: Option<Place>, to: Option<Place>) {
     let Listing { service, owner, at, .. } = *listing;
     let shelves = (from.map(|place| place.shelf), to.map(|place| place.shelf));
-    BY_PERSON.shift(tables, (owner, (Relation::Creator, service)), (at, contract), shelves.0, shelves.1);
+    read::BY_CREATOR.shift(tables, (owner, service), (at, contract), shelves.0, shelves.1);
     read::BY_SERVICE.shift(tables, service, (at, contract), shelves.0, shelves.1);
     if let Some(symbol) = &listing.symbol {
         let scope = (service, name::Folded::of(symbol));

@@ -41,7 +41,8 @@ impl State {
             | Payload::TemplateConfirmed(_)
             | Payload::TemplatePublished(_)
             | Payload::TemplateWithdrawn(_)
-            | Payload::FactoryAdminGranted(_) => self.template_event(recorded),
+            | Payload::FactoryAdminGranted(_)
+            | Payload::FactoryAdminRevoked(_) => self.template_event(recorded),
             Payload::CallbackQuarantined(quarantined) => self.callback_quarantined(receipt, quarantined),
             Payload::ContractObserved(observed) => self.contract_observed(receipt, observed),
             Payload::RoleAnswered(answered) => self.role_answered(receipt, recorded.actor, answered),

@@ -155,6 +155,7 @@ impl Templates {
             Payload::FactoryAdminGranted(granted) => {
                 self.grants.insert(PrincipalKey(granted.admin), Cbor(granted.from));
             }
+            Payload::FactoryAdminRevoked(revoked) => self.revoked(revoked.admin),
             _ => {}
         }
     }
@@ -192,6 +193,19 @@ impl Templates {
         let Some(mut template) = self.version(withdrawn.version) else { return };
         template.withdrawn = Some(withdrawn.reason.clone());
         self.versions.insert(VersionKey(withdrawn.version), Cbor(template));
+    }
+
+    fn revoked(&mut self, admin: Principal) {
+        self.grants.remove(&PrincipalKey(admin));
+        for mut proposal in self.proposals() {
+            let version = VersionKey(proposal.proposed.version);
+            if proposal.by == admin {
+                self.proposals.remove(&version);
+            } else if proposal.confirmed.is_some_and(|confirmation| confirmation.by == admin) {
+                proposal.confirmed = None;
+                self.proposals.insert(version, Cbor(proposal));
+            }
+        }
     }
 
     /// The published template of this version, withdrawn or not.

@@ -112,6 +112,13 @@ macro_rules! template_endpoints {
             access::grant(access::admin(ic_cdk::api::msg_caller())?, admin).await
         }
 
+        /// Makes somebody an admin of this factory no more: what they proposed falls, and so does their word for what others
+        /// proposed. Only for controllers of the factory; repeatable.
+        #[ic_cdk::update(name = "revokeAdmin")]
+        async fn revoke_admin(admin: Principal) -> Result<(), FactoryError> {
+            access::revoke(ic_cdk::api::msg_caller(), admin).await
+        }
+
         /// The admins of this factory. For everyone.
         #[ic_cdk::query(name = "getAdmins")]
         fn get_admins() -> Vec<Principal> {

@@ -6,7 +6,7 @@
 use super::interface::{Interface, MAX_INTERFACE};
 use super::{module, store};
 use crate::kind::ContractKind;
-use crate::state::{self, Proposal, State, Template, Templates};
+use crate::state::{self, Confirmation, Proposal, State, Template, Templates};
 use crate::{access, refusal};
 use cairn_events::payload::{Reason, TemplateConfirmed, TemplateProposed, TemplatePublished, TemplateWithdrawn};
 use cairn_events::topic::Service;
@@ -225,7 +225,7 @@ pub async fn confirm(admin: Admin, version: &str, module: Hash) -> Result<Templa
     let version = version_of("version", version).inspect_err(recorded)?;
     let now = runtime::now();
     let proposal = state::read(|state| check_confirmation(state, admin, version, module, now)).inspect_err(recorded)?;
-    if proposal.confirmed.is_none() {
+    if word(&proposal).is_none() {
         let from = Timestamp(now.saturating_add(state::read(State::publish_delay)));
         let service = proposal.proposed.service;
         let confirmed = TemplateConfirmed { service, version, module_hash: module, from };
@@ -325,9 +325,14 @@ fn size_of(module_hash: Hash) -> Result<u64, FactoryError> {
     store::size(module_hash).map_or_else(|| refuse(TemplateRefusal::UnknownModule { module_hash }), Ok)
 }
 
+/// The second person's word for it, if they still have one.
+fn word(proposal: &Proposal) -> Option<Confirmation> {
+    proposal.confirmed.filter(|word| access::is_admin(word.by))
+}
+
 /// The second person's word for it, if it is given and the delay is over.
 fn permission(version: Version, proposal: &Proposal, now: u64) -> Result<u64, FactoryError> {
-    match proposal.confirmed {
+    match word(proposal) {
         None => refuse(TemplateRefusal::NotConfirmed { version }),
         Some(word) if now < word.from.0 => {
             Err(FactoryError::Temporary(FactoryTemporaryError::TooEarly { at: word.from.0 }))

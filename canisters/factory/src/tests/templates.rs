@@ -243,6 +243,38 @@ fn what_is_proposed_is_checked() {
     assert_eq!(propose(SECOND, terms("1.2.0", hash)), refused(taken));
 }
 
+/// What a bad admin said falls with them; and no admin turns out another.
+#[test]
+fn controllers_turn_out_an_admin_and_what_they_said() {
+    let world = world();
+    let hashes: Vec<Hash> = (0_u8..3).map(|number| world.upload(ADMIN, &wasm(&[number]))).collect();
+    propose(ADMIN, terms("1.1.0", hashes[0])).unwrap();
+    propose(ADMIN, terms("1.2.0", hashes[1])).unwrap();
+    propose(SECOND, terms("1.3.0", hashes[2])).unwrap();
+    confirm(SECOND, "1.1.0", hashes[0]).unwrap();
+    world.network.advance(Duration::from_secs(DELAY));
+    let controller = Principal::from_slice(&[0xc0]);
+    world.network.control(controller);
+    for other in [ADMIN, SECOND, OWNER, Principal::anonymous()] {
+        assert_eq!(run(access::revoke(other, SECOND)), Err(access::turned_away(other)));
+    }
+    run(access::revoke(controller, SECOND)).unwrap();
+    run(access::revoke(controller, SECOND)).unwrap();
+    assert_eq!(world.count_kind(Kind::FactoryAdminRevoked), 1);
+    assert_eq!((access::admins(), access::admin(SECOND).is_err()), (vec![ADMIN], true));
+    let open: Vec<_> = registry::proposals().into_iter().map(|it| (it.version, it.confirmed_by)).collect();
+    assert_eq!(open, [(version("1.1.0"), None), (version("1.2.0"), None)]);
+    let unconfirmed = Refusal::NotConfirmed { version: version("1.1.0") };
+    assert_eq!(publish(ADMIN, "1.1.0", hashes[0]), refused(unconfirmed));
+    world.upgrade();
+    assert!(access::admin(SECOND).is_err());
+    // Whoever comes back is new.
+    run(access::grant(access::admin(ADMIN).unwrap(), SECOND)).unwrap();
+    assert!(matches!(confirm(SECOND, "1.1.0", hashes[0]), Err(FactoryError::Temporary(Temporary::TooEarly { .. }))));
+    world.wait();
+    world.check();
+}
+
 #[test]
 fn proposals_are_bounded_and_can_be_withdrawn() {
     let world = world();

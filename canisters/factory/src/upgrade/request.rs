@@ -4,7 +4,7 @@ use super::target::{self, eligible};
 use super::{MAX_OPEN, views};
 use crate::access;
 use crate::refusal::{self, interrupted};
-use crate::state::{self, State, Upgrade, UpgradePhase, day};
+use crate::state::{self, Force, State, Upgrade, UpgradePhase, day};
 use cairn_events::payload::{AutoUpdateSet, Consent, ForceProposed, Reason, UpgradeAbandoned, UpgradeRequested};
 use cairn_events::{Hash, Payload, Principal, Submission};
 use cairn_kit::access::Admin;
@@ -154,7 +154,8 @@ pub async fn force(admin: Admin, contract: Principal, version: String) -> Result
 fn force_decided(state: &State, admin: Admin, now: u64, asked: Asked<'_>) -> Result<Option<Submission>, FactoryError> {
     let Admission::New(requested) = admit(state, now, asked)? else { return Ok(None) };
     let Payload::UpgradeRequested(UpgradeRequested { contract, to, .. }) = requested.payload else { return Ok(None) };
-    match state.managed(contract).force.filter(|force| force.to == to && now < force.until) {
+    let stands = |force: &Force| force.to == to && now < force.until && access::is_admin(force.by);
+    match state.managed(contract).force.filter(stands) {
         Some(force) if force.by == asked.by => Ok(None),
         Some(force) => {
             access::second_person(state, admin, force.by, now)?;
