@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod explore;
+pub mod factory_fixture;
 pub mod invariants;
 pub mod ledger;
 pub mod log_fixture;

@@ -3,8 +3,11 @@
 use anyhow::{Context as _, anyhow};
 use cairn_events::payload::{CallbackAccepted, ContractRegistered, Notification};
 use cairn_events::topic::Service;
-use cairn_events::{DeploymentId, Hash, Payload, Principal, Receipt, Submission, WriterRole};
-use cairn_kit::api::audit::{AppendArgs, Appended, AuditError, AuditInit, MAX_BATCH, WireSubmission, Writer};
+use cairn_events::{DeploymentId, Event, Hash, Kind, Payload, Principal, Receipt, Submission, WriterRole, codec};
+use cairn_kit::api::audit::{
+    AppendArgs, Appended, AuditError, AuditInit, EventPage, EventQuery, Filter, MAX_BATCH, Order, WireSubmission,
+    Writer,
+};
 use localnet::{Config, Metering, Net};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -96,6 +99,36 @@ impl LogFixture {
             self.net.update(self.audit, writer, "append", (args,)).map_err(|reject| anyhow!("{reject}"))?;
         self.next.insert(writer, first_seq + batch.len() as u64);
         Ok(reply.context("append")?.receipts)
+    }
+
+    /// Every event, as strangers read the log.
+    ///
+    /// # Errors
+    /// If the log does not answer, or an event cannot be decoded.
+    pub fn events(&mut self) -> anyhow::Result<Vec<Event>> {
+        let (mut events, mut cursor) = (Vec::new(), None);
+        loop {
+            let (filter, order) = (Filter::All, Order::OldestFirst);
+            let query = EventQuery { filter, order, from_time: None, until_time: None, cursor, limit: 500 };
+            let page: Result<EventPage, AuditError> =
+                self.net.query(self.audit, person(99), "getEvents", (query,)).map_err(|reject| anyhow!("{reject}"))?;
+            let page = page?;
+            for bytes in &page.events {
+                events.push(codec::decode_event(bytes).map_err(|problem| anyhow!("{problem}"))?);
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// How many events of this kind there are.
+    ///
+    /// # Errors
+    /// As [`LogFixture::events`].
+    pub fn count(&mut self, kind: Kind) -> anyhow::Result<usize> {
+        Ok(self.events()?.iter().filter(|event| event.payload.kind() == kind).count())
     }
 
     /// Appends holders' comings and goings, as a factory, until the log has `size` events.

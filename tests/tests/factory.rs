@@ -2,38 +2,35 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails here says enough")]
 
-use cairn_events::payload::{Account, Channel, DeploymentAbandoned, DeploymentDispatched, Notification, Reason};
-use cairn_events::topic::Service;
-use cairn_events::{
-    Amount, DeploymentId, Event, Hash, Kind, Payload, Principal, Receipt, Stream, Submission, WriterRole, codec,
-};
-use cairn_kit::api::audit::{AuditError, EventPage, EventQuery, Filter, Order};
+use cairn::platform::token;
+use cairn_events::payload::{Account, Channel, DeploymentAbandoned, Notification, Reason};
+use cairn_events::{Event, Hash, Kind, Payload, Principal, Receipt, Stream, Submission};
 use cairn_kit::api::backend::TokenArgs;
 use cairn_kit::api::factory::{
-    CallbackError, Capacity, ContractArgs, ContractRole, Delivered, FactoryError, FactoryHealth, FactoryInit,
+    CallbackError, Capacity, ContractArgs, ContractRole, Delivered, FactoryError, FactoryHealth,
     FactoryRequestError as Request, FactoryTemporaryError as Temporary, NotificationsAccepted, NumberedNotification,
     PublishedTemplate, SetupStatus,
 };
 use cairn_kit::api::host::{ProjectionStatus, Reflected};
-use cairn_kit::api::template::{ProposeTemplate, TemplateProposal, TemplateRefusal, UploadSession, UploadedModule};
+use cairn_kit::api::template::{ProposeTemplate, TemplateProposal, TemplateRefusal, UploadSession};
 use cairn_projections::contracts::Contract;
 use cairn_projections::{Moment, Page};
-use cairn_tests::log_fixture::{CYCLES, LogFixture, person};
+use cairn_tests::factory_fixture::FactoryFixture;
+use cairn_tests::log_fixture::person;
 use candid::{Encode, Nat};
 use localnet::{Fault, MessageId, MessageKind, Reject};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 const POOL: u32 = 4;
-const CHUNK: usize = 1_800_000;
+/// What the owner of a token has.
+const SUPPLY: u64 = 100_000_000_000_000;
 
 type Reply = Result<Delivered, FactoryError>;
 
 /// A factory that lacks nothing, its log, and the person who dispatches.
 struct Floor {
-    log: LogFixture,
-    factory: Principal,
+    works: FactoryFixture,
     template: Hash,
 }
 
@@ -46,33 +43,16 @@ impl Floor {
     fn selling(seed: u64, package: &'static str) -> Floor {
         let mut floor = Floor::begin(seed);
         floor.template = floor.publish("1.0.0", &cairn::artifacts::wasm(package).unwrap());
-        floor.settle();
+        floor.works.settle();
         floor
     }
 
-    /// A factory that lacks nothing but a template.
     fn begin(seed: u64) -> Floor {
-        let mut log = LogFixture::begin(seed).unwrap();
-        let factory = log.net.create_canister(log.admin, CYCLES);
-        let init = FactoryInit {
-            audit: log.audit,
-            pool_target: POOL,
-            contract_cycles: 1_000_000_000_000,
-            reserve_cycles: 1_000_000_000_000,
-            publish_delay_seconds: None,
-        };
-        let wasm = cairn::artifacts::wasm("token_factory").unwrap();
-        log.net.install(factory, log.admin, &wasm, Encode!(&init).unwrap()).unwrap();
-        log.register(factory, WriterRole::Factory).unwrap();
-        let mut floor = Floor { log, factory, template: Hash([0; 32]) };
-        let backend = floor.log.gateway;
-        let admin = floor.log.admin;
-        let () = floor.call::<_, FactoryError>(admin, "setupWhitelist", (backend,)).unwrap();
-        floor
+        Floor { works: FactoryFixture::begin(seed, POOL, None).unwrap(), template: Hash([0; 32]) }
     }
 
     fn fork(&self) -> Floor {
-        Floor { log: self.log.fork(), factory: self.factory, template: self.template }
+        Floor { works: self.works.fork(), template: self.template }
     }
 
     fn call<T, E>(&mut self, caller: Principal, method: &str, args: impl candid::utils::ArgumentEncoder) -> Result<T, E>
@@ -80,44 +60,22 @@ impl Floor {
         T: candid::CandidType + serde::de::DeserializeOwned,
         E: candid::CandidType + serde::de::DeserializeOwned,
     {
-        self.log.net.update(self.factory, caller, method, args).unwrap()
+        self.works.call(caller, method, args).unwrap()
     }
 
     fn ask<T>(&mut self, method: &str, args: impl candid::utils::ArgumentEncoder) -> T
     where
         T: candid::CandidType + serde::de::DeserializeOwned,
     {
-        self.log.net.query(self.factory, person(99), method, args).unwrap()
-    }
-
-    fn upload(&mut self, module: &[u8]) -> Hash {
-        let admin = self.log.admin;
-        let size = module.len() as u64;
-        let session: UploadSession = self.call::<_, FactoryError>(admin, "beginTemplateUpload", (size,)).unwrap();
-        for (part, chunk) in module.chunks(CHUNK).enumerate() {
-            let arguments = (session.id, (part * CHUNK) as u64, ByteBuf::from(chunk));
-            let _: u64 = self.call::<_, FactoryError>(admin, "uploadTemplateChunk", arguments).unwrap();
-        }
-        let uploaded: UploadedModule =
-            self.call::<_, FactoryError>(admin, "finishTemplateUpload", (session.id,)).unwrap();
-        assert_eq!((uploaded.module_hash, uploaded.size), (Hash::of(&[module]), size));
-        uploaded.module_hash
+        self.works.log.net.query(self.works.factory, person(99), method, args).unwrap()
     }
 
     fn publish(&mut self, version: &str, module: &[u8]) -> Hash {
-        let (admin, hash) = (self.log.admin, self.upload(module));
+        let (admin, hash) = (self.works.log.admin, self.works.upload(module).unwrap());
         let published: PublishedTemplate =
             self.call::<_, FactoryError>(admin, "publishTemplate", (version, hash)).unwrap();
         assert_eq!((published.module_hash, published.size), (hash, module.len() as u64));
         hash
-    }
-
-    /// Lets everything happen that happens by itself.
-    fn settle(&mut self) {
-        for _ in 0..30 {
-            self.log.net.advance(Duration::from_secs(10));
-            self.log.net.run_until_idle(10_000);
-        }
     }
 
     fn owner(number: u64) -> Principal {
@@ -125,70 +83,33 @@ impl Floor {
     }
 
     fn dispatch(&mut self, number: u64) -> ContractArgs {
-        let deployment = DeploymentId(Hash::of(&[b"deployment", &number.to_be_bytes()]));
-        let dispatched = DeploymentDispatched { deployment, factory: self.factory };
-        let receipt =
-            self.write(Submission::new(Self::owner(number), Payload::DeploymentDispatched(dispatched)).exactly(0));
-        ContractArgs {
-            deployment,
-            service: Service::Token,
-            template: Some(self.template),
-            dispatch_version: receipt.stream_version,
-            dispatched: receipt.index,
-            args: ByteBuf::from(Encode!(&token(Self::owner(number))).unwrap()),
-        }
+        self.works.dispatch(number, Self::owner(number), self.template).unwrap()
     }
 
     fn write(&mut self, submission: Submission) -> Receipt {
-        let gateway = self.log.gateway;
-        self.log.append(gateway, &[submission]).unwrap()[0]
+        let gateway = self.works.log.gateway;
+        self.works.log.append(gateway, &[submission]).unwrap()[0]
     }
 
     fn abandon(&mut self, args: &ContractArgs) {
         let abandoned = DeploymentAbandoned { deployment: args.deployment, reason: Reason::new("deadline", "") };
-        let gateway = self.log.gateway;
+        let gateway = self.works.log.gateway;
         self.write(Submission::new(gateway, Payload::DeploymentAbandoned(abandoned)).exactly(args.dispatch_version));
     }
 
     fn create(&mut self, number: u64, args: &ContractArgs) -> Reply {
-        let gateway = self.log.gateway;
+        let gateway = self.works.log.gateway;
         self.call(gateway, "createContract", (Self::owner(number), args))
     }
 
     fn submit(&mut self, number: u64, args: &ContractArgs) -> MessageId {
-        let gateway = self.log.gateway;
-        self.log.net.submit(self.factory, gateway, "createContract", (Self::owner(number), args))
-    }
-
-    fn events(&mut self) -> Vec<Event> {
-        let (mut events, mut cursor) = (Vec::new(), None);
-        loop {
-            let query = EventQuery {
-                filter: Filter::All,
-                order: Order::OldestFirst,
-                from_time: None,
-                until_time: None,
-                cursor,
-                limit: 500,
-            };
-            let page: Result<EventPage, AuditError> =
-                self.log.net.query(self.log.audit, person(99), "getEvents", (query,)).unwrap();
-            let page = page.unwrap();
-            events.extend(page.events.iter().map(|bytes| codec::decode_event(bytes).unwrap()));
-            cursor = page.next;
-            if cursor.is_none() {
-                return events;
-            }
-        }
-    }
-
-    fn count(&mut self, kind: Kind) -> usize {
-        self.events().iter().filter(|event| event.payload.kind() == kind).count()
+        let gateway = self.works.log.gateway;
+        self.works.log.net.submit(self.works.factory, gateway, "createContract", (Self::owner(number), args))
     }
 
     /// Everything is settled: each deployment delivered whole or not at all, every other canister empty.
     fn check(&mut self, what: &str) -> Vec<Event> {
-        let events = self.events();
+        let events = self.works.log.events().unwrap();
         let health: FactoryHealth = self.ask("getFactoryHealth", ());
         assert_eq!((health.in_progress, health.projection_lag), (0, 0), "{what}");
         let mut delivered = BTreeSet::new();
@@ -196,9 +117,9 @@ impl Floor {
             if let Payload::DeliveryCommitted(committed) = &event.payload {
                 let contract = committed.contract;
                 assert!(delivered.insert(contract), "{what}: one contract, one delivery");
-                assert_eq!(self.log.net.module_hash(contract).map(Hash), Some(committed.module_hash), "{what}");
-                let controllers = BTreeSet::from_iter(self.log.net.controllers(contract).unwrap());
-                assert_eq!(controllers, BTreeSet::from([self.factory, committed.owner]), "{what}");
+                assert_eq!(self.works.log.net.module_hash(contract).map(Hash), Some(committed.module_hash), "{what}");
+                let controllers = BTreeSet::from_iter(self.works.log.net.controllers(contract).unwrap());
+                assert_eq!(controllers, BTreeSet::from([self.works.factory, committed.owner]), "{what}");
                 let abandoned = |event: &&Event| {
                     event.stream == Stream::Deployment(committed.deployment)
                         && event.payload.kind() == Kind::DeploymentAbandoned
@@ -215,26 +136,15 @@ impl Floor {
             if let Payload::ContractCreated(created) = &event.payload
                 && !delivered.contains(&created.contract)
             {
-                assert_eq!(self.log.net.module_hash(created.contract), None, "{what}: {}", created.contract);
-                assert_eq!(self.log.net.controllers(created.contract).unwrap(), vec![self.factory], "{what}");
+                assert_eq!(self.works.log.net.module_hash(created.contract), None, "{what}: {}", created.contract);
+                assert_eq!(
+                    self.works.log.net.controllers(created.contract).unwrap(),
+                    vec![self.works.factory],
+                    "{what}"
+                );
             }
         }
         events
-    }
-}
-
-fn token(owner: Principal) -> TokenArgs {
-    TokenArgs {
-        name: "Cairn of Stones".into(),
-        symbol: "STONE".into(),
-        decimals: 8,
-        logo: Some("data:image/png;base64,AAAA".into()),
-        transfer_fee: Amount(10_000),
-        total_supply: Amount(1_000_000),
-        initial_balances: vec![(Account { owner, subaccount: None }, Amount(1_000_000))],
-        minting_account: None,
-        description: Some("One on top of the other".into()),
-        public: true,
     }
 }
 
@@ -258,17 +168,19 @@ fn a_token_is_delivered_once_and_found() {
     let delivered = floor.create(1, &args).unwrap();
     assert_eq!(floor.create(1, &args), Ok(delivered), "the same reply again");
     let mut other = args.clone();
-    other.args = ByteBuf::from(Encode!(&TokenArgs { symbol: "OTHER".into(), ..token(owner) }).unwrap());
+    other.args = ByteBuf::from(
+        Encode!(&TokenArgs { symbol: "OTHER".into(), ..token(owner, "Cairn of Stones", "STONE") }).unwrap(),
+    );
     let conflict = Request::DeploymentConflict { deployment: args.deployment };
     assert_eq!(floor.create(1, &other), Err(FactoryError::Request(conflict)));
-    floor.settle();
+    floor.works.settle();
     floor.check("delivered");
 
-    let net = &mut floor.log.net;
+    let net = &mut floor.works.log.net;
     let symbol: String = net.query(delivered.contract, owner, "icrc1_symbol", ()).unwrap();
     let balance: Nat =
         net.query(delivered.contract, owner, "icrc1_balance_of", (Account { owner, subaccount: None },)).unwrap();
-    assert_eq!((symbol.as_str(), balance), ("STONE", Nat::from(1_000_000_u64)));
+    assert_eq!((symbol.as_str(), balance), ("STONE", Nat::from(SUPPLY)));
 
     // The contract has told about itself and its holder; both are found.
     for role in [None, Some(ContractRole::Creator), Some(ContractRole::Holder)] {
@@ -298,14 +210,14 @@ fn the_index_is_rebuilt_and_equal() {
         let args = floor.dispatch(number);
         floor.create(number, &args).unwrap();
     }
-    floor.settle();
-    let admin = floor.log.admin;
+    floor.works.settle();
+    let admin = floor.works.log.admin;
     let refused: Result<(), FactoryError> = floor.call(person(99), "rebuildProjection", ("contracts",));
     assert_eq!(refused, unauthorized(person(99)));
     let unknown: Result<(), FactoryError> = floor.call(admin, "rebuildProjection", ("other",));
     assert!(unknown.is_err());
     let () = floor.call::<_, FactoryError>(admin, "rebuildProjection", ("contracts",)).unwrap();
-    floor.settle();
+    floor.works.settle();
     let status: Vec<ProjectionStatus> = floor.ask("getProjectionStatus", ());
     let outcome = status[0].last_rebuild.unwrap();
     assert_eq!(outcome.served, outcome.rebuilt);
@@ -319,10 +231,16 @@ fn an_abandoned_deployment_is_not_delivered() {
     floor.abandon(&args);
     let abandoned = Err(FactoryError::Request(Request::Abandoned { deployment: args.deployment }));
     assert_eq!(floor.create(1, &args), abandoned);
-    floor.settle();
+    floor.works.settle();
     assert_eq!(floor.create(1, &args), abandoned);
     floor.check("abandoned");
-    assert_eq!((floor.count(Kind::ContractReclaimed), floor.count(Kind::DeliveryCommitted)), (1, 0));
+    assert_eq!(
+        (
+            floor.works.log.count(Kind::ContractReclaimed).unwrap(),
+            floor.works.log.count(Kind::DeliveryCommitted).unwrap()
+        ),
+        (1, 0)
+    );
 }
 
 /// Abandoned at any round of the delivery: one of the two wins, and the other obeys.
@@ -330,7 +248,7 @@ fn an_abandoned_deployment_is_not_delivered() {
 fn either_delivered_or_abandoned() {
     let opened = {
         let mut floor = Floor::open(4);
-        floor.settle();
+        floor.works.settle();
         floor
     };
     let (mut won, mut lost) = (0, 0);
@@ -338,13 +256,13 @@ fn either_delivered_or_abandoned() {
         let mut floor = opened.fork();
         let args = floor.dispatch(1);
         floor.submit(1, &args);
-        (0..rounds).for_each(|_| floor.log.net.tick());
-        let gateway = floor.log.gateway;
+        (0..rounds).for_each(|_| floor.works.log.net.tick());
+        let gateway = floor.works.log.gateway;
         let reason = Reason::new("deadline", "");
         let abandoned = Payload::DeploymentAbandoned(DeploymentAbandoned { deployment: args.deployment, reason });
-        let refused =
-            floor.log.append(gateway, &[Submission::new(gateway, abandoned).exactly(args.dispatch_version)]).is_err();
-        floor.settle();
+        let abandoned = Submission::new(gateway, abandoned).exactly(args.dispatch_version);
+        let refused = floor.works.log.append(gateway, &[abandoned]).is_err();
+        floor.works.settle();
         floor.check(&format!("abandoned after {rounds} rounds"));
         let reply = floor.create(1, &args);
         assert_eq!(reply.is_ok(), refused, "{rounds}: {reply:?}");
@@ -359,26 +277,30 @@ fn code_that_traps_on_its_arguments_is_a_definite_failure() {
     let mut floor = Floor::selling(5, "audit_storage");
     let args = floor.dispatch(1);
     assert!(matches!(floor.create(1, &args), Err(FactoryError::Request(Request::InstallFailed { .. }))));
-    floor.settle();
+    floor.works.settle();
     floor.check("install failed");
-    assert_eq!((floor.count(Kind::InstallFailed), floor.count(Kind::ContractReclaimed)), (1, 1));
+    assert_eq!(
+        (floor.works.log.count(Kind::InstallFailed).unwrap(), floor.works.log.count(Kind::ContractReclaimed).unwrap()),
+        (1, 1)
+    );
 }
 
 #[test]
 fn a_lost_creation_reply_costs_one_empty_canister() {
     let mut floor = Floor::open(6);
-    let created = floor.count(Kind::ContractCreated);
+    let created = floor.works.log.count(Kind::ContractCreated).unwrap();
     floor
+        .works
         .log
         .net
-        .inject(Fault::trap().caller(floor.factory).method("create_canister").kind(MessageKind::ReplyCallback));
+        .inject(Fault::trap().caller(floor.works.factory).method("create_canister").kind(MessageKind::ReplyCallback));
     let args = floor.dispatch(1);
     floor.create(1, &args).unwrap();
-    floor.settle();
-    assert_eq!(floor.log.net.struck_faults().len(), 1);
+    floor.works.settle();
+    assert_eq!(floor.works.log.net.struck_faults().len(), 1);
     floor.check("lost reply");
-    assert_eq!(floor.count(Kind::CreationUnresolved), 1);
-    assert_eq!(floor.count(Kind::ContractCreated), created + 1, "the pool is full again");
+    assert_eq!(floor.works.log.count(Kind::CreationUnresolved).unwrap(), 1);
+    assert_eq!(floor.works.log.count(Kind::ContractCreated).unwrap(), created + 1, "the pool is full again");
 }
 
 #[test]
@@ -387,15 +309,15 @@ fn an_empty_pool_and_a_full_one() {
     let all: Vec<ContractArgs> = (0..u64::from(POOL) + 2).map(|number| floor.dispatch(number)).collect();
     let calls: Vec<MessageId> =
         all.iter().enumerate().map(|(number, args)| floor.submit(number as u64, args)).collect();
-    floor.log.net.run_until_idle(10_000);
-    let replies: Vec<Reply> = calls.iter().map(|call| floor.log.net.poll(call).unwrap().unwrap()).collect();
+    floor.works.log.net.run_until_idle(10_000);
+    let replies: Vec<Reply> = calls.iter().map(|call| floor.works.log.net.poll(call).unwrap().unwrap()).collect();
     assert_eq!(replies.iter().filter(|reply| reply.is_ok()).count(), POOL as usize);
     assert!(replies.iter().all(|reply| reply.is_ok() || *reply == Err(FactoryError::Temporary(Temporary::PoolEmpty))));
-    floor.settle();
+    floor.works.settle();
     for (number, args) in all.iter().enumerate() {
         floor.create(number as u64, args).unwrap();
     }
-    floor.settle();
+    floor.works.settle();
     floor.check("all delivered in the end");
 }
 
@@ -417,15 +339,15 @@ fn every_callback_of_the_factory_may_trap() {
         for occurrence in 1..=6 {
             let what = format!("callback {occurrence} of {method} traps");
             let mut floor = opened.fork();
-            let fault = Fault::trap().caller(floor.factory).method(method).kind(MessageKind::ReplyCallback);
-            floor.log.net.inject(fault.occurrence(occurrence));
+            let fault = Fault::trap().caller(floor.works.factory).method(method).kind(MessageKind::ReplyCallback);
+            floor.works.log.net.inject(fault.occurrence(occurrence));
             let args = floor.dispatch(1);
             floor.submit(1, &args);
-            floor.settle();
-            floor.log.net.clear_faults();
+            floor.works.settle();
+            floor.works.log.net.clear_faults();
             let reply = floor.create(1, &args);
             assert!(reply.is_ok(), "{what}: {reply:?}");
-            floor.settle();
+            floor.works.settle();
             floor.check(&what);
         }
     }
@@ -442,18 +364,18 @@ fn the_factory_may_be_upgraded_at_any_moment() {
         for (number, args) in all.iter().enumerate() {
             floor.submit(number as u64, args);
         }
-        (0..rounds).for_each(|_| floor.log.net.tick());
-        let (factory, admin) = (floor.factory, floor.log.admin);
-        floor.log.net.upgrade(factory, admin, &wasm, candid::encode_args(()).unwrap()).unwrap();
-        floor.settle();
+        (0..rounds).for_each(|_| floor.works.log.net.tick());
+        let (factory, admin) = (floor.works.factory, floor.works.log.admin);
+        floor.works.log.net.upgrade(factory, admin, &wasm, candid::encode_args(()).unwrap()).unwrap();
+        floor.works.settle();
         for (number, args) in all.iter().enumerate() {
             let reply = floor.create(number as u64, args);
             assert!(reply.is_ok(), "{what}: {reply:?}");
         }
-        floor.settle();
+        floor.works.settle();
         floor.check(&what);
-        let (factory, admin) = (floor.factory, floor.log.admin);
-        floor.log.net.stop(factory, admin).unwrap_or_else(|error| panic!("{what}: cannot be stopped: {error}"));
+        let (factory, admin) = (floor.works.factory, floor.works.log.admin);
+        floor.works.log.net.stop(factory, admin).unwrap_or_else(|error| panic!("{what}: cannot be stopped: {error}"));
     }
 }
 
@@ -461,12 +383,12 @@ fn the_factory_may_be_upgraded_at_any_moment() {
 fn strangers_change_nothing() {
     let mut floor = Floor::open(10);
     let args = floor.dispatch(1);
-    let before = floor.events().len();
-    for stranger in [person(99), floor.log.admin, Principal::anonymous()] {
+    let before = floor.works.log.events().unwrap().len();
+    for stranger in [person(99), floor.works.log.admin, Principal::anonymous()] {
         let created: Reply = floor.call(stranger, "createContract", (stranger, &args));
         assert_eq!(created, unauthorized(stranger));
     }
-    for stranger in [person(99), floor.log.gateway, Principal::anonymous()] {
+    for stranger in [person(99), floor.works.log.gateway, Principal::anonymous()] {
         let begun: Result<UploadSession, FactoryError> = floor.call(stranger, "beginTemplateUpload", (100_u64,));
         assert_eq!(begun, unauthorized(stranger));
         let uploaded: Result<u64, FactoryError> =
@@ -486,29 +408,30 @@ fn strangers_change_nothing() {
             floor.call(stranger, "notifyBatch", (stranger, 1_u64, batch));
         assert_eq!(told, Err(CallbackError::NotDeployedHere));
     }
-    let (factory, backend) = (floor.factory, floor.log.gateway);
+    let (factory, backend) = (floor.works.factory, floor.works.log.gateway);
     for (method, bytes) in [("createContract", 70_000), ("notifyBatch", 40_000), ("uploadTemplateChunk", 1_960_000)] {
-        let malformed: Result<Vec<u8>, Reject> = floor.log.net.update_raw(factory, backend, method, vec![0; bytes]);
+        let malformed: Result<Vec<u8>, Reject> =
+            floor.works.log.net.update_raw(factory, backend, method, vec![0; bytes]);
         assert!(malformed.is_err(), "{method}");
     }
-    floor.settle();
-    assert_eq!(floor.events().len(), before, "nothing was recorded about them");
+    floor.works.settle();
+    assert_eq!(floor.works.log.events().unwrap().len(), before, "nothing was recorded about them");
     floor.create(1, &args).unwrap();
 }
 
 #[test]
 fn a_wrong_template_hash_is_refused_and_recorded() {
     let mut floor = Floor::open(11);
-    let admin = floor.log.admin;
-    let hash = floor.upload(b"\0asm\x01\0\0\0");
+    let admin = floor.works.log.admin;
+    let hash = floor.works.upload(b"\0asm\x01\0\0\0").unwrap();
     let refused: Result<PublishedTemplate, FactoryError> = floor.call(admin, "publishTemplate", ("1.0.0", hash));
     assert!(matches!(refused, Err(FactoryError::Request(Request::Template(TemplateRefusal::VersionTaken { .. })))));
     let other: Result<(), FactoryError> = floor.call(admin, "setupWhitelist", (person(99),));
-    let known = floor.log.gateway;
+    let known = floor.works.log.gateway;
     assert_eq!(other, Err(FactoryError::Request(Request::AlreadyWhitelisted { backend: known })));
-    floor.settle();
-    assert_eq!(floor.count(Kind::Refused), 2);
-    assert_eq!(floor.count(Kind::TemplatePublished), 1);
+    floor.works.settle();
+    assert_eq!(floor.works.log.count(Kind::Refused).unwrap(), 2);
+    assert_eq!(floor.works.log.count(Kind::TemplatePublished).unwrap(), 1);
 }
 
 /// A registered ledger needs nothing but the reference ledger's install argument: our own token, registered as if it were
@@ -516,8 +439,8 @@ fn a_wrong_template_hash_is_refused_and_recorded() {
 #[test]
 fn a_foreign_ledger_is_made_with_the_reference_argument() {
     let mut floor = Floor::begin(12);
-    let admin = floor.log.admin;
-    let module_hash = floor.upload(&cairn::artifacts::wasm("token").unwrap());
+    let admin = floor.works.log.admin;
+    let module_hash = floor.works.upload(&cairn::artifacts::wasm("token").unwrap()).unwrap();
     let terms = ProposeTemplate {
         version: "1.0.0".into(),
         module_hash,
@@ -535,12 +458,13 @@ fn a_foreign_ledger_is_made_with_the_reference_argument() {
     assert!(proposal.terms.foreign);
     let _: PublishedTemplate = floor.call::<_, FactoryError>(admin, "publishTemplate", ("1.0.0", module_hash)).unwrap();
     floor.template = module_hash;
-    floor.settle();
+    floor.works.settle();
     let args = floor.dispatch(1);
     let delivered = floor.create(1, &args).unwrap();
-    floor.settle();
+    floor.works.settle();
     let holder = icrc_ledger_types::icrc1::account::Account { owner: Floor::owner(1), subaccount: None };
-    let balance: Nat = floor.log.net.query(delivered.contract, person(99), "icrc1_balance_of", (holder,)).unwrap();
-    assert_eq!(balance, Nat::from(1_000_000_u64));
+    let balance: Nat =
+        floor.works.log.net.query(delivered.contract, person(99), "icrc1_balance_of", (holder,)).unwrap();
+    assert_eq!(balance, Nat::from(SUPPLY));
     floor.check("a foreign ledger");
 }

@@ -3,34 +3,29 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails here says enough")]
 
 use cairn::artifacts::{annotated, wasm};
-use cairn_events::payload::{Account, Channel, DeploymentDispatched};
-use cairn_events::topic::Service;
-use cairn_events::{Amount, DeploymentId, Event, Hash, Kind, Payload, Principal, Submission, WriterRole, codec};
-use cairn_kit::api::audit::{AuditError, EventPage, EventQuery, Filter, Order};
-use cairn_kit::api::backend::TokenArgs;
+use cairn_events::payload::Channel;
+use cairn_events::{Event, Hash, Kind, Payload, Principal};
 use cairn_kit::api::contract::ContractHealth;
-use cairn_kit::api::factory::{
-    ContractArgs, Delivered, FactoryError, FactoryInit, FactoryRequestError as Request, PublishedTemplate,
-};
-use cairn_kit::api::template::{ProposeTemplate, TemplateProposal, UploadSession, UploadedModule};
+use cairn_kit::api::factory::{Delivered, FactoryError, FactoryRequestError as Request, PublishedTemplate};
+use cairn_kit::api::template::{ProposeTemplate, TemplateProposal};
 use cairn_kit::api::upgrade::{
     Canary, ContractResources, RolloutArgs, RolloutInfo, RolloutStatus, UpgradeInfo, UpgradePage, UpgradeStep,
 };
+use cairn_tests::factory_fixture::FactoryFixture;
 use cairn_tests::invariants::CanisterState;
 use cairn_tests::invariants::upgrades::{escaped, stories};
-use cairn_tests::log_fixture::{CYCLES, LogFixture, person};
-use candid::{CandidType, Encode, Nat};
+use cairn_tests::log_fixture::person;
+use candid::{CandidType, Nat};
 use icrc_ledger_types::icrc1::account::Account as LedgerAccount;
 use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
 use localnet::explore::{Explorer, Subject};
 use localnet::management_types::CanisterStatusType;
 use localnet::{Action, Fault, Incident, Message, MessageKind, Net};
 use serde::de::DeserializeOwned;
-use serde_bytes::ByteBuf;
 use std::time::Duration;
 
-const CHUNK: usize = 1_800_000;
-const SUPPLY: u64 = 1_000_000;
+/// What the owner of a token has.
+const SUPPLY: u64 = 100_000_000_000_000;
 const SENT: u64 = 1_234;
 const FEE: u64 = 10_000;
 /// Seconds between a version's confirmation and its publication.
@@ -38,8 +33,7 @@ const DELAY: u64 = 60;
 
 /// A factory with delivered tokens, and the second version of their module.
 struct Yard {
-    log: LogFixture,
-    factory: Principal,
+    works: FactoryFixture,
     first: Hash,
     second: Hash,
     contracts: Vec<Principal>,
@@ -47,11 +41,11 @@ struct Yard {
 
 impl Subject for Yard {
     fn fork(&self) -> Self {
-        Yard { log: self.log.fork(), contracts: self.contracts.clone(), ..*self }
+        Yard { works: self.works.fork(), contracts: self.contracts.clone(), ..*self }
     }
 
     fn net(&mut self) -> &mut Net {
-        &mut self.log.net
+        &mut self.works.log.net
     }
 }
 
@@ -76,31 +70,19 @@ fn friend() -> Principal {
 
 impl Yard {
     fn open(seed: u64, contracts: u64) -> Yard {
-        let mut log = LogFixture::begin(seed).unwrap();
-        let factory = log.net.create_canister(log.admin, CYCLES);
-        let init = FactoryInit {
-            audit: log.audit,
-            pool_target: 2,
-            contract_cycles: 1_000_000_000_000,
-            reserve_cycles: 1_000_000_000_000,
-            publish_delay_seconds: Some(DELAY),
-        };
-        log.net.install(factory, log.admin, &wasm("token_factory").unwrap(), Encode!(&init).unwrap()).unwrap();
-        log.register(factory, WriterRole::Factory).unwrap();
-        let none = Hash([0; 32]);
-        let mut yard = Yard { log, factory, first: none, second: none, contracts: Vec::new() };
-        let (admin, backend) = (yard.log.admin, yard.log.gateway);
-        let () = yard.call::<_, FactoryError>(admin, "setupWhitelist", (backend,)).unwrap();
+        let works = FactoryFixture::begin(seed, 2, Some(DELAY)).unwrap();
+        let (admin, none) = (works.log.admin, Hash([0; 32]));
+        let mut yard = Yard { works, first: none, second: none, contracts: Vec::new() };
         let () = yard.call::<_, FactoryError>(admin, "grantAdmin", (second_admin(),)).unwrap();
         let token = wasm("token").unwrap();
         yard.first = yard.publish("1.0.0", &token);
-        yard.settle();
+        yard.works.settle();
         for number in 0..contracts {
             yard.deliver(number);
-            yard.settle();
+            yard.works.settle();
         }
         yard.second = yard.publish("2.0.0", &annotated(token, "icp:public edition", b"second"));
-        yard.settle();
+        yard.works.settle();
         yard
     }
 
@@ -113,24 +95,12 @@ impl Yard {
         T: CandidType + DeserializeOwned,
         E: CandidType + DeserializeOwned,
     {
-        self.log.net.update(self.factory, caller, method, args).unwrap()
-    }
-
-    fn upload(&mut self, module: &[u8]) -> Hash {
-        let (admin, size) = (self.log.admin, module.len() as u64);
-        let session: UploadSession = self.call::<_, FactoryError>(admin, "beginTemplateUpload", (size,)).unwrap();
-        for (part, chunk) in module.chunks(CHUNK).enumerate() {
-            let arguments = (session.id, (part * CHUNK) as u64, ByteBuf::from(chunk));
-            let _: u64 = self.call::<_, FactoryError>(admin, "uploadTemplateChunk", arguments).unwrap();
-        }
-        let uploaded: UploadedModule =
-            self.call::<_, FactoryError>(admin, "finishTemplateUpload", (session.id,)).unwrap();
-        uploaded.module_hash
+        self.works.call(caller, method, args).unwrap()
     }
 
     /// The first version alone, later ones by two persons and after the delay.
     fn publish(&mut self, version: &str, module: &[u8]) -> Hash {
-        let (admin, hash) = (self.log.admin, self.upload(module));
+        let (admin, hash) = (self.works.log.admin, self.works.upload(module).unwrap());
         if version != "1.0.0" {
             let proposal = ProposeTemplate {
                 version: version.to_owned(),
@@ -145,7 +115,7 @@ impl Yard {
             let _: TemplateProposal = self.call::<_, FactoryError>(admin, "proposeTemplate", (proposal,)).unwrap();
             let _: TemplateProposal =
                 self.call::<_, FactoryError>(second_admin(), "confirmTemplate", (version, hash)).unwrap();
-            self.log.net.advance(Duration::from_secs(DELAY));
+            self.works.log.net.advance(Duration::from_secs(DELAY));
         }
         let published: PublishedTemplate =
             self.call::<_, FactoryError>(admin, "publishTemplate", (version, hash)).unwrap();
@@ -155,22 +125,11 @@ impl Yard {
 
     /// Delivers a token, and has some of it sent: it has a history.
     fn deliver(&mut self, number: u64) {
-        let deployment = DeploymentId(Hash::of(&[b"deployment", &number.to_be_bytes()]));
-        let dispatched = DeploymentDispatched { deployment, factory: self.factory };
-        let submission = Submission::new(owner(), Payload::DeploymentDispatched(dispatched)).exactly(0);
-        let gateway = self.log.gateway;
-        let receipt = self.log.append(gateway, &[submission]).unwrap()[0];
-        let args = ContractArgs {
-            deployment,
-            service: Service::Token,
-            template: Some(self.first),
-            dispatch_version: receipt.stream_version,
-            dispatched: receipt.index,
-            args: ByteBuf::from(Encode!(&token()).unwrap()),
-        };
+        let (gateway, template) = (self.works.log.gateway, self.first);
+        let args = self.works.dispatch(number, owner(), template).unwrap();
         let delivered: Delivered = self.call::<_, FactoryError>(gateway, "createContract", (owner(), args)).unwrap();
         self.contracts.push(delivered.contract);
-        self.settle();
+        self.works.settle();
         self.send(delivered.contract, SENT).unwrap();
     }
 
@@ -187,7 +146,8 @@ impl Yard {
             memo: None,
             amount: Nat::from(amount),
         };
-        let sent = self.log.net.update::<Result<Nat, TransferError>>(contract, owner(), "icrc1_transfer", (args,));
+        let sent =
+            self.works.log.net.update::<Result<Nat, TransferError>>(contract, owner(), "icrc1_transfer", (args,));
         sent.map_err(|reject| reject.to_string())?.map_err(|error| format!("{error:?}"))
     }
 
@@ -195,18 +155,10 @@ impl Yard {
     fn balances(&mut self, contract: Principal) -> Result<(Nat, Nat), String> {
         let mut of = |owner| {
             let account = LedgerAccount { owner, subaccount: None };
-            self.log.net.query::<Nat>(contract, person(99), "icrc1_balance_of", (account,))
+            self.works.log.net.query::<Nat>(contract, person(99), "icrc1_balance_of", (account,))
         };
         let (one, other) = (of(owner()), of(friend()));
         Ok((one.map_err(|reject| reject.to_string())?, other.map_err(|reject| reject.to_string())?))
-    }
-
-    /// Lets everything happen that happens by itself.
-    fn settle(&mut self) {
-        for _ in 0..40 {
-            self.log.net.advance(Duration::from_secs(10));
-            self.log.net.run_until_idle(10_000);
-        }
     }
 
     fn request(&mut self, version: &str) -> Result<UpgradeInfo, FactoryError> {
@@ -216,40 +168,14 @@ impl Yard {
     fn upgrades(&mut self) -> Vec<UpgradeInfo> {
         let args = (None::<Principal>, None::<u64>, Some(100_u32));
         let page: Result<UpgradePage, FactoryError> =
-            self.log.net.query(self.factory, person(99), "getUpgrades", args).unwrap();
+            self.works.log.net.query(self.works.factory, person(99), "getUpgrades", args).unwrap();
         page.unwrap().upgrades
-    }
-
-    fn events(&mut self) -> Vec<Event> {
-        let (mut events, mut cursor) = (Vec::new(), None);
-        loop {
-            let query = EventQuery {
-                filter: Filter::All,
-                order: Order::OldestFirst,
-                from_time: None,
-                until_time: None,
-                cursor,
-                limit: 500,
-            };
-            let page: Result<EventPage, AuditError> =
-                self.log.net.query(self.log.audit, person(99), "getEvents", (query,)).unwrap();
-            let page = page.unwrap();
-            events.extend(page.events.iter().map(|bytes| codec::decode_event(bytes).unwrap()));
-            cursor = page.next;
-            if cursor.is_none() {
-                return events;
-            }
-        }
-    }
-
-    fn count(&mut self, kind: Kind) -> usize {
-        self.events().iter().filter(|event| event.payload.kind() == kind).count()
     }
 
     /// What is wrong at rest.
     fn violations(&mut self) -> Vec<String> {
-        let events = self.events();
-        let net = &self.log.net;
+        let events = self.works.log.events().unwrap();
+        let net = &self.works.log.net;
         let canisters: Vec<CanisterState> = net
             .canisters()
             .into_iter()
@@ -262,11 +188,12 @@ impl Yard {
         let mut found = stories(&events, &canisters);
         found.extend(escaped(&events, net.observed()));
         for contract in self.contracts.clone() {
-            let status = self.log.net.canister_status(contract);
+            let status = self.works.log.net.canister_status(contract);
             if status != Some(CanisterStatusType::Running) {
                 found.push(format!("I17: {contract} does not run: {status:?}"));
             }
-            let health: Result<ContractHealth, _> = self.log.net.query(contract, person(99), "getContractHealth", ());
+            let health: Result<ContractHealth, _> =
+                self.works.log.net.query(contract, person(99), "getContractHealth", ());
             if !health.as_ref().is_ok_and(|health| health.problem.is_none() && !health.quarantined) {
                 found.push(format!("I17: {contract} is not well: {health:?}"));
             }
@@ -285,41 +212,26 @@ impl Yard {
     }
 }
 
-fn token() -> TokenArgs {
-    TokenArgs {
-        name: "Cairn of Stones".into(),
-        symbol: "STONE".into(),
-        decimals: 8,
-        logo: None,
-        transfer_fee: Amount(u128::from(FEE)),
-        total_supply: Amount(u128::from(SUPPLY)),
-        initial_balances: vec![(Account { owner: owner(), subaccount: None }, Amount(u128::from(SUPPLY)))],
-        minting_account: None,
-        description: None,
-        public: true,
-    }
-}
-
 #[test]
 fn a_token_is_upgraded_with_its_state() {
     let mut yard = Yard::open(1, 1);
     let contract = yard.contract();
-    yard.log.net.observe();
+    yard.works.log.net.observe();
     let refused: Result<UpgradeInfo, FactoryError> = yard.call(friend(), "requestUpgrade", (contract, Some("2.0.0")));
     assert_eq!(refused, Err(FactoryError::Request(Request::Unauthorized { caller: friend() })));
     let asked = yard.request("2.0.0").unwrap();
     assert_eq!(asked.step, UpgradeStep::Queued);
-    yard.settle();
+    yard.works.settle();
     let upgrade = yard.upgrades().remove(0);
     assert_eq!((upgrade.number, upgrade.step, upgrade.settled), (asked.number, UpgradeStep::Confirmed, true));
-    assert_eq!(yard.log.net.module_hash(contract).map(Hash), Some(yard.second));
+    assert_eq!(yard.works.log.net.module_hash(contract).map(Hash), Some(yard.second));
     yard.check();
     // It lives on: as soon as there is something to tell, everything is told in the new epoch.
     yard.send_to(contract, person(504), 1).unwrap();
-    yard.settle();
+    yard.works.settle();
     let in_new_epoch =
         |event: &&Event| matches!(&event.payload, Payload::CallbackAccepted(callback) if callback.epoch == 2);
-    assert!(yard.events().iter().filter(in_new_epoch).count() > 0);
+    assert!(yard.works.log.events().unwrap().iter().filter(in_new_epoch).count() > 0);
     let resources: Result<ContractResources, FactoryError> = yard.call(owner(), "getContractResources", (contract,));
     assert_eq!(resources.unwrap().module_hash, Some(yard.second));
 }
@@ -334,18 +246,18 @@ fn a_bad_module_changes_nothing() {
         (mute, UpgradeStep::RolledBack, Kind::UpgradeRolledBack),
     ] {
         let mut yard = Yard::open(2, 1);
-        yard.log.net.observe();
+        yard.works.log.net.observe();
         yard.publish("3.0.0", &module);
         yard.request("3.0.0").unwrap();
-        yard.settle();
+        yard.works.settle();
         let upgrade = yard.upgrades().remove(0);
         assert_eq!((upgrade.step, upgrade.settled), (end, true), "{upgrade:?}");
-        assert_eq!(yard.count(kind), 1);
-        assert_eq!(yard.log.net.module_hash(yard.contract()).map(Hash), Some(yard.first));
+        assert_eq!(yard.works.log.count(kind).unwrap(), 1);
+        assert_eq!(yard.works.log.net.module_hash(yard.contract()).map(Hash), Some(yard.first));
         yard.check();
         yard.request("2.0.0").unwrap();
-        yard.settle();
-        assert_eq!(yard.log.net.module_hash(yard.contract()).map(Hash), Some(yard.second));
+        yard.works.settle();
+        assert_eq!(yard.works.log.net.module_hash(yard.contract()).map(Hash), Some(yard.second));
         yard.check();
     }
 }
@@ -354,16 +266,16 @@ fn a_bad_module_changes_nothing() {
 fn a_contract_without_cycles_is_left_alone() {
     let mut yard = Yard::open(3, 1);
     let contract = yard.contract();
-    let drain = Fault::before(Incident::DrainCycles { canister: contract }).callee(yard.factory);
-    yard.log.net.inject(drain.method("requestUpgrade").kind(MessageKind::Ingress));
+    let drain = Fault::before(Incident::DrainCycles { canister: contract }).callee(yard.works.factory);
+    yard.works.log.net.inject(drain.method("requestUpgrade").kind(MessageKind::Ingress));
     yard.request("2.0.0").unwrap();
-    yard.settle();
+    yard.works.settle();
     let upgrade = yard.upgrades().remove(0);
     assert_eq!((upgrade.step, upgrade.settled), (UpgradeStep::Abandoned, true), "{upgrade:?}");
-    assert_eq!(yard.count(Kind::UpgradeIntended), 0);
-    yard.log.net.clear_faults();
+    assert_eq!(yard.works.log.count(Kind::UpgradeIntended).unwrap(), 0);
+    yard.works.log.net.clear_faults();
     yard.request("2.0.0").unwrap();
-    yard.settle();
+    yard.works.settle();
     assert_eq!(yard.upgrades().remove(0).step, UpgradeStep::Confirmed);
     yard.check();
 }
@@ -377,18 +289,18 @@ fn a_version_is_rolled_out_to_those_who_take_part() {
     let args = RolloutArgs { version: "2.0.0".into(), canary: Canary::Count(1), wave: 2, max_failures: 0 };
     let stranger: Result<RolloutInfo, FactoryError> = yard.call(owner(), "startRollout", (&args,));
     assert_eq!(stranger, Err(FactoryError::Request(Request::Unauthorized { caller: owner() })));
-    let admin = yard.log.admin;
+    let admin = yard.works.log.admin;
     let started: Result<RolloutInfo, FactoryError> = yard.call(admin, "startRollout", (&args,));
     let number = started.unwrap().number;
     for _ in 0..4 {
-        yard.settle();
+        yard.works.settle();
     }
     let rollout: Result<RolloutInfo, FactoryError> =
-        yard.log.net.query(yard.factory, person(99), "getRollout", (number,)).unwrap();
+        yard.works.log.net.query(yard.works.factory, person(99), "getRollout", (number,)).unwrap();
     let rollout = rollout.unwrap();
     assert_eq!((rollout.status, rollout.succeeded), (RolloutStatus::Finished, 4), "{rollout:?}");
     let modules: Vec<Option<Hash>> =
-        yard.contracts.iter().map(|contract| yard.log.net.module_hash(*contract).map(Hash)).collect();
+        yard.contracts.iter().map(|contract| yard.works.log.net.module_hash(*contract).map(Hash)).collect();
     assert_eq!(modules[0], Some(yard.first));
     assert!(modules[1..].iter().all(|module| *module == Some(yard.second)));
     yard.check();
@@ -400,11 +312,11 @@ fn an_owner_takes_the_factory_off() {
     let contract = yard.contract();
     yard.request("2.0.0").unwrap();
     let () = yard.call::<_, FactoryError>(owner(), "releaseControl", (contract,)).unwrap();
-    yard.settle();
-    assert_eq!(yard.log.net.controllers(contract), Some(vec![owner()]));
+    yard.works.settle();
+    assert_eq!(yard.works.log.net.controllers(contract), Some(vec![owner()]));
     assert!(yard.upgrades().iter().all(|upgrade| upgrade.settled));
     assert!(matches!(yard.request("2.0.0"), Err(FactoryError::Request(Request::NotUpgradable { .. }))));
-    assert_eq!(yard.count(Kind::ControlReleased), 1);
+    assert_eq!(yard.works.log.count(Kind::ControlReleased).unwrap(), 1);
     yard.check();
 }
 
@@ -415,16 +327,16 @@ fn the_factory_may_be_upgraded_at_any_moment() {
     let module = wasm("token_factory").unwrap();
     for rounds in 0..40 {
         let mut yard = opened.fork();
-        yard.log.net.observe();
-        let (factory, admin, contract) = (yard.factory, yard.log.admin, yard.contract());
-        yard.log.net.submit(factory, owner(), "requestUpgrade", (contract, Some("2.0.0")));
+        yard.works.log.net.observe();
+        let (factory, admin, contract) = (yard.works.factory, yard.works.log.admin, yard.contract());
+        yard.works.log.net.submit(factory, owner(), "requestUpgrade", (contract, Some("2.0.0")));
         for _ in 0..rounds {
-            yard.log.net.tick();
+            yard.works.log.net.tick();
         }
-        yard.log.net.upgrade(factory, admin, &module, candid::encode_args(()).unwrap()).unwrap();
-        yard.settle();
+        yard.works.log.net.upgrade(factory, admin, &module, candid::encode_args(()).unwrap()).unwrap();
+        yard.works.settle();
         yard.request("2.0.0").map(drop).or_else(known).unwrap();
-        yard.settle();
+        yard.works.settle();
         let upgrade = yard.upgrades().remove(0);
         assert_eq!(upgrade.step, UpgradeStep::Confirmed, "after {rounds} rounds: {upgrade:?}");
         assert_eq!(yard.violations(), Vec::<String>::new(), "after {rounds} rounds");
@@ -441,25 +353,25 @@ fn known(error: FactoryError) -> Result<(), FactoryError> {
 
 /// The owner asks, and what follows in the next minute.
 fn play(yard: &mut Yard) {
-    yard.log.net.observe();
-    let (factory, contract) = (yard.factory, yard.contract());
-    yard.log.net.submit(factory, owner(), "requestUpgrade", (contract, Some("2.0.0")));
+    yard.works.log.net.observe();
+    let (factory, contract) = (yard.works.factory, yard.contract());
+    yard.works.log.net.submit(factory, owner(), "requestUpgrade", (contract, Some("2.0.0")));
     for _ in 0..6 {
-        yard.log.net.run_until_idle(200);
-        yard.log.net.advance(Duration::from_secs(10));
+        yard.works.log.net.run_until_idle(200);
+        yard.works.log.net.advance(Duration::from_secs(10));
     }
 }
 
 /// What is violated once the faults have ended: the contract runs a known version and has forgotten nothing; it can be
 /// upgraded still.
 fn examine(yard: &mut Yard) -> Vec<String> {
-    yard.log.net.clear_faults();
-    yard.settle();
+    yard.works.log.net.clear_faults();
+    yard.works.settle();
     // Whatever a trap has cost the factory of its timer, the backend gives back.
-    let gateway = yard.log.gateway;
-    let _: Result<Result<(), FactoryError>, _> = yard.log.net.update(yard.factory, gateway, "wake", ());
+    let gateway = yard.works.log.gateway;
+    let _: Result<Result<(), FactoryError>, _> = yard.works.log.net.update(yard.works.factory, gateway, "wake", ());
     for _ in 0..4 {
-        yard.settle();
+        yard.works.settle();
     }
     let mut found = yard.violations();
     if let Some(open) = yard.upgrades().into_iter().find(|upgrade| !upgrade.settled) {
@@ -468,8 +380,8 @@ fn examine(yard: &mut Yard) -> Vec<String> {
     if let Err(error) = yard.request("2.0.0").map(drop).or_else(known) {
         found.push(format!("I17: asked again: {error}"));
     }
-    yard.settle();
-    if yard.log.net.module_hash(yard.contract()).map(Hash) != Some(yard.second) {
+    yard.works.settle();
+    if yard.works.log.net.module_hash(yard.contract()).map(Hash) != Some(yard.second) {
         found.push("I17: it cannot be upgraded any more".to_owned());
     }
     found.extend(yard.violations());
@@ -477,7 +389,7 @@ fn examine(yard: &mut Yard) -> Vec<String> {
 }
 
 fn choice(yard: &Yard) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
-    let (factory, contract) = (yard.factory, yard.contract());
+    let (factory, contract) = (yard.works.factory, yard.contract());
     let arg = candid::encode_args(()).unwrap();
     move |message| {
         let mut actions = Action::possible_at(message);

@@ -7,6 +7,8 @@
 mod outbox;
 mod sender;
 mod subject;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,13 @@
 //! grow with the total; names searched for.
 
 use super::Row;
-use crate::log_fixture::{CYCLES, LogFixture, contract, person, registration};
+use crate::factory_fixture::FactoryFixture;
+use crate::log_fixture::{LogFixture, contract, person, registration};
 use anyhow::{anyhow, ensure};
 use cairn_events::payload::{CallbackAccepted, ContractReclaimed, ContractStatus, Notification, Reason};
-use cairn_events::{DeploymentId, Hash, Payload, Principal, Submission, WriterRole};
+use cairn_events::{DeploymentId, Hash, Payload, Principal, Submission};
 use cairn_kit::api::audit::MAX_BATCH;
-use cairn_kit::api::factory::{ContractRole, FactoryHealth, FactoryInit};
+use cairn_kit::api::factory::{ContractRole, FactoryHealth};
 use candid::utils::ArgumentEncoder;
 use localnet::MessageKind;
 use std::time::Duration;
@@ -28,10 +29,11 @@ struct Bench {
     user: Principal,
 }
 
-pub(super) fn measure(scales: &[u64]) -> anyhow::Result<Vec<Row>> {
+pub(super) fn measure(scales: &[u64], progress: &mut impl FnMut(&str)) -> anyhow::Result<Vec<Row>> {
     let mut bench = Bench::begin()?;
     let (mut rows, mut count) = (Vec::new(), 0);
     for scale in scales {
+        progress(&format!("index: {scale} contracts, roles, names"));
         bench.grow(count, *scale)?;
         count = *scale;
         rows.extend(bench.questions(*scale)?);
@@ -54,18 +56,7 @@ fn reclaimed(n: u64) -> Payload {
 
 impl Bench {
     fn begin() -> anyhow::Result<Self> {
-        let mut log = LogFixture::begin(2)?;
-        let factory = log.net.create_canister(log.admin, CYCLES);
-        log.register(factory, WriterRole::Factory)?;
-        let init = FactoryInit {
-            audit: log.audit,
-            pool_target: 0,
-            contract_cycles: 1_000_000_000_000,
-            reserve_cycles: 1_000_000_000_000,
-            publish_delay_seconds: None,
-        };
-        let wasm = cairn::artifacts::wasm("token_factory")?;
-        log.net.install(factory, log.admin, &wasm, candid::encode_one(init)?).map_err(|e| anyhow!("{e}"))?;
+        let FactoryFixture { log, factory } = FactoryFixture::begin(2, 0, None)?;
         Ok(Bench { log, factory, user: person(7) })
     }
 

@@ -16,7 +16,8 @@ struct Arguments {
     /// The small scales only: a minute or two.
     #[arg(long, conflicts_with = "huge")]
     small: bool,
-    /// A million events as well, natively ten million; the grown log is kept under `target/bench-logs`.
+    /// A million events, contracts, recipients as well, natively ten million events; the grown log is kept under
+    /// `target/bench-logs`.
     #[arg(long)]
     huge: bool,
 }
@@ -27,6 +28,8 @@ enum Suite {
     Platform,
     /// The log alone.
     Log,
+    /// The indexes of contracts, wallets and distributions alone.
+    Contracts,
     /// How fast localnet is: boot, messages, memory, rollback, forks, modules.
     Engine,
 }
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     let rows = match arguments.suite {
         Suite::Platform => bench::run(scale, progress)?,
         Suite::Log => bench::run_log(scale, progress)?,
+        Suite::Contracts => bench::run_contracts(scale, progress)?,
         Suite::Engine => bench::engine::run(progress)?,
     };
     if arguments.json {

@@ -7,7 +7,8 @@ use cairn_events::payload::{ContractStatus, Notification, ProposalCreated, Role}
 use cairn_events::topic::Service;
 use cairn_events::{Event, Family, Hash, LogId, Payload, Principal, SCHEMA_VERSION, Timestamp};
 use cairn_kit::api::factory::NumberedNotification;
-use cairn_kit::notify::{Memories, Outbox, Outcome, Subjects};
+use cairn_kit::notify::testing::People;
+use cairn_kit::notify::{Memories, Outbox, Outcome};
 use cairn_kit::runtime::{self, testing::run};
 use cairn_projections::contracts::{self, Filter};
 use cairn_projections::{Contracts, Definition, MemoryTables};
@@ -58,32 +59,9 @@ fn who(number: u8) -> Principal {
     Principal::from_slice(&[0x77, number])
 }
 
-/// What a contract is.
-struct Own {
-    roles: BTreeMap<(Role, Principal), bool>,
-    public: bool,
-    status: ContractStatus,
-}
-
-impl Subjects for Own {
-    fn has_role(&self, role: Role, who: Principal) -> bool {
-        self.roles.get(&(role, who)).copied().unwrap_or_default()
-    }
-    fn is_public(&self) -> bool {
-        self.public
-    }
-    fn status(&self) -> ContractStatus {
-        self.status
-    }
-    fn roles_after(&self, after: Option<(Role, Principal)>, limit: usize) -> Vec<(Role, Principal, bool)> {
-        let later = self.roles.iter().filter(|(key, _)| after.is_none_or(|after| **key > after));
-        later.take(limit).map(|((role, who), has)| (*role, *who, *has)).collect()
-    }
-}
-
 struct Teller {
     id: Principal,
-    own: Own,
+    own: People,
     outbox: Outbox,
     sent: Vec<(u64, Vec<NumberedNotification>)>,
     proposals: u64,
@@ -95,7 +73,7 @@ impl Teller {
         let [state, changes, numbered, facts] = [0, 1, 2, 3].map(|id| manager.get(MemoryId::new(id)));
         let mut outbox = Outbox::open(Memories { state, changes, numbered, facts });
         outbox.begin(Some(runtime::id()), 1);
-        let own = Own { roles: BTreeMap::new(), public: true, status: ContractStatus::Active };
+        let own = People { roles: BTreeMap::new(), public: true, status: ContractStatus::Active };
         Teller { id, own, outbox, sent: Vec::new(), proposals: 0 }
     }
 

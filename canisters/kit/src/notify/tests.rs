@@ -1,4 +1,5 @@
 use super::outbox::{MAX_FACTS, Memories};
+use super::testing::People;
 use super::*;
 use crate::api::factory::{CallbackError, NotificationsAccepted, NumberedNotification};
 use cairn_events::payload::{ContractStatus, Notification, ProposalCreated, Role};
@@ -10,29 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
 const HOUR: u64 = 3_600_000_000_000;
-
-/// A contract: who ever had which role, whether it is public, where it stands.
-struct People {
-    roles: BTreeMap<(Role, Principal), bool>,
-    public: bool,
-    status: ContractStatus,
-}
-
-impl Subjects for People {
-    fn has_role(&self, role: Role, who: Principal) -> bool {
-        self.roles.get(&(role, who)).copied().unwrap_or_default()
-    }
-    fn is_public(&self) -> bool {
-        self.public
-    }
-    fn status(&self) -> ContractStatus {
-        self.status
-    }
-    fn roles_after(&self, after: Option<(Role, Principal)>, limit: usize) -> Vec<(Role, Principal, bool)> {
-        let later = self.roles.iter().filter(|(key, _)| after.is_none_or(|after| **key > after));
-        later.take(limit).map(|((role, who), has)| (*role, *who, *has)).collect()
-    }
-}
 
 struct Contract {
     people: People,
