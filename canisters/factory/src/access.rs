@@ -70,6 +70,13 @@ pub async fn revoke(caller: Principal, admin: Principal) -> Result<(), FactoryEr
     let controller = Admin::controller(caller).map_err(|_| turned_away(caller))?;
     let _guard = GRANTING.with(|guards| guards.acquire(())).map_err(|_| busy())?;
     ensure_settled()?;
+    // A word that the log took afterwards would stand.
+    let word = |payload: &Payload| {
+        matches!(payload, Payload::TemplateProposed(_) | Payload::TemplateConfirmed(_) | Payload::ForceProposed(_))
+    };
+    if journal::holds(word) {
+        return Err(busy());
+    }
     if !ADMINS.with_borrow(|admins| admins.contains(admin)) {
         return Ok(());
     }
@@ -97,21 +104,30 @@ pub fn is_admin(person: Principal) -> bool {
     ADMINS.with_borrow(|admins| admins.require_or_controller(person)).is_ok()
 }
 
-/// Whether `admin` may agree to what `first` proposed: another person, known by name for long enough.
+/// Whether `admin` may agree to what `first` proposed: another person, and both of them count. Whoever made up a person
+/// might else have that person propose, and agree at once.
 ///
 /// # Errors
-/// [`FactoryRequestError::SamePerson`]; [`FactoryRequestError::NotByName`] for a mere controller;
-/// [`FactoryTemporaryError::TooEarly`] for an admin of late.
+/// [`FactoryRequestError::SamePerson`]; as [`counted`].
 pub fn second_person(state: &State, admin: Admin, first: Principal, now: u64) -> Result<(), FactoryError> {
     let person = admin.principal();
     if person == first {
         return Err(FactoryError::Request(FactoryRequestError::SamePerson { person }));
     }
+    counted(state, first, now)?;
+    counted(state, person, now)
+}
+
+/// That `person` counts as one of two at the time `at`: an admin, known by name for long enough.
+///
+/// # Errors
+/// [`FactoryRequestError::NotByName`] for a mere controller; [`FactoryTemporaryError::TooEarly`] for an admin of late.
+pub fn counted(state: &State, person: Principal, at: u64) -> Result<(), FactoryError> {
     if !ADMINS.with_borrow(|admins| admins.contains(person)) {
         return Err(FactoryError::Request(FactoryRequestError::NotByName { person }));
     }
     match state.templates().granted(person) {
-        Some(from) if now < from.0 => Err(FactoryError::Temporary(FactoryTemporaryError::TooEarly { at: from.0 })),
+        Some(from) if at < from.0 => Err(FactoryError::Temporary(FactoryTemporaryError::TooEarly { at: from.0 })),
         _ => Ok(()),
     }
 }

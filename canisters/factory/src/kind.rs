@@ -42,9 +42,10 @@ pub trait ContractKind: 'static {
     /// money lies that is the contract itself, by its own governance, and not its owner.
     fn controllers(factory: Principal, contract: Principal, owner: Principal) -> Vec<Principal>;
 
-    /// Who may take a contract out of its factory's control, for ever. Its owner, unless it is governed by more people.
-    fn may_release(caller: Principal, _contract: Principal, owner: Principal) -> bool {
-        caller == owner
+    /// Who decides for a contract whether it is upgraded, and whether it leaves its factory for ever. Its owner, unless it
+    /// is governed by more people.
+    fn is_decided_by(person: Principal, _contract: Principal, owner: Principal) -> bool {
+        person == owner
     }
 }
 

@@ -7,7 +7,7 @@
 
 use crate::callback::{next_period, period};
 use crate::state::{self, Settings, State};
-use crate::upgrade::{calm, consent, delivered, record};
+use crate::upgrade::{calm, delivered, record};
 use crate::{access, management, refusal};
 use cairn_events::payload::{ContractToppedUp, CyclesLow, CyclesRestored, Reason, TopUpIntended, TopUpUnresolved};
 use cairn_events::{Payload, Principal, Submission};
@@ -163,8 +163,9 @@ async fn close(contract: Principal) {
 /// # Errors
 /// [`FactoryError`]: the caller is nobody, or the network does not tell.
 pub async fn of_contract(caller: Principal, contract: Principal) -> Result<ContractResources, FactoryError> {
-    if let Err(error) = state::read(|state| consent(state, caller, contract)) {
-        access::admin(caller).map_err(|_| error)?;
+    let (owner, _) = state::read(|state| delivered(state, contract))?;
+    if caller != owner && caller != contract {
+        access::admin(caller)?;
     }
     management::status(contract).await.map(ContractResources::from).map_err(refusal::call_failed)
 }

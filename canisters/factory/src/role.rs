@@ -33,6 +33,12 @@ pub async fn answer(
     let person = access::person(caller)?.principal();
     let busy = |_| FactoryError::Temporary(FactoryTemporaryError::Busy);
     let _guard = GUARDS.with(|guards| guards.acquire(person)).map_err(busy)?;
+    // What is on its way may say the opposite: it is not known yet what is news.
+    let on_its_way =
+        |payload: &Payload| matches!(payload, Payload::RoleAnswered(it) if (it.contract, it.role) == (contract, role));
+    if journal::holds(on_its_way) {
+        return Err(FactoryError::Temporary(FactoryTemporaryError::Busy));
+    }
     let answered = RoleAnswered { contract, role, answer };
     let news = state::read(|state| decide(state, person, &answered, runtime::now()))?;
     if news {

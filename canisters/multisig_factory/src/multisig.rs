@@ -57,8 +57,8 @@ impl ContractKind for Multisig {
     }
 
     /// The wallet itself, by a proposal: who created it may not even sign for it any more.
-    fn may_release(caller: Principal, contract: Principal, _owner: Principal) -> bool {
-        caller == contract
+    fn is_decided_by(person: Principal, contract: Principal, _owner: Principal) -> bool {
+        person == contract
     }
 }
 
@@ -153,8 +153,8 @@ mod tests {
     fn a_wallet_owns_itself() {
         let (factory, wallet, creator) = (person(1), person(2), person(3));
         assert_eq!(Multisig::controllers(factory, wallet, creator), vec![factory, wallet]);
-        let may_release = |caller| Multisig::may_release(caller, wallet, creator);
-        assert_eq!([wallet, creator, factory].map(may_release), [true, false, false]);
+        let decides = |person| Multisig::is_decided_by(person, wallet, creator);
+        assert_eq!([wallet, creator, factory].map(decides), [true, false, false]);
     }
 
     #[test]

@@ -132,7 +132,10 @@ pub fn by_role(
 ) -> Listed<Contract> {
     BY_ROLE.page(tables, (person, (role, service)), filter, cursor, limit).filter_map(|(since, held)| {
         let (id, connection) = held.connection(role, since);
-        Some(Contract { connection: Some(connection), ..contract(tables, id)? })
+        let contract = contract(tables, id)?;
+        // Its people may not all be where it stands now: see [`people::settle`].
+        let fits = filter.status.is_none_or(|status| status == contract.status) && (contract.public || !filter.public);
+        fits.then_some(Contract { connection: Some(connection), ..contract })
     })
 }
 

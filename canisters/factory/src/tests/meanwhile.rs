@@ -162,7 +162,7 @@ fn participant(world: &World, number: u8) -> Principal {
 }
 
 fn take_part(contract: Principal, enabled: bool) {
-    run(upgrade::set_auto_update(OWNER, contract, enabled)).unwrap();
+    run(upgrade::set_auto_update::<Word>(OWNER, contract, enabled)).unwrap();
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_rollout_comes_back_for_those_behind_it() {
     let older = world.publish("2.0.0", 8);
     let newer = world.publish("3.0.0", 9);
     // Busy with another upgrade when the rollout begins.
-    run(upgrade::request(OWNER, contracts[1], Some("2.0.0".into()))).unwrap();
+    run(upgrade::request::<Word>(OWNER, contracts[1], Some("2.0.0".into()))).unwrap();
     let args = RolloutArgs { version: "3.0.0".into(), canary: Canary::Count(1), wave: 1, max_failures: 0 };
     let number = run(rollout::start::<Word>(access::admin(ADMIN).unwrap(), args)).unwrap().number;
     run(rollout::go_on::<Word>());

@@ -16,7 +16,7 @@ fn participants(count: u8) -> (World, Vec<Principal>) {
     let deliver = |number| {
         let contract = world.create(&world.dispatch(number, "word")).unwrap().contract;
         world.network.advance(Duration::from_secs(1));
-        run(upgrade::set_auto_update(OWNER, contract, true)).unwrap();
+        run(upgrade::set_auto_update::<Word>(OWNER, contract, true)).unwrap();
         contract
     };
     let contracts = (1..=count).map(deliver).collect();
@@ -85,7 +85,7 @@ fn a_rollout_without_failures_runs_through() {
     let (world, contracts) = participants(12);
     let newer = world.publish("2.0.0", 8);
     world.life(contracts[3], |life| life.whim = Whim::Refuses);
-    run(upgrade::set_auto_update(OWNER, contracts[5], false)).unwrap();
+    run(upgrade::set_auto_update::<Word>(OWNER, contracts[5], false)).unwrap();
     let started = start(args(Canary::Count(2), 4, 0)).unwrap();
     world.wait();
     let end = upgrade::rollout_info(started.number).unwrap();

@@ -162,6 +162,10 @@ fn a_new_admin_counts_as_a_second_person_after_the_delay_only() {
     assert_eq!(access::admins(), vec![ADMIN, SECOND]);
     let at = runtime::now() + DELAY * 1_000_000_000;
     assert_eq!(confirm(SECOND, "1.1.0", hash), Err(FactoryError::Temporary(Temporary::TooEarly { at })));
+    // Nor does it help that the new one proposes, for the other to confirm.
+    let other = world.upload(SECOND, &wasm(b"1.2.0"));
+    propose(SECOND, terms("1.2.0", other)).unwrap();
+    assert_eq!(confirm(ADMIN, "1.2.0", other), Err(FactoryError::Temporary(Temporary::TooEarly { at })));
     world.network.advance(Duration::from_secs(DELAY));
     assert!(confirm(SECOND, "1.1.0", hash).is_ok());
     for nobody in [Principal::anonymous(), Principal::management_canister()] {

@@ -44,7 +44,7 @@ impl World {
 }
 
 pub fn request(contract: Principal) -> Reply {
-    run(upgrade::request(OWNER, contract, Some("2.0.0".into())))
+    run(upgrade::request::<Word>(OWNER, contract, Some("2.0.0".into())))
 }
 
 fn force(admin: Principal, contract: Principal, version: &str) -> Result<ForcedUpgrade, FactoryError> {
@@ -197,8 +197,8 @@ fn strangers_and_impossible_requests_are_refused() {
     let events = world.model.borrow().events.len();
     let unauthorized = |caller| FactoryError::Request(Request::Unauthorized { caller });
     for stranger in [BACKEND, ADMIN, Principal::anonymous()] {
-        assert_eq!(run(upgrade::request(stranger, contract, None)), Err(unauthorized(stranger)));
-        assert_eq!(run(upgrade::set_auto_update(stranger, contract, true)), Err(unauthorized(stranger)));
+        assert_eq!(run(upgrade::request::<Word>(stranger, contract, None)), Err(unauthorized(stranger)));
+        assert_eq!(run(upgrade::set_auto_update::<Word>(stranger, contract, true)), Err(unauthorized(stranger)));
         assert_eq!(run(upgrade::release_control::<Word>(stranger, contract)), Err(unauthorized(stranger)));
     }
     assert_eq!(
@@ -206,19 +206,19 @@ fn strangers_and_impossible_requests_are_refused() {
         Err(unauthorized(contract)),
         "only its owner"
     );
-    assert_eq!(run(upgrade::cancel(BACKEND, contract)), Err(unauthorized(BACKEND)));
+    assert_eq!(run(upgrade::cancel::<Word>(BACKEND, contract)), Err(unauthorized(BACKEND)));
     assert!(access::admin(OWNER).is_err(), "owners force nothing");
     let unknown = |contract| FactoryError::Request(Request::UnknownContract { contract });
     let pooled = *world.folded().pool.first().unwrap();
     for nothing in [OWNER, pooled] {
-        assert_eq!(run(upgrade::request(OWNER, nothing, None)), Err(unknown(nothing)));
+        assert_eq!(run(upgrade::request::<Word>(OWNER, nothing, None)), Err(unknown(nothing)));
     }
     let version = FactoryError::Request(Request::UnknownVersion { version: "9".into() });
-    assert_eq!(run(upgrade::request(OWNER, contract, Some("9".into()))), Err(version));
-    let same = run(upgrade::request(OWNER, contract, Some("1.0.0".into())));
+    assert_eq!(run(upgrade::request::<Word>(OWNER, contract, Some("9".into()))), Err(version));
+    let same = run(upgrade::request::<Word>(OWNER, contract, Some("1.0.0".into())));
     assert!(matches!(same, Err(FactoryError::Request(Request::NotUpgradable { .. }))), "{same:?}");
     let none = FactoryError::Request(Request::NoUpgradeWaits { contract });
-    assert_eq!(run(upgrade::cancel(OWNER, contract)), Err(none));
+    assert_eq!(run(upgrade::cancel::<Word>(OWNER, contract)), Err(none));
     assert_eq!(world.model.borrow().events.len(), events, "nothing was recorded");
     world.check();
 }
@@ -228,7 +228,7 @@ fn two_admins_go_back_to_an_earlier_version() {
     let (world, contract, newer) = delivered(Whim::None);
     request(contract).unwrap();
     world.wait();
-    let back = run(upgrade::request(OWNER, contract, Some("1.0.0".into())));
+    let back = run(upgrade::request::<Word>(OWNER, contract, Some("1.0.0".into())));
     assert!(matches!(back, Err(FactoryError::Request(Request::NotUpgradable { .. }))), "{back:?}");
     world.life(contract, |life| life.whim = Whim::Refuses);
     let proposed = force(ADMIN, contract, "1.0.0").unwrap();
@@ -249,14 +249,20 @@ fn an_upgrade_is_forced_by_two_persons_within_a_day() {
     const NEW: Principal = Principal::from_slice(&[0xae]);
     let (world, contract, _) = delivered(Whim::None);
     world.publish("3.0.0", 9);
+    // Nor does one of them begin, for ADMIN to agree.
+    world.network.control(OWNER);
+    run(access::grant(access::admin(ADMIN).unwrap(), NEW)).unwrap();
+    for first in [OWNER, NEW] {
+        let alone = force(first, contract, "2.0.0");
+        assert!(matches!(alone, Ok(ForcedUpgrade::Proposed(proposal)) if proposal.by == first));
+    }
     let proposed = force(ADMIN, contract, "2.0.0").unwrap();
     assert_eq!(force(ADMIN, contract, "2.0.0"), Ok(proposed.clone()));
     let ForcedUpgrade::Proposed(proposal) = proposed else { panic!("by one") };
+    assert_eq!(proposal.by, ADMIN);
     assert_eq!(upgrade::policy(contract).unwrap().force, Some(proposal));
-    world.network.control(OWNER);
     let by_nobody = FactoryError::Request(Request::NotByName { person: OWNER });
     assert_eq!(force(OWNER, contract, "2.0.0"), Err(by_nobody));
-    run(access::grant(access::admin(ADMIN).unwrap(), NEW)).unwrap();
     let early = force(NEW, contract, "2.0.0");
     assert!(matches!(early, Err(FactoryError::Temporary(Temporary::TooEarly { .. }))), "{early:?}");
     let other = force(SECOND, contract, "3.0.0");
@@ -280,20 +286,21 @@ fn an_upgrade_is_forced_by_two_persons_within_a_day() {
 fn a_request_can_be_withdrawn_until_its_turn_comes() {
     let (world, contract, _) = delivered(Whim::None);
     request(contract).unwrap();
-    run(upgrade::cancel(OWNER, contract)).unwrap();
+    run(upgrade::cancel::<Word>(OWNER, contract)).unwrap();
     world.wait();
     assert_eq!(last(contract).reason.map(|reason| reason.code), Some("cancelled".into()));
     assert!(!world.about(contract).contains(&Kind::UpgradeIntended));
     assert!(request(contract).is_ok());
     world.wait();
-    assert!(run(upgrade::cancel(OWNER, contract)).is_err());
+    assert!(run(upgrade::cancel::<Word>(OWNER, contract)).is_err());
     world.check();
 }
 
 #[test]
 fn owners_cannot_fill_the_log() {
     let (world, contract, _) = delivered(Whim::None);
-    let toggled = (0..100).take_while(|n| run(upgrade::set_auto_update(OWNER, contract, n % 2 == 0)).is_ok()).count();
+    let toggled =
+        (0..100).take_while(|n| run(upgrade::set_auto_update::<Word>(OWNER, contract, n % 2 == 0)).is_ok()).count();
     assert_eq!(toggled as u32, 20);
     assert!(matches!(request(contract), Err(FactoryError::Temporary(_))));
     world.network.advance(std::time::Duration::from_secs(86_400));
@@ -344,12 +351,12 @@ fn control_is_released_at_any_time() {
             let released = world.about(contract).iter().filter(|kind| **kind == Kind::ControlReleased).count();
             assert_eq!(released, 1);
             for refused in [
-                run(upgrade::request(OWNER, contract, Some("3.0.0".into()))),
+                run(upgrade::request::<Word>(OWNER, contract, Some("3.0.0".into()))),
                 force(ADMIN, contract, "1.0.0").map(|_| panic!("it is out of control")),
             ] {
                 assert!(matches!(refused, Err(FactoryError::Request(Request::NotUpgradable { .. }))), "{refused:?}");
             }
-            assert!(run(upgrade::set_auto_update(OWNER, contract, true)).is_err());
+            assert!(run(upgrade::set_auto_update::<Word>(OWNER, contract, true)).is_err());
             world.check();
         })
         .join()
@@ -409,13 +416,13 @@ fn history(moves: &[(u8, usize, usize)]) {
             0 | 1 => drop(request(contract)),
             2 => world.life(contract, |life| life.whim = whims[number % whims.len()]),
             3 => world.model.borrow_mut().strike = Some((number, [2, 5, 6][number % 3], number % 3 == 2)),
-            4 => drop(run(upgrade::set_auto_update(contract, contract, number % 2 == 0))),
+            4 => drop(run(upgrade::set_auto_update::<Word>(contract, contract, number % 2 == 0))),
             5 => drop(force([ADMIN, SECOND][number / 2 % 2], contract, ["1.0.0", "2.0.0"][number % 2])),
             6 => {
                 world.network.advance(std::time::Duration::from_secs(number as u64));
             }
             7 if number > 24 => drop(run(upgrade::release_control::<Word>(OWNER, contract))),
-            8 => drop(run(upgrade::cancel(contract, contract))),
+            8 => drop(run(upgrade::cancel::<Word>(contract, contract))),
             _ => world.upgrade(),
         };
     }

@@ -11,10 +11,10 @@ macro_rules! upgrade_endpoints {
         use $crate::{resources, upgrade};
 
         /// Has a contract upgraded to this version, or to the one that new contracts get. Only for the contract and its
-        /// owner.
+        /// owner; of a wallet only for itself.
         #[ic_cdk::update(name = "requestUpgrade")]
         async fn request_upgrade(contract: Principal, version: Option<String>) -> Result<UpgradeInfo, FactoryError> {
-            let asked = upgrade::request(ic_cdk::api::msg_caller(), contract, version).await?;
+            let asked = upgrade::request::<$kind>(ic_cdk::api::msg_caller(), contract, version).await?;
             upgrade::beat::<$kind>();
             Ok(asked)
         }
@@ -28,16 +28,18 @@ macro_rules! upgrade_endpoints {
             Ok(asked)
         }
 
-        /// Withdraws a request whose turn has not come. Only for the contract, its owner, and admins.
+        /// Withdraws a request whose turn has not come. Only for the contract, its owner (not of a wallet),
+        /// and admins.
         #[ic_cdk::update(name = "cancelUpgrade")]
         async fn cancel_upgrade(contract: Principal) -> Result<(), FactoryError> {
-            upgrade::cancel(ic_cdk::api::msg_caller(), contract).await
+            upgrade::cancel::<$kind>(ic_cdk::api::msg_caller(), contract).await
         }
 
-        /// Says whether a contract takes part in rollouts. Only for the contract and its owner.
+        /// Says whether a contract takes part in rollouts. Only for the contract and its owner (not of a
+        /// wallet).
         #[ic_cdk::update(name = "setAutoUpdate")]
         async fn set_auto_update(contract: Principal, enabled: bool) -> Result<(), FactoryError> {
-            upgrade::set_auto_update(ic_cdk::api::msg_caller(), contract, enabled).await
+            upgrade::set_auto_update::<$kind>(ic_cdk::api::msg_caller(), contract, enabled).await
         }
 
         /// Takes a contract out of the factory's control, for ever; an upgrade under way is brought to its end before.

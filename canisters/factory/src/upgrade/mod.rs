@@ -24,7 +24,7 @@ mod target;
 mod views;
 
 pub use release::release_control;
-pub(crate) use request::{calm, consent, of as delivered};
+pub(crate) use request::{calm, of as delivered};
 pub use request::{cancel, force, request, set_auto_update};
 pub use views::{page, policy, rollout_info, rollouts};
 

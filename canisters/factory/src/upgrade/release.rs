@@ -17,7 +17,7 @@ use cairn_kit::{journal, runtime};
 use std::time::Duration;
 
 /// Takes the contract out of the factory's control, for ever. Only for its owner; where third parties' money lies and
-/// people decide together, only for the contract itself: see [`ContractKind::may_release`]. Repeatable.
+/// people decide together, only for the contract itself: see [`ContractKind::is_decided_by`]. Repeatable.
 ///
 /// # Errors
 /// [`FactoryError`]; nothing was recorded then, unless the log was silent.
@@ -26,7 +26,7 @@ pub async fn release_control<K: ContractKind>(caller: Principal, contract: Princ
     let payload = Payload::ControlReleased(ControlReleased { contract });
     let decide = |state: &State| {
         let (owner, _) = of(state, contract)?;
-        if !K::may_release(caller, contract, owner) {
+        if !K::is_decided_by(caller, contract, owner) {
             return Err(access::turned_away(caller));
         }
         let is_released = state.managed(contract).released;

@@ -3,12 +3,13 @@
 use super::target::{self, eligible};
 use super::{MAX_OPEN, views};
 use crate::access;
+use crate::kind::ContractKind;
 use crate::refusal::{self, interrupted};
 use crate::state::{self, Force, State, Upgrade, UpgradePhase, day};
 use cairn_events::payload::{AutoUpdateSet, Consent, ForceProposed, Reason, UpgradeAbandoned, UpgradeRequested};
 use cairn_events::{Hash, Payload, Principal, Submission};
 use cairn_kit::access::Admin;
-use cairn_kit::api::factory::{FactoryError, FactoryRequestError};
+use cairn_kit::api::factory::{FactoryError, FactoryRequestError, FactoryTemporaryError};
 use cairn_kit::api::upgrade::{ForcedUpgrade, UpgradeInfo};
 use cairn_kit::{journal, runtime};
 
@@ -86,12 +87,12 @@ pub fn of(state: &State, contract: Principal) -> Result<(Principal, Hash), Facto
     state.delivered(contract).ok_or(FactoryError::Request(FactoryRequestError::UnknownContract { contract }))
 }
 
-/// What the caller is to the contract.
-pub fn consent(state: &State, caller: Principal, contract: Principal) -> Result<Consent, FactoryError> {
+/// As whom the caller decides for the contract, see [`ContractKind::is_decided_by`].
+fn consent<K: ContractKind>(state: &State, caller: Principal, contract: Principal) -> Result<Consent, FactoryError> {
     let (owner, _) = of(state, contract)?;
     if caller == contract {
         Ok(Consent::Contract)
-    } else if caller == owner {
+    } else if K::is_decided_by(caller, contract, owner) {
         Ok(Consent::Owner)
     } else {
         Err(access::turned_away(caller))
@@ -115,13 +116,13 @@ fn not_upgradable(contract: Principal, problem: &str) -> FactoryError {
 ///
 /// # Errors
 /// [`FactoryError`]; nothing was recorded then, unless the log was silent.
-pub async fn request(
+pub async fn request<K: ContractKind>(
     caller: Principal,
     contract: Principal,
     version: Option<String>,
 ) -> Result<UpgradeInfo, FactoryError> {
     calm()?;
-    let consent = state::read(|state| consent(state, caller, contract))?;
+    let consent = state::read(|state| consent::<K>(state, caller, contract))?;
     let version = match version.or_else(|| state::read(target::current)) {
         Some(version) => version,
         None => return Err(FactoryError::Request(FactoryRequestError::UnknownVersion { version: String::new() })),
@@ -154,7 +155,10 @@ pub async fn force(admin: Admin, contract: Principal, version: String) -> Result
 fn force_decided(state: &State, admin: Admin, now: u64, asked: Asked<'_>) -> Result<Option<Submission>, FactoryError> {
     let Admission::New(requested) = admit(state, now, asked)? else { return Ok(None) };
     let Payload::UpgradeRequested(UpgradeRequested { contract, to, .. }) = requested.payload else { return Ok(None) };
-    let stands = |force: &Force| force.to == to && now < force.until && access::is_admin(force.by);
+    let stands = |force: &Force| {
+        let said = force.until.saturating_sub(ForceProposed::VALID);
+        force.to == to && now < force.until && access::counted(state, force.by, said).is_ok()
+    };
     match state.managed(contract).force.filter(stands) {
         Some(force) if force.by == asked.by => Ok(None),
         Some(force) => {
@@ -195,9 +199,9 @@ pub fn admitted(state: &State, asked: Asked<'_>) -> Result<Option<Submission>, F
 ///
 /// # Errors
 /// [`FactoryRequestError::NoUpgradeWaits`]: there is none, or it has begun.
-pub async fn cancel(caller: Principal, contract: Principal) -> Result<(), FactoryError> {
+pub async fn cancel<K: ContractKind>(caller: Principal, contract: Principal) -> Result<(), FactoryError> {
     calm()?;
-    if let Err(error) = state::read(|state| consent(state, caller, contract)) {
+    if let Err(error) = state::read(|state| consent::<K>(state, caller, contract)) {
         access::admin(caller).map_err(|_| error)?;
     }
     let none = FactoryError::Request(FactoryRequestError::NoUpgradeWaits { contract });
@@ -218,11 +222,20 @@ pub async fn cancel(caller: Principal, contract: Principal) -> Result<(), Factor
 ///
 /// # Errors
 /// [`FactoryError`]; nothing was recorded then, unless the log was silent.
-pub async fn set_auto_update(caller: Principal, contract: Principal, enabled: bool) -> Result<(), FactoryError> {
+pub async fn set_auto_update<K: ContractKind>(
+    caller: Principal,
+    contract: Principal,
+    enabled: bool,
+) -> Result<(), FactoryError> {
     calm()?;
+    // What is on its way may say the opposite: it is not known yet whether there is anything to say.
+    let on_its_way = |payload: &Payload| matches!(payload, Payload::AutoUpdateSet(set) if set.contract == contract);
+    if journal::holds(on_its_way) {
+        return Err(FactoryError::Temporary(FactoryTemporaryError::Busy));
+    }
     let payload = Payload::AutoUpdateSet(AutoUpdateSet { contract, enabled });
     let decide = |state: &State| {
-        consent(state, caller, contract)?;
+        consent::<K>(state, caller, contract)?;
         let managed = state.managed(contract);
         if managed.auto == enabled {
             return Ok(None);

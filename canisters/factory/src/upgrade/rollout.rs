@@ -127,6 +127,9 @@ pub async fn go_on<K: ContractKind>() {
 
 /// One step; whether there was anything to do.
 async fn step() -> Result<bool, FactoryError> {
+    if ensure_settled().is_err() {
+        return Ok(false);
+    }
     let Some((number, rollout)) = state::read(|state| state.current_rollout()) else { return Ok(false) };
     let looked = Some(LOOKED.get()).filter(|(rollout, _)| *rollout == number).map_or(Looked::NOTHING, |(_, it)| it);
     match state::read(|state| next(state, runtime::now(), number, looked)) {
@@ -159,8 +162,15 @@ pub async fn start<K: ContractKind>(admin: Admin, args: RolloutArgs) -> Result<R
     started.inspect_err(|error| refusal::record(admin.principal(), "startRollout", error))
 }
 
+/// That nothing about rollouts is on its way, of which it is not known whether the log has it.
+fn ensure_settled() -> Result<(), FactoryError> {
+    let turns = |payload: &Payload| matches!(payload, Payload::RolloutStarted(_) | Payload::RolloutChanged(_));
+    if journal::holds(turns) { Err(busy()) } else { Ok(()) }
+}
+
 async fn begin(admin: Admin, args: RolloutArgs) -> Result<RolloutInfo, FactoryError> {
     let _guard = guard()?;
+    ensure_settled()?;
     let by = admin.principal();
     let (started, current) = state::read(|state| Ok::<_, FactoryError>((plan(state, args)?, state.current_rollout())))?;
     let mut batch = Vec::new();
@@ -227,6 +237,7 @@ pub async fn resume<K: ContractKind>(admin: Admin, number: u64) -> Result<Rollou
 
 async fn turn(admin: Admin, number: u64, to: RolloutState) -> Result<RolloutInfo, FactoryError> {
     calm()?;
+    ensure_settled()?;
     // Not one after the other with the steps: an admin who holds it up does not wait for them.
     let current = state::read(|state| state.current_rollout()).filter(|(current, _)| *current == number);
     let unknown = || FactoryError::Request(FactoryRequestError::UnknownRollout { rollout: number });
