@@ -27,7 +27,11 @@ pub async fn drive(id: u64) {
     let mut fees = BTreeMap::new();
     while let Some(step) = state::mutate(|wallet| wallet.next_step(id, now())) {
         match step {
-            Step::Quote { item, ledger, again } => {
+            // What is minted or burnt is free, whatever the ledger says of its fee.
+            Step::Quote { item, ledger, again: true, to: Some(to) } if ledger::mints_or_burns(ledger, to).await => {
+                state::mutate(|wallet| wallet.quoted(id, item, Ok(Amount(0)), now()));
+            }
+            Step::Quote { item, ledger, again, .. } => {
                 let fee = fee(&mut fees, ledger, again).await;
                 state::mutate(|wallet| wallet.quoted(id, item, fee, now()));
             }

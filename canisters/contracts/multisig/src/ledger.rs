@@ -29,6 +29,15 @@ pub async fn fee(ledger: Principal) -> Result<Amount, String> {
     answer.map_err(|failure| failure.to_string())
 }
 
+/// Whether a payment from this wallet to `to` mints or burns tokens of `ledger` (ICRC-1): that takes no fee. A ledger that
+/// does not say so has no such account.
+pub async fn mints_or_burns(ledger: Principal, to: Account) -> bool {
+    let answer: Result<Option<icrc_ledger_types::icrc1::account::Account>, CallFailure> =
+        call_bounded(ledger, "icrc1_minting_account", (), MAX_REPLY).await;
+    let own = ledger_account(Account { owner: runtime::id(), subaccount: None });
+    answer.ok().flatten().is_some_and(|minting| minting == own || minting == ledger_account(to))
+}
+
 /// What `owner` holds on `ledger`, in the default account.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use crate::memory::Memories;
 use crate::state;
 use crate::wallet::Wallet;
 use cairn_events::payload::Account;
+use cairn_kit::api::ledger::ledger_account;
 use cairn_kit::api::multisig::{
     Action, ContractCall, EffectOutcome, MAX_LIFETIME, MultisigArgs, NewSigner, ProposalArgs, ProposalStatus,
     ProposalView, SignerRole, TokenTransfer, WalletInit, WalletRules,
@@ -22,6 +23,8 @@ use std::time::Duration;
 const LEDGER: Principal = Principal::from_slice(&[0x1e, 1]);
 const CONTRACT: Principal = Principal::from_slice(&[0xc0, 1]);
 const SIGNER: Principal = Principal::from_slice(&[1, 1, 1]);
+/// What the ledger mints from.
+const MINTING: Account = Account { owner: Principal::from_slice(&[0x11]), subaccount: None };
 
 fn install() -> DefaultMemoryImpl {
     let memory = DefaultMemoryImpl::default();
@@ -82,6 +85,7 @@ fn ledger(network: &Network, answers: Vec<Result<Result<Nat, TransferError>, Cal
     let answers = RefCell::new(answers.into_iter());
     network.respond(move |request: &Request| match request.method {
         "icrc1_fee" => Ok(encode_one(Nat::from(10_u8)).unwrap()),
+        "icrc1_minting_account" => Ok(encode_one(Some(ledger_account(MINTING))).unwrap()),
         "icrc1_transfer" => answers.borrow_mut().next().unwrap().map(|reply| encode_one(reply).unwrap()),
         other => panic!("{other}"),
     });
@@ -104,6 +108,22 @@ fn a_payment_carries_its_fee_and_its_time() {
     assert_eq!(view(id).status, ProposalStatus::Executed);
     assert_eq!(view(id).effects[0].outcome, Some(EffectOutcome::Transferred { block: Amount(7) }));
     assert_eq!(network.certified(), state::read(|wallet| wallet.tip()).map(|tip| tip.0));
+}
+
+/// Ledgers take no fee for it, and refuse whoever offers one.
+#[test]
+fn burning_is_free() {
+    let network = Network::install();
+    install();
+    let refused = || Ok(Err(TransferError::BadFee { expected_fee: Nat::from(0_u8) }));
+    ledger(&network, vec![refused(), block(7), refused(), block(8)]);
+    for (to, fees) in [(MINTING, [10_u8, 0]), (pay(5).to, [10, 10])] {
+        let id = begin(Action::Transfer(TokenTransfer { to, ..pay(5) }));
+        run(drive(id));
+        assert_eq!(view(id).status, ProposalStatus::Executed);
+        let sent: Vec<_> = transfers(&network).into_iter().rev().take(2).rev().map(|sent| sent.fee.unwrap()).collect();
+        assert_eq!(sent, fees.map(Nat::from));
+    }
 }
 
 #[test]

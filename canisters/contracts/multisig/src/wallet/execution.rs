@@ -35,6 +35,8 @@ pub enum Step {
         ledger: Principal,
         /// Whether what it said last did not hold.
         again: bool,
+        /// Whom it is to pay; nobody if it is to allow something.
+        to: Option<Account>,
     },
     /// Send. The attempt is recorded already.
     Send {
@@ -257,7 +259,8 @@ impl Wallet {
         effect.take_up(now);
         effect.refresh(now);
         let Some(frozen) = effect.frozen.clone() else {
-            return Some(Step::Quote { item: number, ledger, again: effect.quotes > 0 });
+            let to = transfer(&proposal.action, item).map(|transfer| transfer.to);
+            return Some(Step::Quote { item: number, ledger, again: effect.quotes > 0, to });
         };
         // Every sending is a payment as of now to the limit; an attempt before it counts no more.
         let limit = self.daily_limit(ledger);

@@ -75,7 +75,7 @@ pub struct Course {
     /// The freeze in force.
     #[serde(rename = "fr", default, skip_serializing_if = "Option::is_none")]
     pub freeze: Option<Freeze>,
-    /// Who was overruled in freezing, and until when they cannot do it again.
+    /// Who was overruled in freezing or in recovering the wallet, and until when they cannot do it again.
     #[serde(rename = "co")]
     pub cooling: Vec<(Principal, Timestamp)>,
     /// The plan of recovery that enough guardians agree to.
@@ -258,6 +258,13 @@ impl Charter {
 }
 
 impl Course {
+    /// These were overruled: see [`recovery::COOLING`].
+    fn overrule(&mut self, who: impl IntoIterator<Item = Principal>, now: Timestamp) {
+        self.cooling.retain(|(_, until)| *until > now);
+        let until = Timestamp(now.0.saturating_add(recovery::COOLING));
+        self.cooling.extend(who.into_iter().map(|who| (who, until)));
+    }
+
     /// What stands where no course was written yet.
     fn before_all() -> Self {
         Course {

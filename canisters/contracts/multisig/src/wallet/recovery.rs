@@ -98,12 +98,17 @@ impl Wallet {
         if self.course().freeze.is_some() {
             return Err(refuse(WalletRequestError::NoChange { what: "the wallet is frozen".to_owned() }));
         }
-        let cooling = self.course().cooling.iter().find(|(who, until)| *who == caller && *until > now);
-        if let Some((_, until)) = cooling {
-            return Err(later(WalletTemporaryError::CoolingDown { until: *until }));
-        }
+        self.require_not_overruled(caller, now)?;
         self.freeze_by(caller, reason, now);
         Ok(())
+    }
+
+    /// Whoever was overruled waits before repeating it: the signers have time to decide what becomes of them.
+    fn require_not_overruled(&self, caller: Principal, now: Timestamp) -> Result<(), WalletError> {
+        match self.course().cooling.iter().find(|(who, until)| *who == caller && *until > now) {
+            Some((_, until)) => Err(later(WalletTemporaryError::CoolingDown { until: *until })),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn freeze_by(&mut self, by: Principal, reason: String, now: Timestamp) {
@@ -119,9 +124,8 @@ impl Wallet {
         let before = self.status();
         self.record(by, TrailEvent::Unfrozen { proposal }, now);
         let mut course = self.course().clone();
-        course.cooling.retain(|(_, until)| *until > now);
         if let Some(freeze) = course.freeze.take() {
-            course.cooling.push((freeze.by, Timestamp(now.0.saturating_add(COOLING))));
+            course.overrule([freeze.by], now);
         }
         self.set_course(course);
         self.announce_status(before);
@@ -170,7 +174,7 @@ impl Wallet {
     /// Plans a recovery, in place of the caller's last plan, and agrees to it. Only guardians may.
     ///
     /// # Errors
-    /// If the wallet could not be so, or is being recovered.
+    /// If the wallet could not be so, or is being recovered; if the caller was overruled within the last day.
     pub fn propose_recovery(
         &mut self,
         caller: Principal,
@@ -180,6 +184,7 @@ impl Wallet {
     ) -> Result<u64, WalletError> {
         let rules = self.require_guardian(caller, now)?;
         self.require_unarmed()?;
+        self.require_not_overruled(caller, now)?;
         self.check_plan(&signers, threshold, now)?;
         let number = self.course().plans_made;
         let event = TrailEvent::RecoveryProposed { plan: number, signers: signers.clone(), threshold };
@@ -198,11 +203,12 @@ impl Wallet {
     /// Agrees to a plan. Only guardians may. With enough of them the delay begins.
     ///
     /// # Errors
-    /// If there is no such plan, or the wallet could not be so any more, the caller has agreed, or the wallet is being
-    /// recovered.
+    /// If there is no such plan, or the wallet could not be so any more, the caller has agreed or was overruled within the
+    /// last day, or the wallet is being recovered.
     pub fn approve_recovery(&mut self, caller: Principal, number: u64, now: Timestamp) -> Result<(), WalletError> {
         let rules = self.require_guardian(caller, now)?;
         self.require_unarmed()?;
+        self.require_not_overruled(caller, now)?;
         let plan = self.plan(number)?;
         if plan.approvers(self.charter()).any(|who| who == caller) {
             return Err(refuse(WalletRequestError::NoChange { what: "the caller agrees already".to_owned() }));
@@ -275,9 +281,12 @@ impl Wallet {
 
     /// Ends the recovery under way, and every plan: the signers have decided so.
     pub(super) fn stop_recovery(&mut self, by: Principal, now: Timestamp) {
+        let armed = self.course().armed.as_ref().and_then(|armed| self.plan(armed.plan).ok());
+        let agreed: Vec<Principal> = armed.iter().flat_map(|plan| plan.approvers(self.charter())).collect();
         self.disarm(by, now);
         let mut course = self.course().clone();
         course.plans.clear();
+        course.overrule(agreed, now);
         self.set_course(course);
     }
 

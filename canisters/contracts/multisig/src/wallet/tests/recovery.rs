@@ -106,9 +106,16 @@ fn all_signers_together_stop_a_recovery() {
     world.approve(3, id).unwrap();
     world.begin(1, id).unwrap();
     assert!(matches!(world.wallet.phase(), Phase::Active));
+    // Those who were overruled do not begin again at once, while the signers decide what becomes of them.
+    for guardian in [100, 101] {
+        let again = world.wallet.propose_recovery(person(guardian), vec![signer(8)], 1, world.now).unwrap_err();
+        assert!(matches!(again, WalletError::Temporary(WalletTemporaryError::CoolingDown { .. })), "{again:?}");
+        assert!(world.wallet.freeze_alone(person(guardian), String::new(), world.now).is_err());
+    }
     world.pass(MIN_RECOVERY_DELAY);
     let gone = world.wallet.execute_recovery(person(100), plan, world.now).unwrap_err();
     assert_eq!(request(gone), WalletRequestError::UnknownPlan { plan });
+    world.wallet.propose_recovery(person(100), vec![signer(8)], 1, world.now).unwrap();
 }
 
 #[test]
@@ -181,7 +188,7 @@ fn approvals_that_were_to_stop_a_recovery_do_not_stop_the_next() {
     arm(&mut world);
     let [first, spare] = [(); 2].map(|()| world.approved(stop(), 3));
     world.begin(1, first).unwrap();
-    world.pass(HOUR);
+    world.pass(24 * HOUR);
     arm(&mut world);
     assert!(matches!(request(world.begin(1, spare).unwrap_err()), WalletRequestError::NoChange { .. }));
     assert!(matches!(world.wallet.phase(), Phase::Recovering(_)));
