@@ -86,6 +86,8 @@ impl Campaign {
         let mut campaign = Campaign::on(memories, canister, StoredTerms { args, owner, factory });
         campaign.save_terms();
         campaign.save_books(&books);
+        // A factory that hears nothing takes a contract for active.
+        campaign.news.push(News::Status(ContractStatus::Active, books.stage.status()));
         for recipient in recipients {
             let allocation = Allocation::listed(&recipient);
             campaign.enroll(recipient.recipient, allocation, now);

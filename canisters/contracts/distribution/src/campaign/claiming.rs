@@ -18,6 +18,23 @@ pub const MAX_OPEN: u64 = 500;
 const MAX_PROOF: usize = 64;
 
 impl Campaign {
+    /// That `caller` may hear why a claim is refused: who may not read is told only that there is nothing for them.
+    ///
+    /// # Errors
+    /// It is private, and the caller a stranger.
+    pub fn admit_claimant(&self, caller: Principal) -> Answer<()> {
+        self.require_reader(caller).map_err(|_| Request::NotRegistered { recipient: caller }.into())
+    }
+
+    /// The same, where a proof that names the caller is as good as being known.
+    ///
+    /// # Errors
+    /// It is private, and the caller a stranger without a proof of their own.
+    pub fn admit_prover(&self, caller: Principal, claim: &MerkleClaim) -> Answer<()> {
+        let proven = claim.account.owner == caller && self.verify(claim).is_ok();
+        if proven { Ok(()) } else { self.require_reader(caller) }
+    }
+
     /// A claim of `caller`; the transfer to be made.
     ///
     /// # Errors

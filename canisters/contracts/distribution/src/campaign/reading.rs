@@ -34,7 +34,7 @@ impl Campaign {
             caller == terms.owner
                 || Some(caller) == terms.factory
                 || Some(caller) == terms.launchpad()
-                || self.recipients.contains_key(&PrincipalKey(caller))
+                || self.has_role(Role::Recipient, caller)
                 || self.is_on_a_whitelist(caller)
         };
         if terms.args.public || own() { Ok(()) } else { Err(Request::Unauthorized { caller }.into()) }

@@ -7,15 +7,13 @@ use super::record::{Kind, Settled};
 use super::{Answer, Books, Campaign, Stage};
 use crate::transfer::driver::Outcome;
 use crate::transfer::search::{Found, Search};
-use crate::transfer::settlement::{Failure, Reply, Verdict, settle};
+use crate::transfer::settlement::{Failure, Reply, UNOBTAINABLE_AFTER, Verdict, settle};
 use crate::transfer::{Claim, Part, Phase, Purpose, Transfer, back_off, beginning};
 use cairn_events::{Amount, Principal, Timestamp};
 use cairn_kit::api::distribution::DistributionRequestError as Request;
 use cairn_kit::stable::{Cbor, PrincipalNumberKey};
 use icrc_ledger_types::icrc3::blocks::BlockWithId;
 
-/// Age from which a ledger that does not answer what is asked about a transfer is left to a person: three days.
-pub(super) const UNOBTAINABLE_AFTER: u64 = 3 * 86_400 * 1_000_000_000;
 /// Nanoseconds until a step of a search is repeated whose answer was lost.
 const SEARCH_WAIT: u64 = 120 * 1_000_000_000;
 
@@ -234,6 +232,8 @@ impl Campaign {
                 back_off_payback(&mut books, now);
             }
         }
+        // A penalty may have been the last thing under way.
+        self.complete_if_claimed(&mut books);
         self.save_books(&books);
         self.close(id, transfer, Err(failure.clone()), now);
         Outcome::Failed(failure)

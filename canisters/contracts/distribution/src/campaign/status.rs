@@ -41,7 +41,7 @@ impl Campaign {
     /// afterwards if that was allowed at creation.
     ///
     /// # Errors
-    /// Not the owner, not allowed, over already.
+    /// Not the owner, not allowed, over already; not allowed, and a deposit is under way.
     pub fn cancel(&mut self, caller: Principal, now: Timestamp) -> Answer<()> {
         self.require_owner(caller)?;
         self.pass_time(now);
@@ -49,8 +49,14 @@ impl Campaign {
         if books.stage.is_final() {
             return Err(wrong(&books));
         }
-        if books.stage != Stage::Pending && !self.terms.args.allow_cancel {
-            return Err(Request::NotAllowed { what: "cancelling".to_owned() }.into());
+        if !self.terms.args.allow_cancel {
+            if books.stage != Stage::Pending {
+                return Err(Request::NotAllowed { what: "cancelling".to_owned() }.into());
+            }
+            // Whoever pays in has been promised that nobody cancels: what is on its way must not go to the owner.
+            if let Some(transfer) = books.open_deposit {
+                return Err(Temporary::Busy { transfer }.into());
+            }
         }
         self.enter(&mut books, Stage::Cancelled);
         self.save_books(&books);

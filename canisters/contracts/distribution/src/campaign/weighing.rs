@@ -8,10 +8,9 @@
 //! owner's word, by `retryTransfer`, that what was given may be paid out. So there always is a way out of quarantine that
 //! costs nobody's allocation: whoever makes up for what is missing, and has the owner ask again, frees the claimants.
 
-use super::settling::UNOBTAINABLE_AFTER;
 use super::{Books, Campaign};
 use crate::transfer::driver::Outcome;
-use crate::transfer::settlement::Failure;
+use crate::transfer::settlement::{Failure, UNOBTAINABLE_AFTER};
 use crate::transfer::{Phase, Purpose, Transfer};
 use cairn_events::{Amount, Timestamp};
 

@@ -4,6 +4,7 @@ use super::{caller, fee, now};
 use crate::campaign::{Answer, Campaign};
 use crate::eligibility::{asked, named};
 use crate::state;
+use crate::transfer::Transfer;
 use crate::transfer::driver::{self, Outcome};
 use crate::transfer::settlement::Failure;
 use cairn_events::payload::Subaccount;
@@ -42,19 +43,24 @@ async fn register_for_campaign(args: RegisterArgs) -> Result<RecipientView, Dist
 /// ledger does not answer the claim is pending, and is repeated until it does; never paid twice. For recipients.
 #[ic_cdk::update(name = "claim", guard = "serving")]
 async fn claim(args: ClaimArgs) -> Result<ClaimReceipt, DistributionError> {
-    pay(|campaign, caller, fee, now| campaign.begin_claim(caller, &args, fee, now)).await
+    pay(Campaign::admit_claimant, |campaign, caller, fee, now| campaign.begin_claim(caller, &args, fee, now)).await
 }
 
 /// Pays the caller everything that is unlocked, of all categories, to their default account. For recipients.
 #[ic_cdk::update(name = "claimAll", guard = "serving")]
 async fn claim_all() -> Result<ClaimReceipt, DistributionError> {
-    pay(|campaign, caller, fee, now| campaign.begin_claim(caller, &ClaimArgs::default(), fee, now)).await
+    let args = ClaimArgs::default();
+    pay(Campaign::admit_claimant, |campaign, caller, fee, now| campaign.begin_claim(caller, &args, fee, now)).await
 }
 
 /// Pays the caller what is unlocked of what a leaf of a Merkle tree allocates to them. For whoever has a proof.
 #[ic_cdk::update(name = "claimWithMerkleProof", guard = "serving")]
 async fn claim_with_proof(args: MerkleClaim) -> Result<ClaimReceipt, DistributionError> {
-    pay(|campaign, caller, fee, now| campaign.begin_merkle_claim(caller, &args, fee, now)).await
+    pay(
+        |campaign, caller| campaign.admit_prover(caller, &args),
+        |campaign, caller, fee, now| campaign.begin_merkle_claim(caller, &args, fee, now),
+    )
+    .await
 }
 
 /// Pays the caller everything that is left to them, of one category or of all, less a penalty on what is locked. For
@@ -64,7 +70,10 @@ async fn early_unlock(
     category: Option<u32>,
     to_subaccount: Option<Subaccount>,
 ) -> Result<ClaimReceipt, DistributionError> {
-    pay(|campaign, caller, fee, now| campaign.begin_early_unlock(caller, category, to_subaccount, fee, now)).await
+    pay(Campaign::admit_claimant, |campaign, caller, fee, now| {
+        campaign.begin_early_unlock(caller, category, to_subaccount, fee, now)
+    })
+    .await
 }
 
 /// Has a transfer searched again whose outcome nobody could tell. For the owner, and for whom it is.
@@ -76,19 +85,33 @@ async fn retry_transfer(transfer: u64) -> Result<(), DistributionError> {
     Ok(())
 }
 
-/// Begins a payout and makes the first attempt.
+/// Begins a payout and makes the first attempt, for whom `admit` lets in: strangers to a private distribution neither
+/// hear of it by a refusal nor have a ledger asked.
 async fn pay(
+    admit: impl FnOnce(&Campaign, Principal) -> Answer<()>,
     begin: impl Fn(&mut Campaign, Principal, Amount, Timestamp) -> Answer<u64>,
 ) -> Result<ClaimReceipt, DistributionError> {
     let caller = caller()?;
+    state::read(|campaign| admit(campaign, caller))?;
     let id = driver::begin(|campaign, fee, now| begin(campaign, caller, fee, now)).await?;
     let intent = state::read(|campaign| campaign.open_intent(id));
     let intent = intent.ok_or_else(|| DistributionError::internal("the intent is gone"))?;
     match driver::advance(id).await {
         Outcome::Paid(block) => Ok(state::read(|campaign| campaign.receipt(id, &intent, Some(block)))),
         Outcome::Open => Ok(state::read(|campaign| campaign.receipt(id, &intent, None))),
-        Outcome::Failed(failure) => Err(not_made(failure).await),
+        Outcome::Failed(failure) => Err(not_paid(failure, &intent).await),
     }
+}
+
+/// Why a claim was not paid. To pay the minting account is to burn, which has no fee: the one quoted never fits.
+async fn not_paid(failure: Failure, intent: &Transfer) -> DistributionError {
+    let error = not_made(failure).await;
+    let unchanged = matches!(&error, DistributionError::Temporary(Temporary::FeeChanged { fee }) if *fee == intent.fee);
+    if !unchanged || !driver::burns(intent.account).await {
+        return error;
+    }
+    let problem = "the ledger burns what this account is paid; claim to another subaccount".to_owned();
+    Request::Invalid { field: "to_subaccount".to_owned(), problem }.into()
 }
 
 /// Why a transfer was not made. Where the fee was another one, the new one is asked for.

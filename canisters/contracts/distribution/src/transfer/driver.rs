@@ -7,12 +7,15 @@ use super::ledger;
 use super::settlement::Failure;
 use crate::campaign::{Answer, Campaign, Payback, Step};
 use crate::state;
+use cairn_events::payload::Account;
 use cairn_events::{Amount, Timestamp};
 use cairn_kit::api::distribution::{
     DistributionError, DistributionRequestError as Request, DistributionTemporaryError as Temporary,
 };
+use cairn_kit::api::ledger::ledger_account;
 use cairn_kit::guard::{Guard, GuardError, Guards};
 use cairn_kit::{quarantine, runtime};
+use icrc_ledger_types::icrc1::account::Account as LedgerAccount;
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -194,12 +197,21 @@ async fn pay_back() {
             state::mutate(|campaign| campaign.put_off(now()));
             return;
         };
-        // Who does not say has none, as far as we can know: then the ledger refuses, and it is tried again.
-        let minting = ledger::minting_account(state::read(Campaign::ledger)).await.ok().flatten();
+        let minting = minting_account().await;
         if let Some(id) = state::mutate(|campaign| campaign.begin_payback(payback, fee, minting, now())) {
             advance(id).await;
         }
     }
+}
+
+/// Whether the ledger burns what it is told to pay `account`: then it refuses any fee but none.
+pub async fn burns(account: Account) -> bool {
+    minting_account().await == Some(ledger_account(account))
+}
+
+/// Who does not say has none, as far as we can know: then the ledger refuses, and it is tried again.
+async fn minting_account() -> Option<LedgerAccount> {
+    ledger::minting_account(state::read(Campaign::ledger)).await.ok().flatten()
 }
 
 #[cfg(test)]

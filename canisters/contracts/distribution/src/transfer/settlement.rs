@@ -71,12 +71,16 @@ impl std::fmt::Display for Failure {
 /// Age from which refusals that a ledger checks before its window, and so hide that the window has closed, count as
 /// `TooOld`: the window of 24 hours, its drift, and a margin. Nothing sent can be under way that long.
 pub const CLOSED_AFTER: u64 = 25 * 3_600 * 1_000_000_000;
+/// Age from which a ledger that does not answer is no longer waited for: three days. Otherwise a transfer would hold
+/// for ever what it takes.
+pub const UNOBTAINABLE_AFTER: u64 = 3 * 86_400 * 1_000_000_000;
 
 /// The verdict on a transfer of the age `age`, of which `earlier` attempts before this one may have been executed.
 pub fn settle(earlier: u32, reply: Reply, age: u64) -> Verdict {
     let fresh = earlier == 0;
     match reply {
         Reply::Moved(block) => Verdict::Moved(block),
+        Reply::Unknown(_) if age > UNOBTAINABLE_AFTER => Verdict::Search,
         Reply::Unknown(said) => Verdict::Retry(said),
         Reply::TooOld if fresh => Verdict::Failed(Failure::Refused("too old".to_owned())),
         Reply::TooOld => Verdict::Search,
@@ -127,5 +131,14 @@ mod tests {
             assert_eq!(settle(1, reply, CLOSED_AFTER + 1), Verdict::Search);
         }
         assert_eq!(settle(1, Reply::NotExecuted(said()), u64::MAX), Verdict::Retry(said()));
+    }
+
+    #[test]
+    fn a_ledger_that_never_answers_is_not_asked_for_ever() {
+        for earlier in [0, 1, 7] {
+            let silence = |age| settle(earlier, Reply::Unknown(said()), age);
+            assert_eq!(silence(UNOBTAINABLE_AFTER), Verdict::Retry(said()));
+            assert_eq!(silence(UNOBTAINABLE_AFTER + 1), Verdict::Search);
+        }
     }
 }

@@ -83,6 +83,7 @@ impl DistributionArgs {
         self.check_times()?;
         self.check_categories()?;
         self.check_recipients()?;
+        self.check_remainder()?;
         if self.minimum_claim > self.total {
             return Err(invalid("minimum_claim", format!("{}; at most the total, {}", self.minimum_claim, self.total)));
         }
@@ -207,6 +208,22 @@ impl DistributionArgs {
             }
             _ => Ok(()),
         }
+    }
+
+    /// That nothing can stay for ever: without an end and a cancel, all of it must be somebody's from the start.
+    fn check_remainder(&self) -> Validity {
+        if self.end.is_some() || self.allow_cancel {
+            return Ok(());
+        }
+        for (number, category) in self.categories.iter().enumerate() {
+            let listed = self.recipients.iter().filter(|listed| usize::try_from(listed.category) == Ok(number));
+            let sum = listed.map(|listed| listed.amount).try_fold(Amount::ZERO, Amount::checked_add);
+            if sum != Some(category.budget) {
+                let problem = format!("none, and no cancel: what is left of category {number} could never go back");
+                return Err(invalid("end", problem));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -43,6 +43,27 @@ fn what_was_not_made_is_claimed_again() {
     world.check();
 }
 
+/// A ledger that fails on these very arguments: what it never answers is looked for in its log, and given back.
+#[test]
+fn an_attempt_that_is_never_answered_holds_nothing_for_ever() {
+    use crate::transfer::Phase;
+    let mut world = World::funded(airdrop());
+    world.claim_some(1, None, Fate::Swallowed).unwrap();
+    for _ in 0..3 * 24 {
+        world.pass(HOUR);
+        world.advance(1, Fate::Swallowed);
+    }
+    let phase = |world: &World| world.campaign.open_intent(1).unwrap().phase;
+    assert_eq!(phase(&world), Phase::Sending);
+    world.pass(HOUR);
+    world.advance(1, Fate::Swallowed);
+    assert!(matches!(phase(&world), Phase::Searching(_)));
+    world.settle();
+    world.claim(1).unwrap();
+    assert_eq!(world.received(1), 590);
+    world.check();
+}
+
 #[test]
 fn what_was_made_is_not_paid_again() {
     let mut world = logless();

@@ -7,8 +7,8 @@ use crate::transfer::settlement::Failure;
 use cairn_events::payload::{Account, ContractStatus};
 use cairn_events::{Amount, Timestamp};
 use cairn_kit::api::distribution::{
-    DAY, DistributionError, DistributionRequestError as Request, DistributionTemporaryError as Temporary, EarlyUnlock,
-    LockArgs, PayoutStatus, Schedule,
+    DAY, DistributionArgs, DistributionError, DistributionRequestError as Request,
+    DistributionTemporaryError as Temporary, EarlyUnlock, LockArgs, PayoutStatus, Schedule,
 };
 
 #[test]
@@ -140,10 +140,17 @@ fn a_refund_survives_a_fee_that_changes() {
     world.check();
 }
 
-#[test]
-fn cancelling_needs_permission_unless_nothing_is_promised_yet() {
+/// Nobody can cancel it once it is funded; all of it is somebody's.
+fn irrevocable() -> DistributionArgs {
     let mut args = airdrop();
     args.allow_cancel = false;
+    args.recipients.push(named(3, 0, 100));
+    args
+}
+
+#[test]
+fn cancelling_needs_permission_unless_nothing_is_promised_yet() {
+    let args = irrevocable();
     let mut world = World::funded(args.clone());
     let refused = world.campaign.cancel(owner(), world.now);
     assert!(matches!(refused, Err(DistributionError::Request(Request::NotAllowed { .. }))));
@@ -154,6 +161,19 @@ fn cancelling_needs_permission_unless_nothing_is_promised_yet() {
     world.settle();
     assert_eq!(world.campaign.books().refunded, Amount(390));
     world.check();
+}
+
+/// The owner cancelled while the launchpad's deposit was on its way, and was paid it.
+#[test]
+fn nobody_cancels_under_a_deposit_without_permission() {
+    let mut world = World::new(irrevocable());
+    assert_eq!(world.deposit(Fate::Lost), Ok(Outcome::Open));
+    assert_eq!(world.campaign.cancel(owner(), world.now), Err(Temporary::Busy { transfer: 0 }.into()));
+    world.settle();
+    assert_eq!(world.campaign.books().stage, Stage::Active);
+    let mut allowed = World::new(airdrop());
+    allowed.deposit(Fate::Lost).unwrap();
+    assert_eq!(allowed.campaign.cancel(owner(), allowed.now), Ok(()), "whoever paid in knew of it");
 }
 
 /// Plain transfers that nobody had counted when it was cancelled, and later ones, go back as well.
@@ -235,6 +255,30 @@ fn penalties_are_paid_to_whom_the_creator_named() {
     world.check();
 }
 
+/// A penalty was the last thing under way, and failed: it stayed active for ever.
+#[test]
+fn a_penalty_that_fails_does_not_keep_it_open() {
+    let mut args = airdrop();
+    args.recipients.push(named(3, 0, 100));
+    args.categories[0].schedule = Schedule::Single { after: 100 * DAY };
+    let penalty_to = Some(Account { owner: person(9), subaccount: None });
+    args.early_unlock = Some(EarlyUnlock { penalty: 2_500, penalty_to, min_lock: 0 });
+    let mut world = World::funded(args);
+    world.unlock(1, Fate::Fine).unwrap();
+    world.round(Fate::Swallowed);
+    let penalty = world.campaign.books().open_penalty.unwrap();
+    world.unlock(2, Fate::Fine).unwrap();
+    world.unlock(3, Fate::Fine).unwrap();
+    assert_eq!(world.campaign.books().stage, Stage::Active, "while the penalty is on its way");
+    world.pass(2 * DAY);
+    let end = (0..20).map(|_| world.advance(penalty, Fate::Fine)).find(|outcome| *outcome != Outcome::Open);
+    assert_eq!(end, Some(Outcome::Failed(Failure::Absent)));
+    assert_eq!(world.campaign.books().stage, Stage::Completed);
+    world.settle();
+    assert_eq!(world.received(9), 250 - FEE);
+    world.check();
+}
+
 #[test]
 fn a_lock_pays_one_person_on_one_day_and_nobody_can_stop_it() {
     let lock = LockArgs {
@@ -270,7 +314,8 @@ fn a_lock_pays_one_person_on_one_day_and_nobody_can_stop_it() {
 fn the_factory_is_told_of_every_change() {
     let mut world = World::new(airdrop());
     let joined = |n| News::Recipient(person(n), true);
-    assert_eq!(world.campaign.take_news(), [joined(1), joined(2)]);
+    use ContractStatus::{Active, Cancelled, Paused, Pending};
+    assert_eq!(world.campaign.take_news(), [News::Status(Active, Pending), joined(1), joined(2)]);
     world.deposit(Fate::Fine).unwrap();
     world.campaign.pause(owner(), world.now).unwrap();
     world.campaign.resume(owner(), world.now).unwrap();
@@ -278,7 +323,6 @@ fn the_factory_is_told_of_every_change() {
     world.campaign.set_visibility(owner(), false).unwrap();
     world.campaign.remove_recipients(owner(), &[(person(2), 0)], world.now).unwrap();
     world.campaign.cancel(owner(), world.now).unwrap();
-    use ContractStatus::{Active, Cancelled, Paused, Pending};
     let told = [
         News::Status(Pending, Active),
         News::Status(Active, Paused),

@@ -178,6 +178,30 @@ fn a_private_distribution_answers_its_own_people_only() {
 }
 
 #[test]
+fn a_private_distribution_tells_strangers_nothing_when_they_claim() {
+    let mut args = airdrop();
+    args.public = false;
+    let mut world = World::new(args);
+    assert_eq!(world.campaign.admit_claimant(person(1)), Ok(()));
+    let nothing = Request::NotRegistered { recipient: person(3) };
+    assert_eq!(world.campaign.admit_claimant(person(3)), Err(nothing.into()));
+    world.campaign.set_visibility(owner(), true).unwrap();
+    assert_eq!(world.campaign.admit_claimant(person(3)), Ok(()));
+}
+
+/// Whose allocation was taken back before anything began is a stranger again.
+#[test]
+fn removed_people_read_a_private_distribution_no_more() {
+    let mut args = airdrop();
+    args.public = false;
+    let mut world = World::new(args);
+    world.campaign.remove_recipients(owner(), &[(person(2), 0)], world.now).unwrap();
+    assert_eq!(world.campaign.require_reader(person(1)), Ok(()));
+    let stranger = Request::Unauthorized { caller: person(2) };
+    assert_eq!(world.campaign.require_reader(person(2)), Err(stranger.into()));
+}
+
+#[test]
 fn pages_follow_each_other() {
     let mut args = airdrop();
     args.recipients = (0..250)

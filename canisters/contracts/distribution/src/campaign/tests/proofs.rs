@@ -76,6 +76,20 @@ fn a_proof_makes_an_allocation_once() {
 }
 
 #[test]
+fn a_proof_of_ones_own_opens_a_private_distribution() {
+    let tree = Tree::new(canister(), 0, 20);
+    let mut world = merkle_world(&tree);
+    world.campaign.set_visibility(owner(), false).unwrap();
+    assert_eq!(world.campaign.admit_prover(person(7), &tree.claim(7)), Ok(()));
+    let mut forged = tree.claim(8);
+    forged.allocation = Amount(1);
+    for refused in [tree.claim(7), forged] {
+        let stranger = Request::Unauthorized { caller: person(8) };
+        assert_eq!(world.campaign.admit_prover(person(8), &refused), Err(stranger.into()));
+    }
+}
+
+#[test]
 fn a_root_is_fixed_once_it_begins() {
     let tree = Tree::new(canister(), 0, 20);
     let mut world = World::new(merkle());

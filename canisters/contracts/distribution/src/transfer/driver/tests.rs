@@ -2,6 +2,7 @@ use super::*;
 use crate::campaign::Stage;
 use crate::memory::{self, Memories};
 use cairn_events::Principal;
+use cairn_events::payload::Subaccount;
 use cairn_kit::api::distribution::{
     Campaign as Kind, Category, ClaimArgs, DistributionArgs, DistributionError, DistributionInit, Membership,
     RecipientArgs, Schedule, TokenInfo,
@@ -359,6 +360,10 @@ fn the_ledger_is_asked_who_mints() {
     canister.pass(60);
     let burned = canister.ledger.borrow().executed[0].clone();
     assert_eq!((burned.amount, burned.fee), (Nat::from(1_000u16), Some(Nat::from(0u8))));
+    let minting = Account { owner: id(8), subaccount: None };
+    let other = Account { subaccount: Some(Subaccount([1; 32])), ..minting };
+    assert!(run(burns(minting)));
+    assert!(!run(burns(other)), "whose holder can claim to it");
 }
 
 /// A ledger without a log is asked what it holds, once its window has closed and its log has not answered for days.

@@ -123,6 +123,22 @@ fn totals_that_overflow_and_budgets_that_are_exceeded_are_refused() {
     assert_eq!(field(most), "recipients");
 }
 
+/// Without an end and a cancel nothing could ever bring back what nobody gets.
+#[test]
+fn a_remainder_has_a_way_back() {
+    let mut locked = args();
+    locked.allow_cancel = false;
+    assert_eq!(locked.validate(NOW).unwrap_err().field, "end", "nobody gets anything of the second category");
+    let ending = DistributionArgs { end: Some(Timestamp(START.0 + 1)), ..locked.clone() };
+    assert_eq!(ending.validate(NOW), Ok(()));
+    let rest = RecipientArgs { recipient: person(3), category: 1, amount: Amount(100), note: None };
+    locked.recipients.push(rest);
+    assert_eq!(locked.validate(NOW), Ok(()));
+    locked.recipients.pop();
+    locked.categories[1].members = Membership::Merkle;
+    assert_eq!(locked.validate(NOW).unwrap_err().field, "end");
+}
+
 #[test]
 fn nobody_is_listed_twice_in_a_category() {
     assert_eq!(field(|args| args.recipients[1].recipient = person(1)), "recipients[1]");
