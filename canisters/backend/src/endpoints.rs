@@ -84,9 +84,9 @@ async fn create(
 /// What a service costs now, and what must be approved for whom. For everyone but anonymous callers.
 #[update(name = "getQuote")]
 async fn get_quote(service_name: String) -> Result<Quote, BackendError> {
-    authenticate()?;
+    let caller = authenticate()?;
     let service = Service::from_name(&service_name).ok_or_else(|| not_found("service", &service_name))?;
-    metrics::counted(intake::quote(service).await)
+    metrics::counted(intake::quote(caller, service).await)
 }
 
 /// The price of a service, if one is set. For everyone.

@@ -17,6 +17,8 @@ use std::cell::RefCell;
 
 /// Deployments being worked on at once: all unfinished ones, and some requests on their way in.
 const MAX_WORK: usize = MAX_UNFINISHED as usize + 50;
+/// Quotes given at once: for each, a factory and a ledger are asked.
+const MAX_QUOTES: usize = 50;
 
 thread_local! {
     static STATE: RefCell<State> = RefCell::new(State::open(memory::DECISIONS));
@@ -25,6 +27,7 @@ thread_local! {
         RefCell::new(StableBTreeMap::init(memory::get(memory::DELIVERIES)));
     static WORK: Guards<DeploymentId> = Guards::new(MAX_WORK);
     static ENTRANTS: Guards<(Principal, u32)> = Guards::new(MAX_UNFINISHED as usize);
+    static QUOTES: Guards<Principal> = Guards::new(MAX_QUOTES);
 }
 
 /// Folds one of our own events into the decision state.
@@ -151,6 +154,14 @@ pub fn enter(caller: Principal) -> Result<Guard<(Principal, u32)>, BackendError>
                 .map_err(|_| BackendTemporaryError::Overloaded { in_flight: entrants.held() as u64 }.into()),
         }
     })
+}
+
+/// The right to be given a quote: one at a time per caller, a bounded number in all.
+///
+/// # Errors
+/// [`BackendTemporaryError::Busy`].
+pub fn quote_for(caller: Principal) -> Result<Guard<Principal>, BackendError> {
+    QUOTES.with(|quotes| quotes.acquire(caller)).map_err(|_| BackendTemporaryError::Busy.into())
 }
 
 /// That the log is the one that is known: while it is another one, nobody pays and nothing is set up.

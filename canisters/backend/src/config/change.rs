@@ -7,6 +7,7 @@ use cairn_events::payload::{Account, FeeConfigured, MaintenanceConfigured, Servi
 use cairn_events::topic::Service;
 use cairn_events::{Amount, Payload, Principal};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where prices that are set from now on are paid, and to whom: in force only with a price, since an amount means
 /// nothing without its token.
@@ -28,6 +29,9 @@ pub struct LedgerFacts {
     /// Its minting account.
     pub minting: Option<Account>,
 }
+
+/// What each ledger says of itself.
+pub type Facts = BTreeMap<Principal, LedgerFacts>;
 
 /// Why a setting cannot be put into force.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,43 +55,39 @@ pub enum Conflict {
         most: Amount,
     },
     /// A transfer to the minting account would burn the price.
-    #[error("the treasury is the minting account of the ledger: what arrives there is burnt")]
+    #[error("the treasury is the minting account of a ledger paid in: what arrives there is burnt")]
     MintingTreasury,
 }
 
 impl Setting {
-    /// The ledger that must be asked before the setting can be put into force.
-    pub fn ledger(&self, config: &Config, payment: &Payment) -> Option<Principal> {
+    /// The ledgers that must be asked before the setting can be put into force: one per service at most, and the one of
+    /// prices to come.
+    pub fn ledgers(&self, config: &Config, payment: &Payment) -> BTreeSet<Principal> {
         match self {
-            Setting::Price(..) => payment.ledger,
-            Setting::Ledger(ledger) => Some(*ledger),
-            Setting::Treasury(_) => priced(config).map(|(_, fee)| fee.ledger).next().or(payment.ledger),
-            Setting::Enabled(..) | Setting::Maintenance(_) => None,
+            Setting::Price(..) => payment.ledger.into_iter().collect(),
+            Setting::Ledger(ledger) => BTreeSet::from([*ledger]),
+            Setting::Treasury(_) => priced(config).map(|(_, fee)| fee.ledger).chain(payment.ledger).collect(),
+            Setting::Enabled(..) | Setting::Maintenance(_) => BTreeSet::new(),
         }
     }
 
     /// The events that put the setting into force; none if it only concerns prices to come, or is in force.
     ///
     /// # Errors
-    /// [`Conflict`] with the rest of the configuration, or with what the ledger says.
-    pub fn events(
-        &self,
-        config: &Config,
-        payment: &Payment,
-        facts: Option<LedgerFacts>,
-    ) -> Result<Vec<Payload>, Conflict> {
+    /// [`Conflict`] with the rest of the configuration, or with what the ledgers say.
+    pub fn events(&self, config: &Config, payment: &Payment, facts: &Facts) -> Result<Vec<Payload>, Conflict> {
         match self {
             Setting::Price(service, price) => {
                 let ledger = payment.ledger.ok_or(Conflict::Missing("payment.ledger"))?;
                 let treasury = payment.treasury.ok_or(Conflict::Missing("payment.treasury"))?;
-                let facts = facts.ok_or(Conflict::Missing("payment.ledger"))?;
+                let facts = facts.get(&ledger).ok_or(Conflict::Missing("payment.ledger"))?;
                 Terms::checked(*price, facts.fee).map_err(|least| Conflict::Price {
                     price: *price,
                     ledger_fee: facts.fee,
                     least,
                     most: MAX_PRICE,
                 })?;
-                not_minting(treasury, &facts)?;
+                not_minting(treasury, facts)?;
                 let fee = Fee { ledger, price: *price, ledger_fee: facts.fee, treasury };
                 Ok(vec![configured(*service, fee)])
             }
@@ -104,7 +104,7 @@ impl Setting {
             }
             Setting::Ledger(_) => Ok(Vec::new()),
             Setting::Treasury(treasury) => {
-                facts.as_ref().map_or(Ok(()), |facts| not_minting(*treasury, facts))?;
+                facts.values().try_for_each(|facts| not_minting(*treasury, facts))?;
                 Ok(priced(config)
                     .map(|(service, fee)| configured(service, Fee { treasury: *treasury, ..fee }))
                     .collect())

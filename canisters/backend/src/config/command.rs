@@ -1,6 +1,6 @@
 //! What admins do: set a value, grant the role, say who may audit. What is refused to them is recorded, since they hold a role.
 
-use super::change::Conflict;
+use super::change::{Conflict, Facts};
 use super::key::{BadSetting, Setting};
 use crate::state::State;
 use crate::{ledger, platform};
@@ -70,14 +70,14 @@ async fn change(admin: Admin, key: &str, value: &str) -> Result<(), BackendError
     let setting = Setting::parse(key, value)?;
     let _changing = CHANGING.with(|changing| changing.acquire(())).map_err(|_| BackendTemporaryError::Busy)?;
     let (config, payment) = (platform::state(State::config), platform::setup().payment);
-    let facts =
-        match setting.ledger(&config, &payment) {
-            None => None,
-            Some(ledger) => Some(ledger::facts(ledger).await.map_err(|failure| {
-                BackendTemporaryError::Unreachable { canister: ledger, detail: failure.to_string() }
-            })?),
-        };
-    let events = setting.events(&config, &payment, facts)?;
+    let mut facts = Facts::new();
+    for ledger in setting.ledgers(&config, &payment) {
+        let answer = ledger::facts(ledger)
+            .await
+            .map_err(|failure| BackendTemporaryError::Unreachable { canister: ledger, detail: failure.to_string() })?;
+        facts.insert(ledger, answer);
+    }
+    let events = setting.events(&config, &payment, &facts)?;
     append(admin, events).await?;
     platform::change_setup(|setup| setup.payment = setting.payment(setup.payment));
     Ok(())

@@ -1,6 +1,6 @@
 //! Keys, values, and the events that put them into force.
 
-use super::change::{Conflict, LedgerFacts, Payment, value};
+use super::change::{Conflict, Facts, LedgerFacts, Payment, value};
 use super::key::{Key, Setting};
 use super::{Config, Fee};
 use cairn_events::payload::{Account, FeeConfigured, ServiceConfigured, Subaccount};
@@ -15,8 +15,8 @@ fn account(n: u8) -> Account {
     Account { owner: principal(n), subaccount: None }
 }
 
-fn facts(fee: u128) -> Option<LedgerFacts> {
-    Some(LedgerFacts { fee: Amount(fee), minting: Some(account(9)) })
+fn facts(fee: u128) -> Facts {
+    Facts::from([(principal(3), LedgerFacts { fee: Amount(fee), minting: Some(account(9)) })])
 }
 
 const NONE: Payment = Payment { ledger: None, treasury: None };
@@ -88,26 +88,26 @@ fn values_are_read_strictly() {
 fn a_price_needs_its_ledger_and_twenty_fees() {
     let price = |amount| Setting::Price(Service::Token, Amount(amount));
     let config = configured();
-    assert_eq!(price(1000).ledger(&config, &payment()), Some(principal(3)));
-    assert_eq!(price(1000).events(&config, &NONE, None), Err(Conflict::Missing("payment.ledger")));
+    assert_eq!(price(1000).ledgers(&config, &payment()), [principal(3)].into());
+    assert_eq!(price(1000).events(&config, &NONE, &Facts::new()), Err(Conflict::Missing("payment.ledger")));
     let untold = Payment { treasury: None, ..payment() };
-    assert_eq!(price(1000).events(&config, &untold, facts(10)), Err(Conflict::Missing("payment.treasury")));
-    let short = price(199).events(&config, &payment(), facts(10));
+    assert_eq!(price(1000).events(&config, &untold, &facts(10)), Err(Conflict::Missing("payment.treasury")));
+    let short = price(199).events(&config, &payment(), &facts(10));
     assert!(matches!(short, Err(Conflict::Price { least: Amount(200), .. })), "{short:?}");
-    let events = price(200).events(&config, &payment(), facts(10)).unwrap();
+    let events = price(200).events(&config, &payment(), &facts(10)).unwrap();
     let [Payload::FeeConfigured(fee)] = &events[..] else { panic!("{events:?}") };
     assert_eq!(
         (fee.price, fee.ledger_fee, fee.ledger, fee.treasury),
         (Amount(200), Amount(10), principal(3), account(4))
     );
     let burning = Payment { treasury: Some(account(9)), ..payment() };
-    assert_eq!(price(200).events(&config, &burning, facts(10)), Err(Conflict::MintingTreasury));
+    assert_eq!(price(200).events(&config, &burning, &facts(10)), Err(Conflict::MintingTreasury));
 }
 
 #[test]
 fn what_is_in_force_is_not_recorded_again() {
     let config = configured();
-    let events = |setting: Setting| setting.events(&config, &payment(), facts(10));
+    let events = |setting: Setting| setting.events(&config, &payment(), &facts(10));
     assert_eq!(events(Setting::Enabled(Service::Token, false)), Ok(Vec::new()));
     assert_eq!(events(Setting::Enabled(Service::Token, true)).unwrap().len(), 1);
     assert_eq!(events(Setting::Enabled(Service::Dao, true)), Err(Conflict::NoFactory(Service::Dao)));
@@ -120,14 +120,38 @@ fn what_is_in_force_is_not_recorded_again() {
 fn a_new_treasury_holds_for_every_price() {
     let mut config = configured();
     let setting = Setting::Treasury(account(5));
-    for payload in setting.events(&config, &payment(), facts(10)).unwrap() {
+    for payload in setting.events(&config, &payment(), &facts(10)).unwrap() {
         config.apply(&payload);
     }
     let fee = config.service(Service::Token).unwrap().fee.unwrap();
     let expected = Fee { ledger: principal(3), price: Amount(1000), ledger_fee: Amount(10), treasury: account(5) };
     assert_eq!(fee, expected);
     assert_eq!(setting.payment(NONE).treasury, Some(account(5)));
-    assert_eq!(Setting::Treasury(account(9)).events(&config, &payment(), facts(10)), Err(Conflict::MintingTreasury));
+    assert_eq!(Setting::Treasury(account(9)).events(&config, &payment(), &facts(10)), Err(Conflict::MintingTreasury));
+}
+
+#[test]
+fn a_new_treasury_mints_on_no_ledger_paid_in() {
+    let mut config = configured();
+    let fee = FeeConfigured {
+        service: Service::Dao,
+        ledger: principal(6),
+        price: Amount(1000),
+        ledger_fee: Amount(10),
+        treasury: account(4),
+    };
+    config.apply(&Payload::FeeConfigured(fee));
+    let to_come = Payment { ledger: Some(principal(7)), ..payment() };
+    let mut facts = facts(10);
+    for (ledger, minting) in [(6, 8), (7, 12)] {
+        facts.insert(principal(ledger), LedgerFacts { fee: Amount(10), minting: Some(account(minting)) });
+    }
+    let treasury = |n| Setting::Treasury(account(n));
+    assert!(treasury(5).ledgers(&config, &to_come).iter().eq(facts.keys()), "each ledger is asked");
+    for minting in [9, 8, 12] {
+        assert_eq!(treasury(minting).events(&config, &to_come, &facts), Err(Conflict::MintingTreasury), "{minting}");
+    }
+    assert_eq!(treasury(5).events(&config, &to_come, &facts).map(|events| events.len()), Ok(2));
 }
 
 #[test]

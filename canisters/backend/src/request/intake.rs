@@ -73,8 +73,9 @@ pub async fn create(caller: Caller, order: Order, request_id: &str) -> Result<De
 /// What `service` costs now.
 ///
 /// # Errors
-/// [`BackendError`]: not offered, or factory or ledger do not answer.
-pub async fn quote(service: Service) -> Result<Quote, BackendError> {
+/// [`BackendError`]: too many ask, not offered, or factory or ledger do not answer.
+pub async fn quote(caller: Caller, service: Service) -> Result<Quote, BackendError> {
+    let _quoting = platform::quote_for(caller.principal())?;
     let asked = offer(&platform::state(State::config), service)?;
     let Capacity { template, .. } = capacity(asked.factory).await?;
     let ledger = asked.fee.ledger;

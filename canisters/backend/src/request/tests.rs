@@ -247,3 +247,15 @@ fn what_is_missing_is_named() {
     assert_eq!(request(changed), BackendRequestError::TemplateChanged { quoted, actual });
     assert!(afford(&taken, None, &findings).is_ok(), "any template");
 }
+
+#[test]
+fn quotes_are_given_one_at_a_time_and_fifty_in_all() {
+    let held: Vec<_> = (0..50).map(|n| crate::platform::quote_for(principal(n)).unwrap()).collect();
+    assert_eq!(temporary(crate::platform::quote_for(principal(50))), BackendTemporaryError::Busy, "fifty in all");
+    drop(held);
+    let one = crate::platform::quote_for(principal(1)).unwrap();
+    assert_eq!(temporary(crate::platform::quote_for(principal(1))), BackendTemporaryError::Busy, "one per caller");
+    assert!(crate::platform::quote_for(principal(2)).is_ok(), "others are not kept waiting");
+    drop(one);
+    assert!(crate::platform::quote_for(principal(1)).is_ok());
+}

@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 const MAX_BATCH: usize = 100;
 /// Of those, facts: changes are not to wait for ever behind them.
 const MAX_FACTS_IN_BATCH: usize = 60;
+/// Of those, changes that facts leave room for, however many wait.
+const MIN_CHANGES_IN_BATCH: u64 = 20;
+/// Of those, facts and changes that a report of everything leaves room for: it may take many hours.
+const MAX_BESIDE_REPORT: u64 = 50;
 /// Facts that wait to be numbered. What comes on top is lost, and counted: whoever makes it come cannot fill the memory.
 pub(super) const MAX_FACTS: u64 = 1_000;
 /// Waiting time after the first failure, in nanoseconds; it doubles with each further one.
@@ -249,9 +253,12 @@ impl Outbox {
             batch.push(Notification::DeploymentComplete);
         }
         if let Some(resync) = state.resync.take() {
-            batch.extend(self.report(&mut state, resync, MAX_BATCH.saturating_sub(batch.len()), subjects));
+            let beside = self.pending().min(MAX_BESIDE_REPORT) as usize;
+            let room = MAX_BATCH.saturating_sub(batch.len()).saturating_sub(beside);
+            batch.extend(self.report(&mut state, resync, room, subjects));
         }
-        let room = MAX_BATCH.saturating_sub(batch.len());
+        let reserved = self.changes.len().min(MIN_CHANGES_IN_BATCH) as usize;
+        let room = MAX_BATCH.saturating_sub(batch.len()).saturating_sub(reserved);
         batch.extend(self.take_facts(room.min(MAX_FACTS_IN_BATCH)));
         let cursor = state.cursor.take().and_then(|key| Subject::read(&key));
         let changed = self.changed_after(cursor, MAX_BATCH.saturating_sub(batch.len()));
@@ -372,13 +379,7 @@ impl Outbox {
     /// Everything is told anew, numbered from `sequence`. Facts that were numbered and not acknowledged are told again,
     /// under other numbers: better twice than never.
     fn restart(&mut self, sequence: u64) {
-        let mut state = self.state().clone();
-        for Cbor(notification) in self.numbered.values().collect::<Vec<_>>() {
-            if Subject::of(&notification).is_none() && notification != Notification::DeploymentComplete {
-                self.facts.insert(state.next_fact, Cbor(notification));
-                state.next_fact = state.next_fact.saturating_add(1);
-            }
-        }
+        self.put_facts_back();
         self.numbered.clear_new();
         self.set(OutboxState {
             next_sequence: sequence,
@@ -388,8 +389,23 @@ impl Outbox {
             failures: 0,
             wait_until: None,
             last_error: None,
-            ..state
+            ..self.state().clone()
         });
+    }
+
+    /// Puts the numbered facts before those that wait, in their order. They were taken from below those, so that as many
+    /// keys are free there; without them, they would come last.
+    fn put_facts_back(&mut self) {
+        let numbered = self.numbered.values().map(|Cbor(notification)| notification);
+        let facts: Vec<Notification> = numbered.filter(is_fact).collect();
+        let (count, next_fact) = (facts.len() as u64, self.state().next_fact);
+        let first_waiting = self.facts.first_key_value().map_or(next_fact, |(key, _)| key);
+        let start = first_waiting.checked_sub(count).unwrap_or(next_fact);
+        for (key, fact) in (start..).zip(facts) {
+            self.facts.insert(key, Cbor(fact));
+        }
+        let next_fact = next_fact.max(start.saturating_add(count));
+        self.set(OutboxState { next_fact, ..self.state().clone() });
     }
 
     fn drop_numbered_before(&mut self, sequence: u64) {
@@ -408,6 +424,11 @@ impl Outbox {
             ..state
         });
     }
+}
+
+/// Whether a notification is told once, other than the first of an epoch.
+fn is_fact(notification: &Notification) -> bool {
+    Subject::of(notification).is_none() && *notification != Notification::DeploymentComplete
 }
 
 /// The first bytes of a text that another canister chose.

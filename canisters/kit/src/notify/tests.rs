@@ -75,6 +75,14 @@ fn sequences(batch: &[NumberedNotification]) -> Vec<u64> {
     batch.iter().map(|numbered| numbered.sequence).collect()
 }
 
+fn proposals(batch: &[NumberedNotification]) -> Vec<u64> {
+    let proposal = |numbered: &NumberedNotification| match numbered.notification {
+        Notification::ProposalCreated(created) => Some(created.proposal),
+        _ => None,
+    };
+    batch.iter().filter_map(proposal).collect()
+}
+
 /// A factory as the protocol wants it: in order, exactly once, in its epoch.
 struct Factory {
     epoch: u64,
@@ -275,14 +283,56 @@ fn numbers_taken_by_other_content_are_left_behind() {
     let mut contract = Contract::new();
     contract.set(Role::Holder, 1, true);
     contract.propose(8);
+    contract.propose(9);
     let first = contract.batch();
+    contract.propose(10);
     contract.outbox.settle(Outcome::Answered(Err(CallbackError::Conflict { sequence: 1, expected: 9 })), START);
     let again = contract.batch();
-    assert_eq!(sequences(&again), [9, 10, 11]);
+    assert_eq!(sequences(&again), [9, 10, 11, 12, 13]);
     assert_eq!(again[0].notification, Notification::DeploymentComplete);
-    let told: BTreeSet<String> = again.iter().map(|numbered| format!("{:?}", numbered.notification)).collect();
-    let meant: BTreeSet<String> = first.iter().map(|numbered| format!("{:?}", numbered.notification)).collect();
-    assert_eq!(told, meant, "facts are told again, too");
+    let text = |numbered: &NumberedNotification| format!("{:?}", numbered.notification);
+    let told: BTreeSet<String> = again.iter().map(text).collect();
+    assert!(first.iter().map(text).all(|meant| told.contains(&meant)), "facts are told again, too");
+    assert_eq!(proposals(&again), [8, 9, 10], "facts keep their order");
+    contract.propose(11);
+    for expected in [20, 30] {
+        contract.outbox.settle(Outcome::Answered(Err(CallbackError::Conflict { sequence: 9, expected })), START);
+        assert_eq!(proposals(&contract.batch()), [8, 9, 10, 11], "however often");
+    }
+}
+
+#[test]
+fn facts_and_changes_do_not_wait_for_a_long_report_of_everything() {
+    let mut contract = Contract::new();
+    for role in [Role::Holder, Role::Member] {
+        (0..250).for_each(|n| contract.set(role, n, true));
+    }
+    contract.deliver_all(&mut Factory::default());
+    contract.outbox.begin_epoch(2);
+    let mut factory = Factory { epoch: 2, ..Factory::default() };
+    let mut deliver = |contract: &mut Contract| {
+        let batch = contract.batch();
+        contract.outbox.settle(Outcome::Answered(factory.notify(2, &batch)), START);
+        batch
+    };
+    assert_eq!(deliver(&mut contract).len(), 100, "with nothing else to tell, the report has the whole batch");
+
+    contract.propose(1);
+    contract.set(Role::Holder, 0, false);
+    let next = deliver(&mut contract);
+    let left = Notification::of_role(Role::Holder, who(0), false);
+    assert!(contract.outbox.state().resync.is_some());
+    assert_eq!((next.len(), proposals(&next)), (100, vec![1]));
+    assert!(next.iter().any(|numbered| numbered.notification == left));
+
+    (2..102).for_each(|proposal| contract.propose(proposal));
+    (1..99).for_each(|n| contract.set(Role::Holder, n, false));
+    let next = deliver(&mut contract);
+    let gone = next.iter().filter(|numbered| matches!(numbered.notification.role(), Some((_, _, false)))).count();
+    assert_eq!((next.len(), proposals(&next).len(), gone), (100, 30, 20), "half of it is the report's");
+
+    contract.deliver_all(&mut factory);
+    assert_eq!(factory.roles.len(), 401, "everything is told in the end");
 }
 
 #[test]
