@@ -6,7 +6,9 @@ use super::{Answer, Books, Campaign, Stage};
 use crate::transfer::{Purpose, Transfer, back_off, memo};
 use cairn_events::payload::{Account, Subaccount};
 use cairn_events::{Amount, Principal, Timestamp};
-use cairn_kit::api::distribution::{DistributionRequestError as Request, DistributionTemporaryError as Temporary};
+use cairn_kit::api::distribution::{
+    DistributionRequestError as Request, DistributionTemporaryError as Temporary, MAX_TOTAL,
+};
 use cairn_kit::api::ledger::ledger_account;
 use icrc_ledger_types::icrc1::account::Account as LedgerAccount;
 
@@ -50,9 +52,10 @@ impl Campaign {
         Ok(self.countable()?.booked())
     }
 
-    /// Counts what came in by plain transfers, up to what is missing: `balance` is what the ledger says is here, `booked`
-    /// what should have been when it was asked. While nothing is under way, the difference can be nothing else; and what
-    /// has left between question and answer counts as if it were still here.
+    /// Counts what came in by plain transfers: up to what is missing, and once it is over all of it, which goes back like
+    /// the rest. `balance` is what the ledger says is here, `booked` what should have been when it was asked. While nothing
+    /// is under way, the difference can be nothing else; and what has left between question and answer counts as if it
+    /// were still here.
     ///
     /// # Errors
     /// As [`Campaign::may_recognise`].
@@ -60,8 +63,8 @@ impl Campaign {
         self.require_manager(caller)?;
         let mut books = self.countable()?;
         let here = books.booked().max(booked);
-        let came = balance.saturating_sub(here).min(books.missing(self.terms.args.total));
-        books.deposit(came);
+        let most = if books.stage.is_final() { MAX_TOTAL } else { self.terms.args.total };
+        books.deposit(balance.saturating_sub(here).min(books.missing(most)));
         self.activate_if_funded(&mut books, now);
         self.save_books(&books);
         Ok(())
@@ -80,15 +83,15 @@ impl Campaign {
         }
     }
 
-    /// The books of a distribution of which a balance can show plain transfers: it waits for its money, or was cancelled
-    /// while it did. What came in before that uncounted, or since, goes back like the rest.
+    /// The books of a distribution of which a balance can show plain transfers: it waits for its money, or it is over and
+    /// nothing is under way.
     fn countable(&self) -> Answer<Books> {
         let books = self.books();
-        if books.stage != Stage::Cancelled || books.funded_at.is_some() {
+        if !books.stage.is_final() {
             return self.fundable();
         }
-        match books.open_deposit.or(books.open_refund) {
-            Some(transfer) => Err(Temporary::Busy { transfer }.into()),
+        match self.transfers.first_key_value() {
+            Some((transfer, _)) => Err(Temporary::Busy { transfer }.into()),
             None => Ok(books),
         }
     }

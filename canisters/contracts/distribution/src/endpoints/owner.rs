@@ -29,7 +29,8 @@ async fn deposit_tokens(from_subaccount: Option<Subaccount>) -> Result<Funding, 
     }
 }
 
-/// Counts what came in by plain transfers; it opens when everything is there. For the owner and the launchpad.
+/// Counts what came in by plain transfers; it opens when everything is there. Once it is over, what is counted goes back,
+/// whenever and whyever it came. For the owner and the launchpad.
 #[ic_cdk::update(name = "activate", guard = "serving")]
 async fn activate() -> Result<Funding, DistributionError> {
     let caller = caller()?;

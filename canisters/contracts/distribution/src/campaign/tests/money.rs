@@ -200,9 +200,36 @@ fn what_came_uncounted_before_a_cancel_goes_back() {
         world.check();
     }
     assert!(matches!(world.deposit(Fate::Fine), Err(DistributionError::Request(Request::WrongStatus { .. }))));
-    let mut funded = World::funded(airdrop());
-    funded.campaign.cancel(owner(), funded.now).unwrap();
-    assert!(funded.campaign.may_recognise(owner()).is_err(), "its money has been counted");
+}
+
+/// What came beyond the total, or after the end, is nobody's but the owner's: it goes back once claims have been paid.
+#[test]
+fn what_came_beyond_the_total_goes_back_when_it_is_over() {
+    let mut world = World::funded(airdrop());
+    *world.ledger.balances.entry(canister()).or_default() += 70;
+    assert!(world.campaign.may_recognise(owner()).is_err(), "it pays, and a balance says nothing");
+    world.claim_some(1, None, Fate::Swallowed).unwrap();
+    world.campaign.cancel(owner(), world.now).unwrap();
+    world.round(Fate::Fine);
+    assert_eq!(world.campaign.books().refunded, Amount(390));
+    assert!(world.campaign.may_recognise(owner()).is_err(), "a claim is still on its way");
+    world.settle();
+    for (came, refunded) in [(0, 390 + 60), (5_000, 390 + 60 + 4_990), (0, 390 + 60 + 4_990)] {
+        *world.ledger.balances.entry(canister()).or_default() += came;
+        let booked = world.campaign.may_recognise(owner()).unwrap();
+        let balance = Amount(world.ledger.held(canister()));
+        assert!(world.campaign.recognise(person(1), balance, booked, world.now).is_err());
+        world.campaign.recognise(owner(), balance, booked, world.now).unwrap();
+        world.settle();
+        assert_eq!(world.campaign.books().refunded, Amount(refunded));
+        world.check();
+    }
+    assert_eq!((world.campaign.books().paid, world.campaign.books().stage), (Amount(590), Stage::Cancelled));
+    let booked = world.campaign.may_recognise(owner()).unwrap();
+    for _ in 0..2 {
+        world.campaign.recognise(owner(), Amount(u128::MAX), booked, world.now).unwrap();
+        assert!(world.campaign.books().balanced(), "whatever a ledger says");
+    }
 }
 
 /// Owners of tokens often are their minting accounts: ledgers charge nothing for what is burned, and refuse a fee.
