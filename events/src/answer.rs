@@ -7,6 +7,10 @@
 //! vouches for the one before it, and that there is none between. The last one shown stands in the Merkle tree, or it
 //! is the topic's last event by the topic map. The first one shown names an event before the span, or none. What lies
 //! within the span is then all there is. For the whole log the chain of parents says the same.
+//!
+//! The topic map may be behind the log, and says nothing of what it does not cover. A question without an end is
+//! answered as far as the map goes. One that ends at an index needs a map that reaches it. One that ends by time alone
+//! needs a map of the whole log, or an event, the first one not covered or earlier, at which the time is over.
 
 mod prove;
 
@@ -18,6 +22,7 @@ use crate::question::{About, Answer, BadQuestion, Order, Question, Span};
 use crate::topic::TopicHead;
 use crate::topic_map::MapFault;
 use crate::{Event, Hash, LogId, SCHEMA_VERSION, Topic};
+use serde_bytes::ByteBuf;
 
 /// The end of the log, as the network has certified it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +135,8 @@ pub enum Untrue {
     /// Events may be missing at the beginning.
     #[error("nothing shows that no event precedes the first one shown")]
     OpenBeginning,
-    /// The answer is from an older state than was asked about.
+    /// The answer is from an older state than was asked about. A time that is not shown to be over goes on as long as
+    /// the log.
     #[error("complete up to {complete} events only, asked about {asked}")]
     Behind {
         /// How far it is complete.
@@ -252,11 +258,16 @@ impl<'a> Thread<'a> {
         Ok(Findings { events: Vec::new(), shown: 0, complete: (0, 0), rest: None })
     }
 
+    /// The event of the thread after those of the page.
+    fn after(&self) -> Option<&'a ByteBuf> {
+        self.answer.after.as_ref().filter(|_| self.answer.head.is_none())
+    }
+
     /// All events shown, each following on the one before it.
     fn read(&self) -> Result<Vec<Shown>, Untrue> {
-        let Answer { before, events, after, .. } = self.answer;
+        let Answer { before, events, .. } = self.answer;
         let mut shown: Vec<Shown> = Vec::with_capacity(events.len() + 2);
-        for (position, bytes) in before.iter().chain(events).chain(after).enumerate() {
+        for (position, bytes) in before.iter().chain(events).chain(self.after()).enumerate() {
             let event = codec::decode_event(bytes).map_err(|error| Untrue::Malformed { position, error })?;
             let next = self.show(event)?;
             if shown.last().is_some_and(|last| !next.follows(last)) {
@@ -268,12 +279,18 @@ impl<'a> Thread<'a> {
         Ok(shown)
     }
 
-    fn show(&self, event: Event) -> Result<Shown, Untrue> {
+    /// The event is one of the log's.
+    fn check_ours(&self, event: &Event) -> Result<(), Untrue> {
         let (index, log, schema) = (event.index, event.log, event.schema);
         if log != self.tip.log || schema != SCHEMA_VERSION || index >= self.tip.size {
             return Err(Untrue::Foreign { index, log, schema });
         }
-        let topics = Topic::of(&event);
+        Ok(())
+    }
+
+    fn show(&self, event: Event) -> Result<Shown, Untrue> {
+        self.check_ours(&event)?;
+        let (index, topics) = (event.index, Topic::of(&event));
         let previous = match self.topic {
             None => event.parent.zip(index.checked_sub(1)).map(|(hash, index)| (index, hash)),
             Some(topic) => {
@@ -292,7 +309,7 @@ impl<'a> Thread<'a> {
 
     /// What is shown before, within and after the span lies there.
     fn check_places(&self, shown: &[Shown]) -> Result<(), Untrue> {
-        let (before, after) = (usize::from(self.answer.before.is_some()), usize::from(self.answer.after.is_some()));
+        let (before, after) = (usize::from(self.answer.before.is_some()), usize::from(self.after().is_some()));
         let span = &self.question.span;
         let end = shown.len() - after;
         for (position, Shown { event, .. }) in shown.iter().enumerate() {
@@ -313,14 +330,18 @@ impl<'a> Thread<'a> {
 
     /// The last event shown is in the log, and none that was asked about follows.
     fn check_end(&self, shown: &[Shown]) -> Result<End, Untrue> {
-        if let (Some(last), true) = (shown.last(), self.answer.after.is_some()) {
+        if let (Some(last), Some(_)) = (shown.last(), self.after()) {
             return self.check_after(last);
         }
-        if !self.answer.inclusion.is_empty() {
+        let Answer { after, inclusion, head, .. } = self.answer;
+        if after.is_none() && !inclusion.is_empty() {
             return Err(Untrue::Superfluous("a path"));
         }
         let last = shown.last().map(|last| (last.event.index, last.hash));
         let Some(topic) = self.topic else {
+            if head.is_some() {
+                return Err(Untrue::Superfluous("a topic's head"));
+            }
             let end = self.tip.size.checked_sub(1).map(|index| (index, self.tip.last_hash));
             return if last == end || (last.is_none() && self.is_before_span(end)) {
                 self.reaches(self.tip.size)
@@ -328,7 +349,7 @@ impl<'a> Thread<'a> {
                 Err(Untrue::OpenEnd)
             };
         };
-        let proof = self.answer.head.as_ref().ok_or(Untrue::OpenEnd)?;
+        let proof = head.as_ref().ok_or(Untrue::OpenEnd)?;
         let head = proof.verify(topic, &self.tip.topics_root)?.map(|TopicHead { index, hash, .. }| (index, hash));
         if last == head || (last.is_none() && self.is_before_span(head)) {
             self.reaches(self.tip.topics_size)
@@ -343,13 +364,8 @@ impl<'a> Thread<'a> {
     }
 
     fn check_after(&self, after: &Shown) -> Result<End, Untrue> {
-        let (tip, index) = (self.tip, after.event.index);
-        if self.answer.head.is_some() {
-            return Err(Untrue::Superfluous("the topic's head"));
-        }
-        if !verify_inclusion(&after.hash, index, tip.size, &self.answer.inclusion, &tip.root) {
-            return Err(Untrue::Inclusion { index });
-        }
+        let index = after.event.index;
+        self.check_included(index, &after.hash)?;
         let cut_short = !after.is_after(&self.question.span);
         if cut_short && (self.question.order == Order::NewestFirst || self.answer.events.is_empty()) {
             return Err(Untrue::OpenEnd);
@@ -357,10 +373,37 @@ impl<'a> Thread<'a> {
         Ok(End::After(index))
     }
 
-    /// The answer reaches as far as the log that was asked about.
+    fn check_included(&self, index: u64, hash: &Hash) -> Result<(), Untrue> {
+        let CertifiedTip { size, root, .. } = self.tip;
+        let is_included = verify_inclusion(hash, index, *size, &self.answer.inclusion, root);
+        if is_included { Ok(()) } else { Err(Untrue::Inclusion { index }) }
+    }
+
+    /// The answer, which is about the first `size` events, reaches as far as the log that was asked about.
     fn reaches(&self, size: u64) -> Result<End, Untrue> {
-        let asked = self.question.span.reaches();
+        let span = &self.question.span;
+        let is_over = self.is_over(size)?;
+        let asked = if span.ends_by_time() && !is_over { self.tip.size.max(span.from) } else { span.reaches() };
         if asked > size { Err(Untrue::Behind { complete: size, asked }) } else { Ok(End::Thread(size)) }
+    }
+
+    /// Whether an event shows that the time asked about is over after the first `size` events. Times never decrease.
+    fn is_over(&self, size: u64) -> Result<bool, Untrue> {
+        let Answer { before, events, after, .. } = self.answer;
+        let Some(bytes) = after else { return Ok(false) };
+        let span = &self.question.span;
+        if !span.ends_by_time() || size == self.tip.size {
+            return Err(Untrue::Superfluous("an event after the topic's last"));
+        }
+        let position = usize::from(before.is_some()) + events.len();
+        let event = codec::decode_event(bytes).map_err(|error| Untrue::Malformed { position, error })?;
+        self.check_ours(&event)?;
+        let Event { index, timestamp, .. } = event;
+        if index > size || !span.ends_before(index, timestamp) {
+            return Err(Untrue::Place { index, shown: "the end of the time asked about" });
+        }
+        self.check_included(index, &event.hash())?;
+        Ok(true)
     }
 
     /// No event that was asked about comes before the first one shown; or the page begins after it: then the index

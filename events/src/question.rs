@@ -151,6 +151,11 @@ impl Span {
         self.until.unwrap_or(self.from)
     }
 
+    /// Whether it ends by time alone: at which index, only an event can show.
+    pub fn ends_by_time(&self) -> bool {
+        self.until.is_none() && self.until_time.is_some()
+    }
+
     /// Whether it begins after the event of this index and time.
     pub fn begins_after(&self, index: u64, time: Timestamp) -> bool {
         index < self.from || self.from_time.is_some_and(|from| time.0 < from)
@@ -177,6 +182,9 @@ pub enum Order {
 ///
 /// `before`, `events` and `after` are the events of one topic (or of the whole log), each linked to the one before it:
 /// between any two of them there is no other. The last of them is proven to be in the log, or to be the topic's last.
+///
+/// A topic's last event is known as far as the topic map goes, which may be a little behind the log. For a span that
+/// ends by time alone, `after` then shows that the time is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, CandidType)]
 pub struct Answer {
     /// The canister's labelled tree, which names the end of the log ([`crate::answer::CertifiedTip`]).
@@ -194,7 +202,8 @@ pub struct Answer {
     /// The events within the span, the oldest first, as [`crate::codec::encode_event`] writes them.
     #[serde(rename = "events")]
     pub events: Vec<ByteBuf>,
-    /// The event after those of the page, if there is one.
+    /// The event after those of the page, if there is one. Beside `head`, by which the topic has none: an event of the
+    /// log, the first one that the topic map does not cover, at which the time asked about is over.
     #[serde(rename = "after")]
     pub after: Option<ByteBuf>,
     /// The path of `after` in the Merkle tree.

@@ -96,6 +96,20 @@ impl Download {
         Answer { hash_tree, certificate, ..Answer::default() }
     }
 
+    /// Goes on to another end, which continues the one wanted so far.
+    ///
+    /// # Errors
+    /// [`DownloadError`]; the file is as it was.
+    pub fn reach_for(&mut self, hash_tree: Vec<u8>, certificate: Vec<u8>) -> Result<(), DownloadError> {
+        let events = std::mem::take(&mut self.events);
+        let written = self.path.with_added_extension("new");
+        let mut download = Download::begin(&written, hash_tree, certificate)?;
+        download.add(&events.into_iter().map(ByteBuf::from).collect::<Vec<_>>(), u64::MAX)?;
+        fs::rename(&written, &self.path)?;
+        *self = Download { path: std::mem::take(&mut self.path), ..download };
+        Ok(())
+    }
+
     /// Keeps the events that come next, of a log that has `size`.
     ///
     /// # Errors

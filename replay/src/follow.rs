@@ -5,7 +5,7 @@
 
 use cairn_events::answer::{CertifiedTip, MAX_PAGE, Remembered};
 use cairn_events::question::{About, Order, Question, Span};
-use cairn_events::{Event, Hash, LogId, Topic};
+use cairn_events::{Event, Hash, LogId, Timestamp, Topic};
 use serde::{Deserialize, Serialize};
 
 /// What can be followed: everything, or one topic.
@@ -81,6 +81,9 @@ pub struct Seen {
     pub size: u64,
     /// See `size`; none as long as nothing was seen.
     pub root: Option<String>,
+    /// When the network certified that, in nanoseconds since 1970.
+    #[serde(default)]
+    pub certified_at: u64,
     /// The last event seen: its number in the feed, its index, its hash.
     pub last: Option<(u64, u64, String)>,
 }
@@ -88,7 +91,7 @@ pub struct Seen {
 impl Seen {
     /// Nothing, of what there is from index `from` on.
     pub fn nothing(log: LogId, feed: &Feed, from: u64) -> Seen {
-        Seen { log: log.to_string(), topic: key(feed), next: from, size: 0, root: None, last: None }
+        Seen { log: log.to_string(), topic: key(feed), next: from, size: 0, root: None, certified_at: 0, last: None }
     }
 
     /// Whether this is about that log and feed.
@@ -139,10 +142,10 @@ impl Seen {
         Ok(())
     }
 
-    /// Everything before `until` was seen, of a log with this end.
-    pub fn reach(&mut self, until: u64, tip: &CertifiedTip) {
+    /// Everything before `until` was seen, of a log with this end, `certified_at`.
+    pub fn reach(&mut self, until: u64, tip: &CertifiedTip, certified_at: Timestamp) {
         self.next = self.next.max(until);
-        self.size = tip.size;
+        (self.size, self.certified_at) = (tip.size, certified_at.0);
         self.root = Some(tip.root.to_string());
     }
 }

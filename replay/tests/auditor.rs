@@ -131,6 +131,14 @@ fn a_stranger_gets_complete_answers_and_keeps_them() {
     let root = serde_json::from_str::<Value>(&kept).unwrap()["root"].as_str().unwrap().to_owned();
     std::fs::write(&state, kept.replace(&root, &"ab".repeat(32))).unwrap();
     assert_eq!(walk.live(&follow).0, 3);
+    // Nor out of how long it was.
+    let (mut seen, now): (Value, _) = (serde_json::from_str(&kept).unwrap(), 1_u64 << 63);
+    seen["size"] = (seen["size"].as_u64().unwrap() + 1_000).into();
+    for (certified_at, code) in [(0, 3), (now, 8)] {
+        seen["certified_at"] = certified_at.into();
+        std::fs::write(&state, seen.to_string()).unwrap();
+        assert_eq!(walk.live(&follow).0, code, "set back, or a node that is behind");
+    }
     std::fs::write(&state, "{").unwrap();
     assert_eq!(walk.live(&follow).0, 2);
     assert_eq!(walk.live(&["query", "--until", "1000000"]).0, 8, "there are not as many");
@@ -199,8 +207,20 @@ fn an_interrupted_export_goes_on_where_it_stopped() {
     let id = text.lines().find_map(|line| line.strip_prefix("log_id: ")).unwrap();
     let other = text.replace(id, &"ab".repeat(32));
     std::fs::write(walk.path("other.policy"), other).unwrap();
-    let other = ["export", "--out", &again, "--network", &walk.url, "--policy", &walk.path("other.policy")];
-    assert_eq!(cairn(&other).0, 5);
+    let export =
+        |policy: &str| cairn(&["export", "--out", &again, "--network", &walk.url, "--policy", &walk.path(policy)]).0;
+    assert_eq!(export("other.policy"), 5);
+
+    // An end that has become too old meanwhile gives way to the present one, which continues it.
+    std::fs::write(walk.path("fresh.policy"), text.replace("archival", "at most 60 seconds old")).unwrap();
+    let demo = std::fs::read(walk.path("log.cairn")).unwrap();
+    let old = Sections::parse(&demo).unwrap();
+    let mut download = Download::begin(Path::new(&part), old.hash_tree.to_vec(), old.certificate.to_vec()).unwrap();
+    download.add(&events[..10], old.events.len() as u64).unwrap();
+    assert_eq!(export("fresh.policy"), 0);
+    let (code, compared) = walk.offline(&["diff", &whole, &again]);
+    assert_eq!(code, 0, "{compared}");
+    assert_eq!(walk.offline(&["verify", &again]).0, 0);
 }
 
 /// An Ed25519 key, as `openssl genpkey` writes it.

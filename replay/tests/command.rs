@@ -6,7 +6,7 @@
 #[allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
 mod sample;
 
-use cairn::verify::{Bundle, Form, Freshness, Policy, Sections, file};
+use cairn::verify::{Bundle, Form, Freshness, Policy, Sections, file, verify};
 use cairn_events::question::{About, Span};
 use cairn_events::testing::{TestLog, principal, story};
 use cairn_events::{Event, Family, Hash, LogId, Timestamp, Topic};
@@ -211,13 +211,16 @@ fn an_export_answers_questions_as_a_scan_of_it_does() {
     let middle = scan(&|event| (10..20).contains(&event.index) && money.includes(event));
     assert_eq!(ask(&["--family", "money", "--from", "10", "--until", "20"]), ((10, 20), middle, false));
     assert_eq!(ask(&["--until-time", "1970-01-01T00:00:00Z"]), ((0, 0), vec![], false));
-    assert_eq!(ask(&["--from", "1000000"]), ((last, last), vec![], false));
+    assert_eq!(ask(&["--from", &last.to_string()]), ((last, last), vec![], false));
     assert_eq!(ask(&["--event", "5"]), ((5, 6), vec![5], false));
 
     let asked = |options: &[&str]| cairn(&[&["query", "--policy", &policy], options].concat()).0;
     assert_eq!(asked(&["--log", &file, "--from", "20", "--until", "10"]), 1);
     assert_eq!(asked(&["--log", &file, "--network", "http://127.0.0.1:1"]), 1, "one source");
     assert_eq!(asked(&[]), 1, "no source");
+    for beyond in [["--from", "1000000"], ["--until", "1000000"]] {
+        assert_eq!(asked(&[&["--log", &file][..], &beyond].concat()), 3, "it says nothing of what comes later");
+    }
     assert_eq!(asked(&["--log", "/nonexistent"]), 2);
     case.damage(|bytes| bytes.len() - 1);
     assert_eq!(asked(&["--log", &file]), 4, "nothing is shown of what is not proven");
@@ -278,6 +281,15 @@ fn what_is_too_old_for_the_policy_ends_with_7() {
     assert_eq!(cairn(&["verify", &file, "--policy", &case.path("policy")]).0, 7);
     let freshness = Some(Freshness { seconds: u64::MAX, now: Timestamp(0) });
     assert_eq!(case.verify_with(Policy { freshness, ..case.policy.clone() }), 0);
+    // Whoever asks for long minds the age of each answer when it comes.
+    let bytes = std::fs::read(case.path("log.cairn")).unwrap();
+    let now = verify(&bytes, &case.policy).unwrap().certified_at;
+    let live = Policy { freshness: Some(Freshness { seconds: 300, now }), ..case.policy.clone() };
+    for (seconds, fresh) in [(0, true), (300, true), (301, false)] {
+        let later = live.at(Timestamp(now.0 + seconds * 1_000_000_000));
+        assert_eq!(verify(&bytes, &later).is_ok(), fresh, "{seconds} seconds later");
+        assert!(verify(&bytes, &later.archival()).is_ok());
+    }
 }
 
 #[test]

@@ -68,11 +68,17 @@ const checkQuestion = (about, span) => {
   untrue(span.until_time === null || span.from_time === null || span.until_time >= span.from_time, 'it ends early');
 };
 
-/** An event of the thread asked about, with the one before it there. */
-const show = (bytes, topic, tip) => {
+/** An event of the log. */
+const readOurs = (bytes, tip) => {
   const event = readEvent(bytes);
   const isOurs = same(event.l, tip.log) && event.v === SCHEMA && event.i < tip.size;
   untrue(isOurs, `event ${event.i} belongs elsewhere`);
+  return event;
+};
+
+/** An event of the thread asked about, with the one before it there. */
+const show = (bytes, topic, tip) => {
+  const event = readOurs(bytes, tip);
   let previous = event.h !== undefined && event.i > 0n ? { index: event.i - 1n, hash: event.h } : null;
   if (topic !== null) {
     const place = event.topics.indexOf(topic);
@@ -96,17 +102,31 @@ const checkPlaces = (shown, before, after, span) => {
   });
 };
 
+const checkIncluded = ({ hash, i }, { inclusion }, { size, root }) =>
+  untrue(isIncluded(hash, i, size, inclusion, root), `event ${i} is not in the log`);
+
+/** Whether an event, the first one that the topic map does not cover or an earlier one, shows that the time is over. */
+const isOver = (page, span, tip) => {
+  if (page.after === null) return false;
+  const isNeeded = span.until === null && span.until_time !== null && tip.topicsSize < tip.size;
+  untrue(isNeeded, "an event after the topic's last proves nothing");
+  const event = readOurs(page.after, tip);
+  untrue(event.i <= tip.topicsSize && endsBefore(span, event), `event ${event.i} does not show that the time is over`);
+  checkIncluded(event, page, tip);
+  return true;
+};
+
 /** Up to where the page is complete; whether it goes on. */
 const checkEnd = (page, shown, span, tip) => {
   const last = shown[shown.length - 1];
-  if (last && page.after !== null) {
-    untrue(page.head === null, "the topic's head proves nothing");
-    untrue(isIncluded(last.hash, last.i, tip.size, page.inclusion, tip.root), `event ${last.i} is not in the log`);
+  if (page.head === null && page.after !== null) {
+    checkIncluded(last, page, tip);
     const isCut = !endsBefore(span, last);
     untrue(!isCut || page.events.length > 0, 'an open end');
     return { until: span.until !== null && span.until < last.i ? span.until : last.i, isCut };
   }
-  untrue(page.inclusion.length === 0, 'a path proves nothing');
+  untrue(page.after !== null || page.inclusion.length === 0, 'a path proves nothing');
+  untrue(page.head === null || page.topic !== null, 'the head of no topic proves nothing');
   let [end, size] = [{ index: tip.size - 1n, hash: tip.lastHash }, tip.size];
   if (page.topic !== null) {
     untrue(page.head !== null, 'an open end');
@@ -116,7 +136,10 @@ const checkEnd = (page, shown, span, tip) => {
   }
   const isLast = last ? isSame(end, last) : end === null || end.index < span.from;
   untrue(isLast, 'nothing shows that no event follows');
-  untrue((span.until ?? span.from) <= size, 'complete for less than was asked');
+  // A time that is not shown to be over goes on as long as the log.
+  const isOpen = !isOver(page, span, tip) && span.until === null && span.until_time !== null;
+  const isEnough = (span.until ?? span.from) <= size && (!isOpen || size === tip.size);
+  untrue(isEnough, 'complete for less than was asked');
   return { until: span.until ?? size, isCut: false };
 };
 
@@ -131,7 +154,8 @@ export const verifyAnswer = (about, span, page, tip, remembered) => {
   }
   const isAbout = about === null ? page.topic === null : page.topic !== null && about.includes(page.topic);
   untrue(isAbout, 'it is about something else');
-  const parts = [page.before, ...page.events, page.after].filter((part) => part !== null);
+  const following = page.head === null ? page.after : null;
+  const parts = [page.before, ...page.events, following].filter((part) => part !== null);
   const shown = [];
   for (const bytes of parts) {
     const next = show(bytes, page.topic, tip);
@@ -139,7 +163,7 @@ export const verifyAnswer = (about, span, page, tip, remembered) => {
     untrue(!last || (isSame(next.previous, last) && last.t <= next.t), `event ${next.i} does not follow`);
     shown.push(next);
   }
-  const [before, after] = [page.before === null ? 0 : 1, page.after === null ? 0 : 1];
+  const [before, after] = [page.before === null ? 0 : 1, following === null ? 0 : 1];
   checkPlaces(shown, before, after, span);
   const { until, isCut } = checkEnd(page, shown, span, tip);
   const [first] = shown;

@@ -9,8 +9,9 @@ mod sample;
 
 use cairn::verify::bundle::{self, Progress};
 use cairn::verify::{Bundle, Failure, Form, Policy, Sections, file, verify};
-use cairn_events::question::{About, Answer, Question, Span};
-use cairn_events::testing::{Dice, TestLog, principal, story};
+use cairn_events::answer::{self, Records as _};
+use cairn_events::question::{About, Answer, Order, Question, Span};
+use cairn_events::testing::{Dice, TestLog, TestRecords, principal, story};
 use cairn_events::{Event, Family, Hash, LogId, Principal, Timestamp, Topic, codec};
 use cairn_kit::api::audit::{AuditError, Tip};
 use cairn_tests::log_fixture::{LogFixture, person};
@@ -143,11 +144,11 @@ impl Real {
 
     /// All pages of an answer; between two of them the log grows.
     fn prove(&mut self, asker: Principal, about: &About, span: Span) -> Bundle {
-        let mut progress = Progress::new(about.clone(), span, &self.policy);
+        let mut progress = Progress::new(about.clone(), span);
         let mut pages = Vec::new();
         while let Some(question) = progress.question() {
             let answer = ask(&mut self.log, asker, &question);
-            progress.take(&answer).unwrap();
+            progress.take(&answer, &self.policy).unwrap();
             pages.push(answer);
             let size = progress.position().unwrap().1;
             self.log.grow_callbacks(size, size + 3).unwrap();
@@ -343,6 +344,7 @@ fn corpus(seed: u64) -> Vec<Case> {
     spoil_bytes(&mut cases, "export", &export, &own, &mut dice);
     spoil_export(&mut cases, &export, &own, &mut dice);
     delegations(&mut cases);
+    lagging(&mut cases);
     cases
 }
 
@@ -448,4 +450,37 @@ fn two_verifiers_say_the_same_of_every_file() {
         assert!(theirs.agrees_with(&ours), "{}: {theirs:?}, and not {ours:?}", case.name);
     }
     println!("{true_ones} true and {} false files", cases.len() - true_ones);
+}
+
+/// Answers of a log whose topic map is behind it, about a time that is over where the map ends, and one that is not.
+fn lagging(cases: &mut Vec<Case>) {
+    let log = story(4, 6);
+    let (size, covered) = (log.events.len(), log.events.len() - 4);
+    let records = TestRecords::of(&log, size, covered);
+    let tip = records.tip().unwrap();
+    let claim = Claim { topics_size: tip.topics_size, topics_root: tip.topics_root, ..Claim::of(&log) };
+    let policy = Policy { root_key: der(&key(1)), canister: log.canister, log: log.id, freshness: None };
+    let about = About::Topics(vec![Topic::Family(Family::Money)]);
+    let ask = |until_time| {
+        let span = Span { until_time, ..Span::default() };
+        let question = Question { about: about.clone(), span, order: Order::OldestFirst, limit: 500, since: None };
+        let proof = answer::answer(&records, &question).unwrap();
+        (span, Answer { hash_tree: claim.hash_tree(), certificate: claim.certificate(), ..proof })
+    };
+    let mut add = |name: &str, span: Span, page: &Answer, is_true: bool| {
+        let bytes = Bundle { about: about.clone(), span, pages: vec![page.clone()] }.to_bytes();
+        cases.push(Case { name: format!("map behind: {name}"), bytes, policy: policy.to_text(), is_true });
+    };
+    let time = log.events[covered].timestamp.0;
+    let ((endless, open), (past, over), (present, early)) = (ask(None), ask(Some(time)), ask(Some(time + 1)));
+    let index = covered as u64 + 1;
+    let (after, inclusion) = (records.event(index).map(ByteBuf::from), records.inclusion(index).unwrap());
+    let late = Answer { after, inclusion, ..over.clone() };
+    add("no end", endless, &open, true);
+    add("a time that is over", past, &over, true);
+    add("a time that goes on", present, &early, false);
+    add("nothing shows that it is over", past, &open, false);
+    add("shown too late", past, &late, false);
+    add("not over yet", present, &over, false);
+    add("shown for nothing", endless, &over, false);
 }

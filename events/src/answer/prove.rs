@@ -20,6 +20,8 @@ pub trait Records {
     fn event(&self, index: u64) -> Option<Vec<u8>>;
     /// When an event was accepted.
     fn timestamp(&self, index: u64) -> Option<Timestamp>;
+    /// How many events the topic map covers.
+    fn covered(&self) -> u64;
     /// How many events of a topic the topic map covers.
     fn count(&self, topic: &Topic) -> Option<u64>;
     /// The index of a topic's event, by its position in the topic, from 0.
@@ -55,14 +57,26 @@ pub fn answer(records: &impl Records, question: &Question) -> Option<Answer> {
             answer.before = Some(ByteBuf::from(records.event(index)?));
         }
     }
-    if page.end < thread.length {
-        let index = thread.index(page.end)?;
-        answer.after = Some(ByteBuf::from(records.event(index)?));
-        answer.inclusion = records.inclusion(index)?;
+    let after = if page.end < thread.length {
+        Some(thread.index(page.end)?)
     } else if let Some(topic) = &thread.topic {
         answer.head = Some(records.map_proof(topic)?);
+        end_of_time(records, &question.span)
+    } else {
+        None
+    };
+    if let Some(index) = after {
+        answer.after = Some(ByteBuf::from(records.event(index)?));
+        answer.inclusion = records.inclusion(index)?;
     }
     Some(answer)
+}
+
+/// The first event that the topic map does not cover, if a span that ends by time is over there.
+fn end_of_time(records: &impl Records, span: &Span) -> Option<u64> {
+    let index = records.covered();
+    let time = records.timestamp(index)?;
+    (span.ends_by_time() && span.ends_before(index, time)).then_some(index)
 }
 
 /// The events of one topic, or of the whole log, by position.

@@ -85,6 +85,10 @@ impl Records for TestRecords {
         self.events.get(index as usize).map(|event| event.timestamp)
     }
 
+    fn covered(&self) -> u64 {
+        self.topics_size
+    }
+
     fn count(&self, topic: &Topic) -> Option<u64> {
         let indices = self.topics.get(&topic.key());
         Some(indices.map_or(0, |indices| indices.partition_point(|index| *index < self.topics_size) as u64))

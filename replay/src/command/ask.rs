@@ -2,14 +2,14 @@
 
 use super::arguments::{Asked, Network, Topics};
 use super::policy::{policy, read};
-use super::{Exit, Failed};
+use super::{Exit, Failed, moment};
 use crate::identity;
 use crate::network::Remote;
 use crate::source::Source;
 use crate::verify::Policy;
 use cairn_events::Topic;
-use cairn_events::question::{About, Answer, Question, Span};
-use cairn_kit::api::audit::{AuditError, AuditRequestError};
+use cairn_events::question::{About, Answer, Order, Question, Span};
+use cairn_kit::api::audit::{AuditError, AuditRequestError, EventPage};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
@@ -23,8 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Asking {
     /// Who is asked.
     pub source: Source<Remote>,
-    /// What is trusted.
-    pub policy: Policy,
+    policy: Policy,
 }
 
 impl Asking {
@@ -45,6 +44,11 @@ impl Asking {
         Ok(Asking { source: Source(remote), policy })
     }
 
+    /// What is trusted, now: answers come as long as one asks, and none may be older than the policy allows when it comes.
+    pub fn policy(&self) -> Policy {
+        self.policy.at(moment::now())
+    }
+
     /// The answer, not verified. Nodes differ in how far they are: what one does not know yet is asked again.
     pub fn answer(&mut self, question: &Question) -> Result<Answer, Failed> {
         let mut attempt = 1;
@@ -60,6 +64,29 @@ impl Asking {
             attempt += 1;
         }
     }
+}
+
+impl Asking {
+    /// The events from `cursor` on, as many as fit, not verified. Nodes differ in how far they are: one that has none yet
+    /// is given time.
+    pub fn page(&mut self, cursor: u64) -> Result<EventPage, Failed> {
+        for attempt in 1.. {
+            let page = self.source.page(cursor).map_err(unreachable)?;
+            if !page.events.is_empty() {
+                return Ok(page);
+            }
+            if attempt == ATTEMPTS {
+                break;
+            }
+            sleep(PAUSE);
+        }
+        Err(Failed::new(Exit::Network, format_args!("the audit canister has no event {cursor}; ask again later")))
+    }
+}
+
+/// Asks for the proof of the log's end alone.
+pub fn end_of_log() -> Question {
+    Question { about: About::Everything, span: Span::default(), order: Order::OldestFirst, limit: 0, since: None }
 }
 
 /// A network that does not answer.

@@ -1,7 +1,7 @@
 //! `cairn export`: a log with its certificate, from a network; from a demo in silence see [`demo`](super::demo).
 
 use super::arguments::Export;
-use super::ask::{Asking, unreachable};
+use super::ask::{Asking, end_of_log};
 #[cfg(feature = "platform")]
 use super::demo;
 use super::policy::read_policy;
@@ -9,7 +9,8 @@ use super::verify::verify;
 use super::{Exit, Failed, Report, progress};
 use crate::download::{Download, DownloadError};
 use crate::verify::{Failure, verify_answer};
-use cairn_events::question::{About, Order, Question, Span};
+use cairn_events::answer::Remembered;
+use cairn_events::question::Question;
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
@@ -50,41 +51,52 @@ pub fn run(options: &Export) -> Result<Exported, Failed> {
 /// that an interrupted export goes on where it stopped, up to the same end.
 fn of_network(options: &Export, url: &str, policy: &Path) -> Result<Exported, Failed> {
     let mut asking = Asking::of(url, read_policy(policy)?, None)?;
-    let question = end_of_log();
     let part = options.out.with_added_extension(PART);
     let mut download = match Download::resume(&part).map_err(|error| unusable(&part, &error))? {
         Some(download) => download,
         None => {
-            let end = asking.answer(&question)?;
-            verify_answer(&question, &end, &asking.policy, None)?;
+            let end = asking.answer(&end_of_log())?;
             Download::begin(&part, end.hash_tree, end.certificate).map_err(|error| unusable(&part, &error))?
         }
     };
-    let size = verify_answer(&question, &download.end(), &asking.policy, None)
-        .map_err(|failure| about_part(&part, failure))?
-        .tip
-        .size;
+    let size = settle_end(&mut asking, &mut download, &part)?;
     if download.length() > 0 {
         eprintln!("{}: goes on after {} of {size} events", part.display(), download.length());
     }
     let bar = progress::bar("exporting", size);
     while download.length() < size {
-        let page = asking.source.page(download.length()).map_err(unreachable)?;
+        let page = asking.page(download.length())?;
         download.add(&page.events, size).map_err(|error| unusable(&part, &error))?;
         bar.set_position(download.length());
     }
     bar.finish_and_clear();
     let bytes = options.format.write(&download.export()).map_err(|error| about_part(&part, error.into()))?;
-    verify(&bytes, &asking.policy).map_err(|failed| beside_part(&part, failed))?;
+    // How old the end may be was asked before what leads up to it came, which may have taken long.
+    verify(&bytes, &asking.policy().archival()).map_err(|failed| beside_part(&part, failed))?;
     write(&options.out, &bytes)?;
     download.finish().map_err(|error| unusable(&part, &error))?;
     let (export, policy) = (options.out.to_string_lossy().into_owned(), policy.to_string_lossy().into_owned());
     Ok(Exported { events: size, bytes: bytes.len(), export, policy })
 }
 
-/// Asks for the proof of the log's end alone.
-fn end_of_log() -> Question {
-    Question { about: About::Everything, span: Span::default(), order: Order::OldestFirst, limit: 0, since: None }
+/// Verifies the end up to which the download goes, and how many events there are. One that has become too old for the
+/// policy since it came is replaced by the present one, which is proven to continue it.
+fn settle_end(asking: &mut Asking, download: &mut Download, part: &Path) -> Result<u64, Failed> {
+    let (question, policy) = (end_of_log(), asking.policy());
+    let tip = match verify_answer(&question, &download.end(), &policy, None) {
+        Ok(end) => return Ok(end.tip.size),
+        Err(Failure::Stale { .. }) if download.length() > 0 => {
+            verify_answer(&question, &download.end(), &policy.archival(), None).map_err(|it| about_part(part, it))?.tip
+        }
+        Err(failure) => return Err(about_part(part, failure)),
+    };
+    let question = Question { since: Some(tip.size), ..question };
+    let end = asking.answer(&question)?;
+    let known = Remembered { size: tip.size, root: tip.root };
+    let size =
+        verify_answer(&question, &end, &asking.policy(), Some(&known)).map_err(|it| about_part(part, it))?.tip.size;
+    download.reach_for(end.hash_tree, end.certificate).map_err(|error| unusable(part, &error))?;
+    Ok(size)
 }
 
 fn unusable(part: &Path, error: &DownloadError) -> Failed {

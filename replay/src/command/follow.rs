@@ -1,7 +1,7 @@
 //! `cairn follow`: a feed as it grows, verified, and remembered so that no restart forgets what was seen.
 
 use super::arguments::Follow;
-use super::ask::Asking;
+use super::ask::{Asking, end_of_log};
 use super::{Exit, Failed, Report, moment};
 use crate::follow::{Feed, Seen};
 use crate::verify::rows::{self, Row};
@@ -40,17 +40,18 @@ impl fmt::Display for Followed {
 pub fn run(options: &Follow, json: bool) -> Result<Followed, Failed> {
     let feed = feed(options)?;
     let mut asking = Asking::new(&options.network)?;
-    let mut seen = read_state(&options.state)?.unwrap_or_else(|| Seen::nothing(asking.policy.log, &feed, options.from));
-    seen.check(asking.policy.log, &feed).map_err(|problem| {
+    let log = asking.policy().log;
+    let mut seen = read_state(&options.state)?.unwrap_or_else(|| Seen::nothing(log, &feed, options.from));
+    seen.check(log, &feed).map_err(|problem| {
         Failed::new(Exit::Policy, format_args!("{}: {problem}; give another --state", options.state.display()))
     })?;
     let mut new_events = 0;
     loop {
         let question = seen.question(&feed);
-        let answer = asking.answer(&question)?;
+        let answer = asking.answer(&question).or_else(|failed| Err(set_back(&mut asking, &seen)?.unwrap_or(failed)))?;
         let known = seen.end();
         let Answered { findings, tip, certified_at } =
-            verify_answer(&question, &answer, &asking.policy, known.as_ref())?;
+            verify_answer(&question, &answer, &asking.policy(), known.as_ref())?;
         for event in &findings.events {
             seen.take(&feed, event).map_err(|gap| {
                 Failed::new(Exit::Log, format_args!("{gap}; the log is not the one that was followed so far"))
@@ -58,7 +59,7 @@ pub fn run(options: &Follow, json: bool) -> Result<Followed, Failed> {
             show(&Row::from(event), json);
         }
         new_events += findings.events.len() as u64;
-        seen.reach(findings.complete.1, &tip);
+        seen.reach(findings.complete.1, &tip, certified_at);
         write_state(&options.state, &seen)?;
         match (findings.rest, options.once) {
             (Some(_), _) => {}
@@ -66,6 +67,20 @@ pub fn run(options: &Follow, json: bool) -> Result<Followed, Failed> {
             (None, false) => sleep(Duration::from_secs(options.pause)),
         }
     }
+}
+
+/// Whether there is no answer because the log has fewer events than were seen: the network says so itself, and later than
+/// it vouched for those. Some nodes are behind others; only what is certified later counts.
+fn set_back(asking: &mut Asking, seen: &Seen) -> Result<Option<Failed>, Failed> {
+    let question = end_of_log();
+    let end = asking.answer(&question)?;
+    let Answered { tip, certified_at, .. } = verify_answer(&question, &end, &asking.policy(), None)?;
+    if tip.size >= seen.size || certified_at.0 <= seen.certified_at {
+        return Ok(None);
+    }
+    let (size, at) = (tip.size, moment::utc(certified_at));
+    let message = format_args!("at {at} the log had {size} events, {} were seen before; it was set back", seen.size);
+    Ok(Some(Failed::new(Exit::Log, message)))
 }
 
 fn report(feed: &Feed, new_events: u64, seen: &Seen, certified_at: Timestamp) -> Followed {

@@ -1,9 +1,9 @@
 //! `cairn query --log`: what an export has to say about a question.
 
-use super::Failed;
 use super::policy::read;
 use super::query::{Found, Known};
 use super::verify::verify;
+use super::{Exit, Failed};
 use crate::verify::{Failure, Policy, Sections, rows};
 use cairn_events::Event;
 use cairn_events::question::{Order, Question, Span};
@@ -13,6 +13,12 @@ use std::path::Path;
 pub fn look(file: &Path, policy: &Policy, question: &Question, limit: u32) -> Result<Found, Failed> {
     let bytes = read(file)?;
     let verdict = verify(&bytes, policy)?;
+    let Span { from, until, .. } = question.span;
+    let (asked, size) = (until.unwrap_or(from), verdict.events);
+    if asked > size {
+        let message = format_args!("asked about events before {asked}, this export has {size}; get a later one");
+        return Err(Failed::new(Exit::Log, message));
+    }
     let events = Sections::parse(&bytes).and_then(|sections| sections.decoded()).map_err(Failure::from)?;
     let Seen { events, complete, rest } = see(&events, question, limit as usize);
     let known = Known { log: verdict.log, size: verdict.events, certified_at: verdict.certified_at };

@@ -32,14 +32,13 @@ impl fmt::Display for Written {
 pub fn run(options: &Prove) -> Result<Written, Failed> {
     let mut asking = Asking::new(&options.network)?;
     let (about, span) = (options.asked.topics.about(), options.asked.span());
-    let policy = asking.policy.clone();
-    let mut progress = Progress::new(about.clone(), span, &policy);
+    let mut progress = Progress::new(about.clone(), span);
     let mut pages = Vec::new();
     let bar = progress::bar("proving", 0);
     while let Some(question) = progress.question() {
         question.check().map_err(|problem| Failed::new(Exit::Usage, problem))?;
         let answer = asking.answer(&question)?;
-        progress.take(&answer)?;
+        progress.take(&answer, &asking.policy())?;
         pages.push(answer);
         if let Some((position, length)) = progress.position() {
             bar.set_length(length);
@@ -47,7 +46,8 @@ pub fn run(options: &Prove) -> Result<Written, Failed> {
         }
     }
     bar.finish_and_clear();
-    let proven = progress.finish().map_err(|fault| Failed::from(crate::verify::Failure::from(fault)))?;
+    let proven =
+        progress.finish(&asking.policy()).map_err(|fault| Failed::from(crate::verify::Failure::from(fault)))?;
     let bytes = Bundle { about, span, pages }.to_bytes();
     std::fs::write(&options.out, &bytes).map_err(|error| Failed::file(&options.out, &error))?;
     let bundle = options.out.to_string_lossy().into_owned();

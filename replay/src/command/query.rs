@@ -125,7 +125,7 @@ fn ask(url: &str, options: &Query, mut question: Question) -> Result<Found, Fail
     loop {
         let answer = asking.answer(&question)?;
         let Answered { findings, tip, certified_at } =
-            verify_answer(&question, &answer, &asking.policy, remembered.as_ref())?;
+            verify_answer(&question, &answer, &asking.policy(), remembered.as_ref())?;
         match order {
             Order::OldestFirst => events.extend(findings.events),
             Order::NewestFirst => drop(events.splice(0..0, findings.events)),
@@ -141,7 +141,7 @@ fn ask(url: &str, options: &Query, mut question: Question) -> Result<Found, Fail
             }
             rest => {
                 let asked = rows::question(&question.about, &span);
-                let public = asking.policy.is_public_network();
+                let public = asking.policy().is_public_network();
                 let complete = complete.unwrap_or_default();
                 let known = Known::of(&tip, certified_at);
                 return Ok(Found::new(asked, &events, complete, known, public).without(rest));

@@ -103,10 +103,10 @@ impl Bundle {
 
 /// An answer, page by page: what is to be asked next, and what was found once nothing is left open.
 ///
-/// Whoever makes a bundle and whoever verifies one goes through the same steps.
+/// Whoever makes a bundle and whoever verifies one goes through the same steps. The policy is given page by page: to
+/// ask for them takes time, and what each is as old as is asked when it has come.
 #[derive(Clone, Debug)]
-pub struct Progress<'a> {
-    policy: &'a Policy,
+pub struct Progress {
     about: About,
     span: Span,
     rest: Option<Span>,
@@ -130,10 +130,10 @@ impl Last {
     }
 }
 
-impl<'a> Progress<'a> {
+impl Progress {
     /// Nothing is answered yet.
-    pub fn new(about: About, span: Span, policy: &'a Policy) -> Self {
-        Progress { policy, about, span, rest: Some(span), pages: 0, events: Vec::new(), shown: 0, last: None }
+    pub fn new(about: About, span: Span) -> Self {
+        Progress { about, span, rest: Some(span), pages: 0, events: Vec::new(), shown: 0, last: None }
     }
 
     /// What is to be asked next.
@@ -156,12 +156,12 @@ impl<'a> Progress<'a> {
     ///
     /// # Errors
     /// [`Failure`]: the first thing wrong.
-    pub fn take(&mut self, answer: &Answer) -> Result<(), Failure> {
+    pub fn take(&mut self, answer: &Answer, policy: &Policy) -> Result<(), Failure> {
         let page = self.pages;
         let question = self.question().ok_or(BundleFault::Superfluous { page })?;
         let known = self.last.map(|last| last.end());
         let Answered { findings: Findings { events, shown, complete: (_, until), rest }, tip, certified_at } =
-            verify_answer(&question, answer, self.policy, known.as_ref())
+            verify_answer(&question, answer, policy, known.as_ref())
                 .map_err(|failure| Failure::Page { page, failure: Box::new(failure) })?;
         self.events.extend(events);
         self.shown += shown;
@@ -175,7 +175,7 @@ impl<'a> Progress<'a> {
     ///
     /// # Errors
     /// [`BundleFault`].
-    pub fn finish(self) -> Result<Proven, BundleFault> {
+    pub fn finish(self, policy: &Policy) -> Result<Proven, BundleFault> {
         let Last { until, tip, certified_at } = self.last.ok_or(BundleFault::Empty)?;
         if self.rest.is_some() {
             return Err(BundleFault::Unfinished { page: self.pages.saturating_sub(1), until });
@@ -189,7 +189,7 @@ impl<'a> Progress<'a> {
             pages: self.pages,
             tip,
             certified_at,
-            public_network: self.policy.is_public_network(),
+            public_network: policy.is_public_network(),
         })
     }
 }
@@ -200,7 +200,7 @@ impl<'a> Progress<'a> {
 /// [`Failure`]: the first thing wrong.
 pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Proven, Failure> {
     let Bundle { about, span, pages } = Bundle::from_bytes(bytes)?;
-    let mut progress = Progress::new(about, span, policy);
-    pages.iter().try_for_each(|page| progress.take(page))?;
-    Ok(progress.finish()?)
+    let mut progress = Progress::new(about, span);
+    pages.iter().try_for_each(|page| progress.take(page, policy))?;
+    Ok(progress.finish(policy)?)
 }

@@ -120,6 +120,18 @@ impl Policy {
         Ok(Policy { freshness: parse_freshness(freshness.unwrap_or(ARCHIVAL), now)?, ..policy })
     }
 
+    /// The same, asked at the time `now`.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Policy {
+        Policy { freshness: self.freshness.map(|freshness| Freshness { now, ..freshness }), ..self.clone() }
+    }
+
+    /// The same for what may be of any age.
+    #[must_use]
+    pub fn archival(&self) -> Policy {
+        Policy { freshness: None, ..self.clone() }
+    }
+
     /// The policy as [`Policy::from_text`] reads it.
     pub fn to_text(&self) -> String {
         let freshness = match self.freshness {

@@ -28,8 +28,9 @@ impl<M: Memory> Log<M> {
     /// The answer to a question, without the network's certificate. Bodies that are not here are among those `fetched`.
     ///
     /// # Errors
-    /// [`AuditRequestError::Archived`] names the bodies that are not, and should be fetched; [`AuditRequestError::Question`] and [`AuditRequestError::OutOfBounds`] for what cannot be asked,
-    /// [`AuditTemporaryError::Lagging`] if the topic map does not reach as far yet.
+    /// [`AuditRequestError::Archived`] names the bodies that are not, and should be fetched;
+    /// [`AuditRequestError::Question`] and [`AuditRequestError::OutOfBounds`] for what cannot be asked,
+    /// [`AuditTemporaryError::Lagging`] if the topic map does not reach as far yet, by index or by time.
     pub fn answer(&self, question: &Question, fetched: &Fetched) -> Result<Answer, AuditError> {
         self.id()?;
         let size = self.columns.len();
@@ -45,11 +46,17 @@ impl<M: Memory> Log<M> {
             return Err(beyond("span", reaches));
         }
         let covered = self.topics.covered();
+        let lagging = AuditError::Temporary(AuditTemporaryError::Lagging { covered, size });
         if matches!(question.about, About::Topics(_)) && reaches > covered {
-            return Err(AuditError::Temporary(AuditTemporaryError::Lagging { covered, size }));
+            return Err(lagging);
         }
         let whole = Whole { log: self, fetched, missing: RefCell::default() };
         let answer = answer::answer(&whole, question).ok_or_else(|| broken("the records of an answer are missing"))?;
+        // The page goes on to the end of the map, and nothing shows that the time asked about is over there.
+        let is_open = question.span.ends_by_time() && answer.head.is_some() && answer.after.is_none();
+        if is_open && covered < size {
+            return Err(lagging);
+        }
         let bodies = self.archived(whole.missing.into_inner());
         if bodies.is_empty() { Ok(answer) } else { Err(AuditError::Request(AuditRequestError::Archived { bodies })) }
     }
@@ -121,6 +128,10 @@ impl<M: Memory> Records for Whole<'_, M> {
 
     fn timestamp(&self, index: u64) -> Option<Timestamp> {
         self.log.columns.timestamp(index).map(Timestamp)
+    }
+
+    fn covered(&self) -> u64 {
+        self.log.topics.covered()
     }
 
     fn count(&self, topic: &Topic) -> Option<u64> {

@@ -4,6 +4,7 @@ use super::key::Key;
 use super::postings::Reader;
 use super::{Log, broken};
 use crate::view::EventView;
+use cairn_events::question::BadQuestion;
 use cairn_events::topic::TopicHead;
 use cairn_events::{Event, Payload, Principal, Stream, Topic, codec};
 use cairn_kit::api::audit::{
@@ -54,14 +55,13 @@ impl<M: Memory> Log<M> {
     /// A page of the events that `query` asks for.
     ///
     /// # Errors
-    /// [`AuditRequestError::OutOfBounds`] for a limit of 0; [`cairn_kit::api::audit::AuditTemporaryError::NotReady`]
-    /// before the log has begun.
+    /// [`AuditRequestError::OutOfBounds`] for a limit of 0, and for a cursor beyond the end of what the filter has, as
+    /// that of another log may be; [`AuditRequestError::Question`] for a time that ends before it begins;
+    /// [`cairn_kit::api::audit::AuditTemporaryError::NotReady`] before the log has begun.
     pub fn page(&self, query: &EventQuery) -> Result<EventPage, AuditError> {
         self.id()?;
-        if query.limit == 0 {
-            return Err(out_of_bounds("limit", 0, u64::from(MAX_PAGE)));
-        }
         let mut selection = self.select(&query.filter);
+        check_query(query, selection.len())?;
         let range = self.range(&mut selection, query)?;
         let mut page = EventPage {
             events: Vec::new(),
@@ -284,6 +284,23 @@ impl<M: Memory> Log<M> {
             }
         }
         writers.into_iter().map(|writer| self.writer(writer)).collect()
+    }
+}
+
+/// That there may be events between time and cursor, of `length` that the filter has, and room for one in the page.
+fn check_query(query: &EventQuery, length: u64) -> Result<(), AuditError> {
+    if query.limit == 0 {
+        return Err(out_of_bounds("limit", 0, u64::from(MAX_PAGE)));
+    }
+    if let (Some(from), Some(until)) = (query.from_time, query.until_time)
+        && until < from
+    {
+        let problem = BadQuestion::Reversed { from, until };
+        return Err(AuditError::Request(AuditRequestError::Question { problem }));
+    }
+    match query.cursor {
+        Some(cursor) if cursor > length => Err(out_of_bounds("cursor", cursor, length)),
+        _ => Ok(()),
     }
 }
 

@@ -12,7 +12,6 @@ use cairn_events::topic_map::{self, Fork, MapProof, Node, Nodes, Place, Store};
 use cairn_events::{Hash, Topic};
 use ic_stable_structures::Memory;
 use std::collections::BTreeMap;
-use std::ops::Deref;
 
 /// Bytes before the forks: events covered, forks, root.
 const HEADER: u64 = 32;
@@ -105,20 +104,20 @@ impl<M: Memory> Topics<M> {
     /// Takes the next events into the map, at most `most`; how many are left.
     ///
     /// # Errors
-    /// [`Parked`]; the map still covers what it covered.
+    /// [`Parked`]; the map still covers what it covered, and nothing of it has changed.
     pub fn advance(&mut self, most: u64, threads: &Threads<M>, columns: &Columns<M>) -> Result<u64, Parked> {
         let end = columns.len().min(self.covered.saturating_add(most));
         let changes = self.changes(end, threads, columns)?;
         if !self.ensure(threads.count(), changes.len() as u64) {
             return Err(Parked::Memory);
         }
-        for (thread, change) in &changes {
-            self.set_leaf(*thread, change.count, change.index);
-        }
         let changed = changes.iter().map(|(thread, change)| (change.place, *thread)).collect();
-        let covered = self.covered;
-        let root = topic_map::update(&mut View { topics: &mut *self, threads, columns }, changed);
-        let root = root.ok_or(Parked::Event(covered))?;
+        let (fork_count, root_node) = (self.fork_count, self.root_node);
+        let draft = Draft { leaves: changes, forks: BTreeMap::new(), fork_count, root_node };
+        let mut drafted = Drafted { map: View { topics: &*self, threads, columns }, draft };
+        let root = topic_map::update(&mut drafted, changed).ok_or(Parked::Event(self.covered))?;
+        let Drafted { draft, .. } = drafted;
+        self.write(draft);
         (self.root, self.covered) = (root, end);
         self.save();
         Ok(columns.len() - end)
@@ -164,9 +163,16 @@ impl<M: Memory> Topics<M> {
         (count > 0).then(|| (count, self.leaves.u64(at + 8)))
     }
 
-    fn set_leaf(&self, thread: ThreadId, count: u64, index: u64) {
-        let at = LEAF * (u64::from(thread) - 1);
-        self.leaves.write(at, [count, index].map(u64::to_le_bytes).as_flattened());
+    /// Writes what changes. The room was ensured.
+    fn write(&mut self, Draft { leaves, forks, fork_count, root_node }: Draft) {
+        for (thread, Change { count, index, .. }) in leaves {
+            let at = LEAF * (u64::from(thread) - 1);
+            self.leaves.write(at, [count, index].map(u64::to_le_bytes).as_flattened());
+        }
+        for (number, fork) in forks {
+            self.forks.write(HEADER + FORK * u64::from(number), &fork_bytes(&fork));
+        }
+        (self.fork_count, self.root_node) = (fork_count, root_node);
     }
 
     fn save(&self) {
@@ -185,14 +191,22 @@ struct Change {
     index: u64,
 }
 
+/// What becomes of the map.
+struct Draft {
+    leaves: BTreeMap<ThreadId, Change>,
+    forks: BTreeMap<u32, Fork>,
+    fork_count: u32,
+    root_node: Option<Node>,
+}
+
 /// The map with what its leaves stand for.
-struct View<'a, T, M> {
-    topics: T,
+struct View<'a, M> {
+    topics: &'a Topics<M>,
     threads: &'a Threads<M>,
     columns: &'a Columns<M>,
 }
 
-impl<M: Memory, T: Deref<Target = Topics<M>>> Nodes for View<'_, T, M> {
+impl<M: Memory> Nodes for View<'_, M> {
     fn root(&self) -> Option<Node> {
         self.topics.root_node
     }
@@ -218,26 +232,59 @@ impl<M: Memory, T: Deref<Target = Topics<M>>> Nodes for View<'_, T, M> {
     }
 }
 
-impl<M: Memory> Store for View<'_, &mut Topics<M>, M> {
+/// The map as it will be. As long as something may be missing, nothing is written.
+struct Drafted<'a, M> {
+    map: View<'a, M>,
+    draft: Draft,
+}
+
+impl<M: Memory> Nodes for Drafted<'_, M> {
+    fn root(&self) -> Option<Node> {
+        self.draft.root_node
+    }
+
+    fn fork(&self, number: u32) -> Option<Fork> {
+        self.draft.forks.get(&number).copied().or_else(|| self.map.fork(number))
+    }
+
+    fn place(&self, leaf: u32) -> Option<Place> {
+        self.draft.leaves.get(&leaf).map(|change| change.place).or_else(|| self.map.place(leaf))
+    }
+
+    fn head(&self, leaf: u32) -> Option<TopicHead> {
+        match self.draft.leaves.get(&leaf) {
+            Some(Change { count, index, .. }) => {
+                Some(TopicHead { count: *count, index: *index, hash: self.map.columns.hash(*index)? })
+            }
+            None => self.map.head(leaf),
+        }
+    }
+}
+
+impl<M: Memory> Store for Drafted<'_, M> {
     fn set_root(&mut self, node: Node) {
-        self.topics.root_node = Some(node);
+        self.draft.root_node = Some(node);
     }
 
     fn set_fork(&mut self, number: u32, fork: &Fork) {
-        let mut bytes = Vec::with_capacity(FORK as usize);
-        bytes.push(fork.bit);
-        bytes.extend_from_slice(&node_bytes(fork.left));
-        bytes.extend_from_slice(&node_bytes(fork.right));
-        bytes.extend_from_slice(&fork.hash.0);
-        self.topics.forks.write(HEADER + FORK * u64::from(number), &bytes);
+        self.draft.forks.insert(number, *fork);
     }
 
     fn push_fork(&mut self, fork: &Fork) -> Option<u32> {
-        let number = self.topics.fork_count;
-        self.topics.fork_count = number.checked_add(1)?;
+        let number = self.draft.fork_count;
+        self.draft.fork_count = number.checked_add(1)?;
         self.set_fork(number, fork);
         Some(number)
     }
+}
+
+fn fork_bytes(fork: &Fork) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(FORK as usize);
+    bytes.push(fork.bit);
+    bytes.extend_from_slice(&node_bytes(fork.left));
+    bytes.extend_from_slice(&node_bytes(fork.right));
+    bytes.extend_from_slice(&fork.hash.0);
+    bytes
 }
 
 fn node_bytes(node: Node) -> [u8; 5] {

@@ -1,6 +1,7 @@
 //! Pages, proofs, openings.
 
 use super::*;
+use cairn_events::question::BadQuestion;
 use cairn_events::{Family, Topic, merkle};
 use cairn_kit::api::audit::{MAX_PAGE, MAX_PAGE_BYTES, Seen};
 
@@ -46,7 +47,8 @@ fn every_filter_gives_what_a_scan_gives() {
     let events = bench.events();
     let times = [0, events[5].timestamp.0, events[30].timestamp.0, events[30].timestamp.0 + 1, u64::MAX];
     for filter in filters() {
-        for (from, until) in times.iter().flat_map(|from| times.iter().map(move |until| (*from, *until))) {
+        let spans = times.iter().flat_map(|from| times.iter().map(move |until| (*from, *until)));
+        for (from, until) in spans.filter(|(from, until)| from <= until) {
             let mut expected: Vec<Event> = events
                 .iter()
                 .filter(|event| is_in(&filter, event) && (from..until).contains(&event.timestamp.0))
@@ -95,7 +97,7 @@ fn pages_are_bounded_by_count_and_bytes() {
     assert_eq!((page.events.len(), page.next), (MAX_PAGE as usize, Some(u64::from(MAX_PAGE))));
     let rest = ask(u32::MAX, page.next).expect("a page");
     assert_eq!((rest.events.len(), rest.next), (100, None));
-    assert_eq!(ask(10, Some(u64::MAX)).expect("a page").events.len(), 0);
+    assert_eq!(ask(10, Some(600)).expect("a page").events.len(), 0);
     let refusal = request_error(ask(0, None).expect_err("refused"));
     assert!(matches!(refusal, AuditRequestError::OutOfBounds { found: 0, .. }));
 
@@ -108,6 +110,27 @@ fn pages_are_bounded_by_count_and_bytes() {
     let bytes: usize = page.events.iter().map(|event| event.len()).sum();
     assert!(bytes <= MAX_PAGE_BYTES && bytes > MAX_PAGE_BYTES - 40_000);
     assert_eq!(page.next, Some(59 - page.events.len() as u64));
+}
+
+#[test]
+fn beyond_the_end_there_is_no_page() {
+    let bench = bench_with_many();
+    let refusal = |asked: EventQuery| request_error(bench.log.page(&asked).expect_err("refused"));
+    let orders = [Order::OldestFirst, Order::NewestFirst];
+    for all in orders.into_iter().flat_map(|order| filters().into_iter().map(move |filter| query(filter, order))) {
+        let length = bench.all(all.clone()).len() as u64;
+        for cursor in [length + 1, u64::MAX] {
+            let refused = refusal(EventQuery { cursor: Some(cursor), ..all.clone() });
+            let what = "cursor".to_owned();
+            assert_eq!(refused, AuditRequestError::OutOfBounds { what, found: cursor, bound: length });
+        }
+        let end = bench.log.page(&EventQuery { cursor: Some(length), ..all.clone() }).expect("a page");
+        assert!(all.order == Order::NewestFirst || (end.events.is_empty() && end.next.is_none()));
+        let at = |from, until| EventQuery { from_time: Some(from), until_time: Some(until), ..all.clone() };
+        let problem = BadQuestion::Reversed { from: 9, until: 8 };
+        assert_eq!(refusal(at(9, 8)), AuditRequestError::Question { problem });
+        assert!(bench.all(at(9, 9)).is_empty());
+    }
 }
 
 #[test]
