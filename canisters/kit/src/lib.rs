@@ -6,12 +6,14 @@
 //! * [`reading`]: events of the log, wherever their bodies lie.
 //! * [`host`]: a projection of the log, kept in stable memory, rebuilt beside the one that serves.
 //! * [`notify`], [`quarantine`], [`contract`]: what contracts tell and owe their factory.
+//! * [`arguments`]: what strangers send, decoded within bounds.
 //! * [`heap`]: one that forgets what is private.
 //! * [`access`], [`guard`], [`http`], [`layout`], [`stable`]: who calls, what is under way, what is shown to operators,
 //!   what stable memory holds.
 
 pub mod access;
 pub mod api;
+pub mod arguments;
 pub mod contract;
 pub mod guard;
 pub mod heap;

@@ -89,6 +89,9 @@ pub struct Claim {
 pub struct Part {
     /// Of which category.
     pub category: u32,
+    /// The leaf that proved it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<u64>,
     /// How much.
     pub amount: Amount,
     /// What is lost beside it, by an early unlock.

@@ -345,7 +345,8 @@ pub struct ClaimArgs {
     pub to_subaccount: Option<Subaccount>,
 }
 
-/// Argument of `claimWithMerkleProof`: a leaf of a category's Merkle tree, and its path.
+/// Argument of `claimWithMerkleProof`: a leaf of a category's Merkle tree, and its path. One person can claim of 20
+/// leaves, of each what it allocates.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct MerkleClaim {
     /// The category.

@@ -15,7 +15,9 @@ use cairn_kit::api::distribution::{
 /// Most payouts that are worked on at once, of all people together.
 pub const MAX_OPEN: u64 = 500;
 /// The longest proof: trees have fewer than 2^64 leaves.
-const MAX_PROOF: usize = 64;
+pub const MAX_PROOF: usize = 64;
+/// Most leaves that one person can claim, of all categories: a row stays small.
+pub const MAX_LEAVES: usize = 20;
 
 impl Campaign {
     /// That `caller` may hear why a claim is refused: who may not read is told only that there is nothing for them.
@@ -42,16 +44,18 @@ impl Campaign {
     pub fn begin_claim(&mut self, caller: Principal, claim: &ClaimArgs, fee: Amount, now: Timestamp) -> Answer<u64> {
         let books = self.open_for_claims(now)?;
         let recipient = self.claimant(caller, now)?;
-        let parts = self.choose(caller, &recipient, claim.category, claim.amount, now)?;
-        self.payable(&books, &recipient, &parts, fee)?;
+        let allocations = self.claimed_of(caller, &recipient, claim.category)?;
+        let parts = self.choose(&allocations, claim.amount, now)?;
+        self.payable(&books, recipient.rest(), &parts, fee)?;
         Ok(self.commit(caller, parts, claim.to_subaccount, fee, now))
     }
 
-    /// A claim of everything that a leaf of a Merkle tree allocates and that is unlocked. The first proof makes the
-    /// allocation; later claims need none.
+    /// A claim of everything that a leaf of a Merkle tree allocates and that is unlocked, paid to the leaf's account. The
+    /// first proof makes the allocation, one for each leaf; later claims need none.
     ///
     /// # Errors
-    /// As [`Campaign::begin_claim`], and a proof that does not hold, for this canister, category, place, account, amount.
+    /// As [`Campaign::begin_claim`], and a proof that does not hold, for this canister, category, place, account, amount;
+    /// one leaf too many.
     pub fn begin_merkle_claim(
         &mut self,
         caller: Principal,
@@ -61,32 +65,39 @@ impl Campaign {
     ) -> Answer<u64> {
         let books = self.open_for_claims(now)?;
         self.verify(claim)?;
-        let category = claim.category;
-        if claim.account.owner != caller {
-            return Err(Request::OtherAccount { owner: claim.account.owner }.into());
+        let MerkleClaim { category, index, account, .. } = *claim;
+        if account.owner != caller {
+            return Err(Request::OtherAccount { owner: account.owner }.into());
         }
-        let known = self.recipient(caller);
-        let proven = Allocation { leaf: Some(claim.index), ..Allocation::new(category, claim.allocation) };
-        let (recipient, joins) = match known.as_ref().and_then(|known| known.allocation(category)) {
-            Some(had) if had.leaf == proven.leaf => (self.claimant(caller, now)?, false),
-            Some(_) => return Err(Request::AlreadyRegistered { recipient: caller, category }.into()),
-            None => {
-                self.budget_covers(category, claim.allocation)?;
-                let mut recipient = known.unwrap_or_else(|| Recipient::new(now));
-                if recipient.allocations.is_empty() {
-                    self.room_for(&books, 1)?;
-                }
-                recipient.allocations.push(proven.clone());
-                self.may_claim(caller, &recipient, now)?;
-                (recipient, true)
-            }
-        };
-        let parts = self.choose(caller, &recipient, Some(category), None, now)?;
-        self.payable(&books, &recipient, &parts, fee)?;
+        let proven = Allocation { leaf: Some(index), ..Allocation::new(category, claim.allocation) };
+        let mut recipient = self.recipient(caller).unwrap_or_else(|| Recipient::new(now));
+        let joins = recipient.proven(category, index).is_none();
+        if joins {
+            self.may_join(&books, &recipient, &proven)?;
+            recipient.allocations.push(proven.clone());
+        }
+        self.may_claim(caller, &recipient, now)?;
+        let mut allocations = self.claimed_of(caller, &recipient, Some(category))?;
+        allocations.retain(|allocation| allocation.leaf == Some(index));
+        let parts = self.choose(&allocations, None, now)?;
+        // What other leaves pay goes to other accounts: the last of this one may be small, whatever they have left.
+        let rest = recipient.proven(category, index).map(Allocation::rest).unwrap_or_default();
+        self.payable(&books, rest, &parts, fee)?;
         if joins {
             self.enroll(caller, proven, now);
         }
-        Ok(self.commit(caller, parts, claim.account.subaccount, fee, now))
+        Ok(self.commit(caller, parts, account.subaccount, fee, now))
+    }
+
+    /// That what a leaf has proven can become an allocation of somebody.
+    fn may_join(&self, books: &Books, recipient: &Recipient, proven: &Allocation) -> Answer<()> {
+        let found = recipient.leaves();
+        if found >= MAX_LEAVES {
+            let problem = format!("the caller has claimed of {found} leaves; at most {MAX_LEAVES}");
+            return Err(Request::Invalid { field: "index".to_owned(), problem }.into());
+        }
+        self.budget_covers(proven.category, proven.amount)?;
+        if recipient.allocations.is_empty() { self.room_for(books, 1) } else { Ok(()) }
     }
 
     /// Everything at once, less a penalty on what is locked; possible once it is funded, before the start, too.
@@ -117,19 +128,19 @@ impl Campaign {
             let locked = rest.saturating_sub(self.claimable(allocation, now));
             let penalty = share(locked, early.penalty);
             if rest > Amount::ZERO {
-                parts.push(Part { category: allocation.category, amount: rest.saturating_sub(penalty), penalty });
+                parts.push(allocation.part(rest.saturating_sub(penalty), penalty));
             }
         }
         if parts.is_empty() {
             return Err(Request::NothingLeft.into());
         }
-        self.payable(&books, &recipient, &parts, fee)?;
+        self.payable(&books, recipient.rest(), &parts, fee)?;
         Ok(self.commit(caller, parts, to, fee, now))
     }
 
     /// What can be claimed of an allocation, if it is open.
     pub(super) fn claimable(&self, allocation: &Allocation, now: Timestamp) -> Amount {
-        self.unlocked(allocation, now).saturating_sub(allocation.claimed).saturating_sub(allocation.forfeited)
+        self.unlocked(allocation, now).saturating_sub(allocation.gone())
     }
 
     /// What is unlocked of an allocation, claimed or not.
@@ -193,7 +204,7 @@ impl Campaign {
         Ok(())
     }
 
-    /// The allocations that a claim is about: one that must be open, or all that are.
+    /// The allocations that a claim is about: those of a category that must be open, or of all that are.
     fn claimed_of<'a>(
         &self,
         caller: Principal,
@@ -211,34 +222,26 @@ impl Campaign {
             };
         };
         self.category(category)?;
-        let Some(allocation) = recipient.allocation(category) else {
+        if !recipient.has(category) {
             return Err(Request::NotRegistered { recipient: caller }.into());
-        };
+        }
         if self.category_state(category).paused {
             return Err(Temporary::CategoryPaused { category }.into());
         }
-        Ok(vec![allocation])
+        Ok(recipient.of(category).collect())
     }
 
-    /// What a claim of `amount`, or of everything, takes from which allocation.
-    fn choose(
-        &self,
-        caller: Principal,
-        recipient: &Recipient,
-        category: Option<u32>,
-        amount: Option<Amount>,
-        now: Timestamp,
-    ) -> Answer<Vec<Part>> {
-        let allocations = self.claimed_of(caller, recipient, category)?;
+    /// What a claim of `amount`, or of everything, takes from which of these allocations, in their order.
+    fn choose(&self, allocations: &[&Allocation], amount: Option<Amount>, now: Timestamp) -> Answer<Vec<Part>> {
         let mut parts = Vec::new();
         let (mut claimable, mut left) = (Amount::ZERO, amount);
-        for allocation in &allocations {
+        for allocation in allocations {
             let here = self.claimable(allocation, now);
             add(&mut claimable, here);
             let taken = left.map_or(here, |left| left.min(here));
             left = left.map(|left| left.saturating_sub(taken));
             if taken > Amount::ZERO {
-                parts.push(Part { category: allocation.category, amount: taken, penalty: Amount::ZERO });
+                parts.push(allocation.part(taken, Amount::ZERO));
             }
         }
         if left.is_some_and(|left| left > Amount::ZERO) {
@@ -250,10 +253,9 @@ impl Campaign {
         Ok(parts)
     }
 
-    /// That a payout of these parts can be made: large enough, and not one too many.
-    fn payable(&self, books: &Books, recipient: &Recipient, parts: &[Part], fee: Amount) -> Answer<()> {
+    /// That a payout of these parts, out of `whole`, can be made: large enough, and not one too many.
+    fn payable(&self, books: &Books, whole: Amount, parts: &[Part], fee: Amount) -> Answer<()> {
         let (found, taken) = (gross(parts), taken(parts));
-        let whole = recipient.allocations.iter().fold(Amount::ZERO, |sum, allocation| plus(sum, allocation.rest()));
         let smallest = plus(fee, Amount(1));
         // The last of an allocation may be less than the creator wanted claims to be.
         let minimum = if taken == whole { smallest } else { smallest.max(self.terms.args.minimum_claim) };
@@ -280,7 +282,7 @@ impl Campaign {
             for (claimed, forfeited) in recipient
                 .allocations
                 .iter_mut()
-                .filter(|allocation| allocation.category == part.category)
+                .filter(|allocation| allocation.gives(part))
                 .map(|allocation| (&mut allocation.claimed, &mut allocation.forfeited))
                 .chain([(&mut state.claimed, &mut state.forfeited), (&mut books.claimed, &mut books.forfeited)])
             {

@@ -35,9 +35,7 @@ impl Campaign {
             self.before_start(listed.category, now)?;
             let RecipientArgs { recipient, category, amount, .. } = *listed;
             let known = self.recipient(recipient);
-            if !seen.insert((recipient, category))
-                || known.as_ref().is_some_and(|known| known.allocation(category).is_some())
-            {
+            if !seen.insert((recipient, category)) || known.as_ref().is_some_and(|known| known.has(category)) {
                 return Err(Request::AlreadyRegistered { recipient, category }.into());
             }
             if known.is_none_or(|known| known.allocations.is_empty()) {
@@ -59,22 +57,26 @@ impl Campaign {
     /// The owner takes allocations back, before their category begins. All of them, or none.
     ///
     /// # Errors
-    /// Not the owner, not allowed at creation, begun; an allocation that does not exist, or has been claimed of.
+    /// Not the owner, not allowed at creation, begun; an allocation that does not exist, or has been claimed of; neither
+    /// an end nor a cancel, so that what they leave could never go back.
     pub fn remove_recipients(&mut self, caller: Principal, list: &[(Principal, u32)], now: Timestamp) -> Answer<()> {
         self.require_modification(caller, "removing recipients")?;
+        if self.terms.args.end.is_none() && !self.terms.args.allow_cancel {
+            let what = "removing recipients where nothing can go back: neither an end nor cancelling".to_owned();
+            return Err(Request::NotAllowed { what }.into());
+        }
         page("recipients", list.len())?;
         let mut seen = BTreeSet::new();
         for &(who, category) in list {
             self.before_start(category, now)?;
-            let recipient = self.recipient(who);
-            let allocation = recipient.as_ref().and_then(|recipient| recipient.allocation(category));
-            let (Some(allocation), true) = (allocation, seen.insert((who, category))) else {
+            let recipient = self.recipient(who).filter(|recipient| recipient.has(category));
+            let (Some(recipient), true) = (recipient, seen.insert((who, category))) else {
                 return Err(Request::NotFound { what: format!("an allocation of category {category} to {who}") }.into());
             };
-            if let Some(transfer) = recipient.as_ref().and_then(|recipient| recipient.open) {
+            if let Some(transfer) = recipient.open {
                 return Err(Temporary::Busy { transfer }.into());
             }
-            let claimed = plus(allocation.claimed, allocation.forfeited);
+            let claimed = recipient.of(category).fold(Amount::ZERO, |sum, allocation| plus(sum, allocation.gone()));
             if claimed > Amount::ZERO {
                 return Err(Request::HasClaimed { recipient: who, category, claimed }.into());
             }
@@ -197,27 +199,27 @@ impl Campaign {
         }
         add(&mut books.allocated, allocation.amount);
         add(&mut state.allocated, allocation.amount);
-        state.participants += 1;
         let category = allocation.category;
+        if !recipient.has(category) {
+            state.participants += 1;
+        }
         recipient.allocations.push(allocation);
         self.save_books(&books);
         self.save_category(category, state);
         self.save_recipient(who, recipient);
     }
 
-    /// Takes an allocation back that has been checked.
+    /// Takes back what somebody has of a category, which has been checked.
     fn dismiss(&mut self, who: Principal, category: u32) {
         let (mut books, mut state) = (self.books(), self.category_state(category));
-        let Some(mut recipient) = self.recipient(who) else { return };
-        let Some(place) = recipient.allocations.iter().position(|allocation| allocation.category == category) else {
-            return;
-        };
-        let allocation = recipient.allocations.remove(place);
+        let Some(mut recipient) = self.recipient(who).filter(|recipient| recipient.has(category)) else { return };
+        let freed = recipient.of(category).fold(Amount::ZERO, |sum, allocation| plus(sum, allocation.amount));
+        recipient.allocations.retain(|allocation| allocation.category != category);
         if self.takes_registrations(category) && !self.has_registered(&recipient) {
             books.registered = books.registered.saturating_sub(1);
         }
-        take(&mut books.allocated, allocation.amount);
-        take(&mut state.allocated, allocation.amount);
+        take(&mut books.allocated, freed);
+        take(&mut state.allocated, freed);
         state.participants = state.participants.saturating_sub(1);
         if recipient.allocations.is_empty() {
             books.recipients = books.recipients.saturating_sub(1);

@@ -119,6 +119,7 @@ impl Campaign {
     fn view_of(&self, who: Principal, recipient: Recipient, now: Timestamp) -> RecipientView {
         let allocation = |allocation: &Allocation| AllocationView {
             category: allocation.category,
+            leaf: allocation.leaf,
             amount: allocation.amount,
             unlocked: self.unlocked(allocation, now),
             claimed: allocation.claimed,

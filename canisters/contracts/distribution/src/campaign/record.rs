@@ -1,5 +1,7 @@
 //! What is stored: rows apart from what is answered.
 
+use super::books::plus;
+use crate::transfer::Part;
 use cairn_events::payload::Account;
 use cairn_events::{Amount, Hash, Principal, Timestamp};
 use cairn_kit::api::distribution::{Campaign, DistributionArgs, RecipientArgs};
@@ -55,7 +57,7 @@ pub struct CategoryState {
 pub struct Recipient {
     /// Since when.
     pub registered_at: Timestamp,
-    /// What is allocated: at most one per category.
+    /// What is allocated: at most one per category, and where a Merkle tree proves it one per leaf.
     pub allocations: Vec<Allocation>,
     /// What arrived.
     pub received: Amount,
@@ -83,9 +85,29 @@ impl Recipient {
         }
     }
 
-    /// The allocation of a category.
-    pub fn allocation(&self, category: u32) -> Option<&Allocation> {
-        self.allocations.iter().find(|allocation| allocation.category == category)
+    /// What is allocated of a category.
+    pub fn of(&self, category: u32) -> impl Iterator<Item = &Allocation> {
+        self.allocations.iter().filter(move |allocation| allocation.category == category)
+    }
+
+    /// Whether anything is allocated of a category.
+    pub fn has(&self, category: u32) -> bool {
+        self.of(category).next().is_some()
+    }
+
+    /// What a leaf of a category has proven.
+    pub fn proven(&self, category: u32, leaf: u64) -> Option<&Allocation> {
+        self.of(category).find(|allocation| allocation.leaf == Some(leaf))
+    }
+
+    /// Leaves that have proven something.
+    pub fn leaves(&self) -> usize {
+        self.allocations.iter().filter(|allocation| allocation.leaf.is_some()).count()
+    }
+
+    /// What of everything has neither been claimed nor lost.
+    pub fn rest(&self) -> Amount {
+        self.allocations.iter().fold(Amount::ZERO, |sum, allocation| plus(sum, allocation.rest()))
     }
 }
 
@@ -117,9 +139,25 @@ impl Allocation {
         Allocation { note: listed.note.clone(), ..Allocation::new(listed.category, listed.amount) }
     }
 
+    /// What has been claimed or lost.
+    pub fn gone(&self) -> Amount {
+        plus(self.claimed, self.forfeited)
+    }
+
     /// What has neither been claimed nor lost.
     pub fn rest(&self) -> Amount {
-        self.amount.saturating_sub(self.claimed).saturating_sub(self.forfeited)
+        self.amount.saturating_sub(self.gone())
+    }
+
+    /// The part of a payout that takes so much of it, and loses so much.
+    pub fn part(&self, amount: Amount, penalty: Amount) -> Part {
+        Part { category: self.category, leaf: self.leaf, amount, penalty }
+    }
+
+    /// Whether a part of a payout takes from it. Earlier versions named no leaf: then the person had one allocation of
+    /// the category.
+    pub fn gives(&self, part: &Part) -> bool {
+        self.category == part.category && (part.leaf.is_none() || part.leaf == self.leaf)
     }
 }
 

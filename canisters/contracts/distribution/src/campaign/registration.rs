@@ -85,8 +85,12 @@ impl Campaign {
 
     /// What `who` would get of `category`, and under which conditions.
     fn admission(&self, who: Principal, category: u32, now: Timestamp) -> Answer<(Allocation, &Eligibility)> {
-        let Membership::Open { allocation, eligibility, max_participants } = &self.category(category)?.members else {
-            return Err(Request::WrongMembership { category }.into());
+        let found = self.category(category);
+        let Ok(Membership::Open { allocation, eligibility, max_participants }) = found.as_ref().map(|it| &it.members)
+        else {
+            // What categories there are is not for strangers to a private one.
+            self.require_reader(who)?;
+            return Err(found.err().unwrap_or(Request::WrongMembership { category }.into()));
         };
         let books = self.books();
         match books.stage {
@@ -103,7 +107,7 @@ impl Campaign {
         if self.is_blocked(who) {
             return Err(Request::Blocked { recipient: who }.into());
         }
-        if known.as_ref().is_some_and(|known| known.allocation(category).is_some()) {
+        if known.as_ref().is_some_and(|known| known.has(category)) {
             return Err(Request::AlreadyRegistered { recipient: who, category }.into());
         }
         let state = self.category_state(category);

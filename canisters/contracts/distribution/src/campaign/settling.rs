@@ -8,7 +8,7 @@ use super::{Answer, Books, Campaign, Stage};
 use crate::transfer::driver::Outcome;
 use crate::transfer::search::{Found, Search};
 use crate::transfer::settlement::{Failure, Reply, UNOBTAINABLE_AFTER, Verdict, settle};
-use crate::transfer::{Claim, Part, Phase, Purpose, Transfer, back_off, beginning};
+use crate::transfer::{Claim, Phase, Purpose, Transfer, back_off, beginning};
 use cairn_events::{Amount, Principal, Timestamp};
 use cairn_kit::api::distribution::DistributionRequestError as Request;
 use cairn_kit::stable::{Cbor, PrincipalNumberKey};
@@ -139,10 +139,12 @@ impl Campaign {
     /// No such transfer in quarantine, or somebody else's.
     pub fn retry_transfer(&mut self, caller: Principal, id: u64, now: Timestamp) -> Answer<()> {
         let missing = || Request::NotFound { what: format!("transfer {id} in quarantine") };
-        let mut transfer = self.transfer(id).ok_or_else(missing)?;
-        if caller != transfer.account.owner {
+        let transfer = self.transfer(id);
+        // Strangers do not hear which transfers there are.
+        if transfer.as_ref().is_none_or(|transfer| transfer.account.owner != caller) {
             self.require_owner(caller)?;
         }
+        let mut transfer = transfer.ok_or_else(missing)?;
         if !matches!(transfer.phase, Phase::Quarantined(_)) {
             return Err(missing().into());
         }
@@ -243,19 +245,19 @@ impl Campaign {
     fn give_back(&mut self, books: &mut Books, claim: &Claim) {
         take(&mut books.in_flight, taken(&claim.parts));
         let Some(mut recipient) = self.recipient(claim.recipient) else { return };
-        for Part { category, amount, penalty } in &claim.parts {
-            let mut state = self.category_state(*category);
+        for part in &claim.parts {
+            let mut state = self.category_state(part.category);
             for (claimed, forfeited) in recipient
                 .allocations
                 .iter_mut()
-                .filter(|allocation| allocation.category == *category)
+                .filter(|allocation| allocation.gives(part))
                 .map(|allocation| (&mut allocation.claimed, &mut allocation.forfeited))
                 .chain([(&mut state.claimed, &mut state.forfeited), (&mut books.claimed, &mut books.forfeited)])
             {
-                take(claimed, *amount);
-                take(forfeited, *penalty);
+                take(claimed, part.amount);
+                take(forfeited, part.penalty);
             }
-            self.save_category(*category, state);
+            self.save_category(part.category, state);
         }
         recipient.open = None;
         recipient.window = recipient.window.map(|(since, claims)| (since, claims.saturating_sub(1)));

@@ -3,6 +3,7 @@
 mod claims;
 mod doubts;
 mod histories;
+mod leaves;
 mod money;
 mod people;
 mod proofs;

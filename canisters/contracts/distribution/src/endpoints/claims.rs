@@ -1,6 +1,6 @@
 //! What recipients do: register, claim, unlock early.
 
-use super::{caller, fee, now};
+use super::{argument, arguments, caller, fee, now};
 use crate::campaign::{Answer, Campaign};
 use crate::eligibility::{asked, named};
 use crate::state;
@@ -25,7 +25,8 @@ thread_local! {
 
 /// Registers the caller for an open category, if they are eligible; ledgers and collections are asked. For everyone but
 /// anonymous callers.
-#[ic_cdk::update(name = "registerForCampaign", guard = "serving")]
+#[ic_cdk::update(name = "registerForCampaign", guard = "serving", decode_with = "argument", hidden = true)]
+#[candid::candid_method(update, rename = "registerForCampaign")]
 async fn register_for_campaign(args: RegisterArgs) -> Result<RecipientView, DistributionError> {
     let caller = caller()?;
     let nfts = named(&args.nfts)?;
@@ -41,7 +42,8 @@ async fn register_for_campaign(args: RegisterArgs) -> Result<RecipientView, Dist
 
 /// Pays the caller what is unlocked, or a part of it, of one category or of all. The ledger's fee is paid from it. If the
 /// ledger does not answer the claim is pending, and is repeated until it does; never paid twice. For recipients.
-#[ic_cdk::update(name = "claim", guard = "serving")]
+#[ic_cdk::update(name = "claim", guard = "serving", decode_with = "argument", hidden = true)]
+#[candid::candid_method(update, rename = "claim")]
 async fn claim(args: ClaimArgs) -> Result<ClaimReceipt, DistributionError> {
     pay(Campaign::admit_claimant, |campaign, caller, fee, now| campaign.begin_claim(caller, &args, fee, now)).await
 }
@@ -53,8 +55,10 @@ async fn claim_all() -> Result<ClaimReceipt, DistributionError> {
     pay(Campaign::admit_claimant, |campaign, caller, fee, now| campaign.begin_claim(caller, &args, fee, now)).await
 }
 
-/// Pays the caller what is unlocked of what a leaf of a Merkle tree allocates to them. For whoever has a proof.
-#[ic_cdk::update(name = "claimWithMerkleProof", guard = "serving")]
+/// Pays the caller what is unlocked of what a leaf of a Merkle tree allocates to them, to the leaf's account; each leaf is
+/// claimed for itself. For whoever has a proof.
+#[ic_cdk::update(name = "claimWithMerkleProof", guard = "serving", decode_with = "argument", hidden = true)]
+#[candid::candid_method(update, rename = "claimWithMerkleProof")]
 async fn claim_with_proof(args: MerkleClaim) -> Result<ClaimReceipt, DistributionError> {
     pay(
         |campaign, caller| campaign.admit_prover(caller, &args),
@@ -65,7 +69,8 @@ async fn claim_with_proof(args: MerkleClaim) -> Result<ClaimReceipt, Distributio
 
 /// Pays the caller everything that is left to them, of one category or of all, less a penalty on what is locked. For
 /// recipients, where the creator offers it.
-#[ic_cdk::update(name = "earlyUnlockWithPenalty", guard = "serving")]
+#[ic_cdk::update(name = "earlyUnlockWithPenalty", guard = "serving", decode_with = "arguments", hidden = true)]
+#[candid::candid_method(update, rename = "earlyUnlockWithPenalty")]
 async fn early_unlock(
     category: Option<u32>,
     to_subaccount: Option<Subaccount>,

@@ -1,7 +1,7 @@
 //! What the owner does, and the launchpad: fund it, name people, pause, cancel.
 
 use super::claims::not_made;
-use super::{caller, fee, now};
+use super::{argument, caller, fee, long_argument, long_arguments, now};
 use crate::campaign::Campaign;
 use crate::state;
 use crate::transfer::driver::{self, Outcome};
@@ -16,7 +16,8 @@ use cairn_kit::runtime;
 
 /// Pays in what is missing, from an account of the caller's that has approved it: the amount, and the ledger's fee on
 /// top. It opens when everything is there. For the owner and the launchpad.
-#[ic_cdk::update(name = "depositTokens", guard = "serving")]
+#[ic_cdk::update(name = "depositTokens", guard = "serving", decode_with = "argument", hidden = true)]
+#[candid::candid_method(update, rename = "depositTokens")]
 async fn deposit_tokens(from_subaccount: Option<Subaccount>) -> Result<Funding, DistributionError> {
     let caller = caller()?;
     state::read(|campaign| campaign.may_recognise(caller))?;
@@ -46,7 +47,8 @@ async fn activate() -> Result<Funding, DistributionError> {
 
 /// Names recipients of listed categories, at most 500 at once, before those begin; all or none. For the owner and the
 /// launchpad.
-#[ic_cdk::update(name = "addRecipients", guard = "serving")]
+#[ic_cdk::update(name = "addRecipients", guard = "serving", decode_with = "long_argument", hidden = true)]
+#[candid::candid_method(update, rename = "addRecipients")]
 fn add_recipients(recipients: Vec<RecipientArgs>) -> Result<(), DistributionError> {
     let caller = caller()?;
     state::mutate(|campaign| campaign.add_recipients(caller, &recipients, now()))
@@ -54,21 +56,24 @@ fn add_recipients(recipients: Vec<RecipientArgs>) -> Result<(), DistributionErro
 
 /// Takes allocations back, each a person and a category, before those begin; all or none. For the owner, if the creator
 /// has allowed modification.
-#[ic_cdk::update(name = "removeRecipients", guard = "serving")]
+#[ic_cdk::update(name = "removeRecipients", guard = "serving", decode_with = "long_argument", hidden = true)]
+#[candid::candid_method(update, rename = "removeRecipients")]
 fn remove_recipients(allocations: Vec<(Principal, u32)>) -> Result<(), DistributionError> {
     let caller = caller()?;
     state::mutate(|campaign| campaign.remove_recipients(caller, &allocations, now()))
 }
 
 /// Names the Merkle tree of a category. For the owner and the launchpad.
-#[ic_cdk::update(name = "setMerkleRoot", guard = "serving")]
+#[ic_cdk::update(name = "setMerkleRoot", guard = "serving", decode_with = "argument", hidden = true)]
+#[candid::candid_method(update, rename = "setMerkleRoot")]
 fn set_merkle_root(tree: MerkleRoot) -> Result<(), DistributionError> {
     let caller = caller()?;
     state::mutate(|campaign| campaign.set_merkle_root(caller, tree, now()))
 }
 
 /// Puts people on the whitelist of an open category, at most 500 at once. For the owner and the launchpad.
-#[ic_cdk::update(name = "addToWhitelist", guard = "serving")]
+#[ic_cdk::update(name = "addToWhitelist", guard = "serving", decode_with = "long_arguments", hidden = true)]
+#[candid::candid_method(update, rename = "addToWhitelist")]
 fn add_to_whitelist(category: u32, people: Vec<Principal>) -> Result<(), DistributionError> {
     let caller = caller()?;
     state::mutate(|campaign| campaign.change_whitelist(caller, category, &people, true))
@@ -76,7 +81,8 @@ fn add_to_whitelist(category: u32, people: Vec<Principal>) -> Result<(), Distrib
 
 /// Takes people off the whitelist of an open category, at most 500 at once; who has registered stays. For the owner and
 /// the launchpad.
-#[ic_cdk::update(name = "removeFromWhitelist", guard = "serving")]
+#[ic_cdk::update(name = "removeFromWhitelist", guard = "serving", decode_with = "long_arguments", hidden = true)]
+#[candid::candid_method(update, rename = "removeFromWhitelist")]
 fn remove_from_whitelist(category: u32, people: Vec<Principal>) -> Result<(), DistributionError> {
     let caller = caller()?;
     state::mutate(|campaign| campaign.change_whitelist(caller, category, &people, false))
@@ -84,14 +90,16 @@ fn remove_from_whitelist(category: u32, people: Vec<Principal>) -> Result<(), Di
 
 /// Keeps people from registering and claiming, at most 500 at once. For the owner, if the creator has allowed
 /// modification.
-#[ic_cdk::update(name = "addToBlacklist", guard = "serving")]
+#[ic_cdk::update(name = "addToBlacklist", guard = "serving", decode_with = "long_argument", hidden = true)]
+#[candid::candid_method(update, rename = "addToBlacklist")]
 fn add_to_blacklist(people: Vec<Principal>) -> Result<(), DistributionError> {
     let caller = caller()?;
     state::mutate(|campaign| campaign.change_blocked(caller, &people, true))
 }
 
 /// Lets them again. For the owner, if the creator has allowed modification.
-#[ic_cdk::update(name = "removeFromBlacklist", guard = "serving")]
+#[ic_cdk::update(name = "removeFromBlacklist", guard = "serving", decode_with = "long_argument", hidden = true)]
+#[candid::candid_method(update, rename = "removeFromBlacklist")]
 fn remove_from_blacklist(people: Vec<Principal>) -> Result<(), DistributionError> {
     let caller = caller()?;
     state::mutate(|campaign| campaign.change_blocked(caller, &people, false))

@@ -1,7 +1,7 @@
 //! What is read. A private distribution answers its own people only: owner, factory, launchpad, recipients, and whoever is
 //! on a whitelist.
 
-use super::now;
+use super::{argument, long_argument, now};
 use crate::campaign::{Answer, Campaign};
 use crate::state;
 use cairn_events::Principal;
@@ -80,7 +80,8 @@ fn get_open_transfers(after: Option<u64>, limit: Option<u32>) -> Result<Vec<Tran
 }
 
 /// Whether a proof would be accepted. For readers, and for whoever has a proof: they need not be known yet.
-#[ic_cdk::query(name = "verifyMerkleProof", guard = "serving")]
+#[ic_cdk::query(name = "verifyMerkleProof", guard = "serving", decode_with = "argument", hidden = true)]
+#[candid::candid_method(query, rename = "verifyMerkleProof")]
 fn verify_merkle_proof(claim: MerkleClaim) -> Result<(), DistributionError> {
     let verdict = state::read(|campaign| campaign.verify(&claim));
     if verdict.is_ok() { Ok(()) } else { read(|_| verdict)? }
@@ -93,7 +94,8 @@ fn icrc10_supported_standards() -> Vec<SupportedStandard> {
 }
 
 /// `/metrics` and `/health`. For everyone; of a private distribution without its money.
-#[ic_cdk::query(name = "http_request", guard = "serving")]
+#[ic_cdk::query(name = "http_request", guard = "serving", decode_with = "long_argument", hidden = true)]
+#[candid::candid_method(query, rename = "http_request")]
 fn http_request(request: HttpRequest) -> HttpResponse {
     state::read(|campaign| serve(&request, |page| metrics(campaign, page), || campaign.health()))
 }

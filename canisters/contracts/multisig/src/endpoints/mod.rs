@@ -9,8 +9,8 @@ use crate::wallet::Wallet;
 use crate::{state, timer};
 use cairn_events::{Principal, Timestamp};
 use cairn_kit::api::multisig::WalletError;
+use cairn_kit::arguments::decode_or_trap;
 use cairn_kit::notify;
-use candid::DecoderConfig;
 use candid::utils::ArgumentDecoder;
 
 cairn_kit::contract_endpoints! {
@@ -71,19 +71,8 @@ fn read<T>(reader: impl FnOnce(&Wallet) -> Result<T, WalletError>) -> Result<T, 
 
 /// Bytes of the largest argument: a batch of payments, or a call.
 const MAX_ARGUMENT: usize = 64_000;
-/// Work that decoding may cost, per byte.
-const QUOTA_PER_BYTE: usize = 50;
 
 /// Decodes arguments; traps if they are too long or too much work, which rejects the call.
 fn arguments<T: for<'a> ArgumentDecoder<'a>>(bytes: Vec<u8>) -> T {
-    if bytes.len() > MAX_ARGUMENT {
-        ic_cdk::trap(format!("{} bytes of arguments, at most {MAX_ARGUMENT}", bytes.len()));
-    }
-    let quota = MAX_ARGUMENT.saturating_mul(QUOTA_PER_BYTE);
-    let mut config = DecoderConfig::new();
-    config.set_decoding_quota(quota).set_skipping_quota(quota).set_full_error_message(false);
-    match candid::utils::decode_args_with_config(&bytes, &config) {
-        Ok(arguments) => arguments,
-        Err(error) => ic_cdk::trap(format!("malformed arguments: {error}")),
-    }
+    decode_or_trap(&bytes, MAX_ARGUMENT)
 }

@@ -32,7 +32,7 @@ pub use effect::{Answer, Effect, EffectState, Frozen, Repeat};
 pub use execution::{CYCLES_RESERVE, MAX_EXECUTING, MAX_RESCUES, Payment, Step};
 pub use news::News;
 pub use proposal::{Begun, Proposal, Stage, Tally, Vote};
-pub use recovery::{Armed, Freeze, Plan};
+pub use recovery::{Armed, Cooling, Freeze, Plan};
 pub use screen::{MAX_ARGS, MAX_BATCH, MAX_MEMO, MAX_METHOD};
 
 use crate::memory::{self, LAYOUT_VERSION, Memories};
@@ -75,9 +75,12 @@ pub struct Course {
     /// The freeze in force.
     #[serde(rename = "fr", default, skip_serializing_if = "Option::is_none")]
     pub freeze: Option<Freeze>,
-    /// Who was overruled in freezing or in recovering the wallet, and until when they cannot do it again.
+    /// Who was overruled in freezing the wallet, and until when they cannot do it again.
     #[serde(rename = "co")]
-    pub cooling: Vec<(Principal, Timestamp)>,
+    pub cooling: Vec<Cooling>,
+    /// Guardians whose recovery was stopped, and until when they cannot begin another, nor freeze the wallet.
+    #[serde(rename = "st", default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<Cooling>,
     /// The plan of recovery that enough guardians agree to.
     #[serde(rename = "ar", default, skip_serializing_if = "Option::is_none")]
     pub armed: Option<Armed>,
@@ -258,13 +261,6 @@ impl Charter {
 }
 
 impl Course {
-    /// These were overruled: see [`recovery::COOLING`].
-    fn overrule(&mut self, who: impl IntoIterator<Item = Principal>, now: Timestamp) {
-        self.cooling.retain(|(_, until)| *until > now);
-        let until = Timestamp(now.0.saturating_add(recovery::COOLING));
-        self.cooling.extend(who.into_iter().map(|who| (who, until)));
-    }
-
     /// What stands where no course was written yet.
     fn before_all() -> Self {
         Course {
@@ -272,6 +268,7 @@ impl Course {
             factory: None,
             freeze: None,
             cooling: Vec::new(),
+            stopped: Vec::new(),
             armed: None,
             plans: Vec::new(),
             plans_made: 0,

@@ -16,8 +16,11 @@ use serde::{Deserialize, Serialize};
 
 /// Most bytes of a reason.
 const MAX_REASON: usize = 200;
-/// Nanoseconds that an overruled member cannot freeze again: a day.
+/// Nanoseconds that an overruled member cannot do so again: a day.
 pub const COOLING: u64 = 86_400_000_000_000;
+
+/// Who waits, and until when.
+pub type Cooling = (Principal, Timestamp);
 
 /// A freeze.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,17 +101,10 @@ impl Wallet {
         if self.course().freeze.is_some() {
             return Err(refuse(WalletRequestError::NoChange { what: "the wallet is frozen".to_owned() }));
         }
-        self.require_not_overruled(caller, now)?;
+        require_cool(&self.course().cooling, caller, now)?;
+        require_cool(&self.course().stopped, caller, now)?;
         self.freeze_by(caller, reason, now);
         Ok(())
-    }
-
-    /// Whoever was overruled waits before repeating it: the signers have time to decide what becomes of them.
-    fn require_not_overruled(&self, caller: Principal, now: Timestamp) -> Result<(), WalletError> {
-        match self.course().cooling.iter().find(|(who, until)| *who == caller && *until > now) {
-            Some((_, until)) => Err(later(WalletTemporaryError::CoolingDown { until: *until })),
-            None => Ok(()),
-        }
     }
 
     pub(super) fn freeze_by(&mut self, by: Principal, reason: String, now: Timestamp) {
@@ -125,7 +121,7 @@ impl Wallet {
         self.record(by, TrailEvent::Unfrozen { proposal }, now);
         let mut course = self.course().clone();
         if let Some(freeze) = course.freeze.take() {
-            course.overrule([freeze.by], now);
+            cool(&mut course.cooling, [freeze.by], now);
         }
         self.set_course(course);
         self.announce_status(before);
@@ -174,7 +170,7 @@ impl Wallet {
     /// Plans a recovery, in place of the caller's last plan, and agrees to it. Only guardians may.
     ///
     /// # Errors
-    /// If the wallet could not be so, or is being recovered; if the caller was overruled within the last day.
+    /// If the wallet could not be so, or is being recovered; if a recovery of the caller's was stopped within the last day.
     pub fn propose_recovery(
         &mut self,
         caller: Principal,
@@ -184,7 +180,7 @@ impl Wallet {
     ) -> Result<u64, WalletError> {
         let rules = self.require_guardian(caller, now)?;
         self.require_unarmed()?;
-        self.require_not_overruled(caller, now)?;
+        require_cool(&self.course().stopped, caller, now)?;
         self.check_plan(&signers, threshold, now)?;
         let number = self.course().plans_made;
         let event = TrailEvent::RecoveryProposed { plan: number, signers: signers.clone(), threshold };
@@ -203,12 +199,12 @@ impl Wallet {
     /// Agrees to a plan. Only guardians may. With enough of them the delay begins.
     ///
     /// # Errors
-    /// If there is no such plan, or the wallet could not be so any more, the caller has agreed or was overruled within the
-    /// last day, or the wallet is being recovered.
+    /// If there is no such plan, or the wallet could not be so any more, the caller has agreed, or the wallet is being
+    /// recovered; if a recovery of the caller's was stopped within the last day.
     pub fn approve_recovery(&mut self, caller: Principal, number: u64, now: Timestamp) -> Result<(), WalletError> {
         let rules = self.require_guardian(caller, now)?;
         self.require_unarmed()?;
-        self.require_not_overruled(caller, now)?;
+        require_cool(&self.course().stopped, caller, now)?;
         let plan = self.plan(number)?;
         if plan.approvers(self.charter()).any(|who| who == caller) {
             return Err(refuse(WalletRequestError::NoChange { what: "the caller agrees already".to_owned() }));
@@ -224,7 +220,8 @@ impl Wallet {
         Ok(())
     }
 
-    /// Does not agree any more. Only guardians may. If too few are left, the recovery is stopped.
+    /// Does not agree any more. Only guardians may. If too few are left, the recovery is stopped, as if by the signers: who
+    /// could agree again at once would keep them from ever deciding on it.
     ///
     /// # Errors
     /// If there is no such plan, or the caller has not agreed.
@@ -239,6 +236,9 @@ impl Wallet {
         let armed = self.course().armed.as_ref().is_some_and(|armed| armed.plan == number);
         if armed && self.plan(number)?.approval_count(self.charter()) < rules.threshold {
             self.disarm(caller, now);
+            let mut course = self.course().clone();
+            cool(&mut course.stopped, [caller], now);
+            self.set_course(course);
         }
         Ok(())
     }
@@ -273,6 +273,7 @@ impl Wallet {
         (course.freeze, course.armed) = (None, None);
         course.plans.clear();
         course.cooling.clear();
+        course.stopped.clear();
         self.set_course(course);
         self.adopt(next);
         self.announce_status(before);
@@ -286,7 +287,7 @@ impl Wallet {
         self.disarm(by, now);
         let mut course = self.course().clone();
         course.plans.clear();
-        course.overrule(agreed, now);
+        cool(&mut course.stopped, agreed, now);
         self.set_course(course);
     }
 
@@ -321,4 +322,19 @@ impl Wallet {
         }
         self.set_course(course);
     }
+}
+
+/// Whoever was overruled waits before repeating it: the signers have time to decide what becomes of them.
+fn require_cool(cooling: &[Cooling], caller: Principal, now: Timestamp) -> Result<(), WalletError> {
+    match cooling.iter().find(|(who, until)| *who == caller && *until > now) {
+        Some((_, until)) => Err(later(WalletTemporaryError::CoolingDown { until: *until })),
+        None => Ok(()),
+    }
+}
+
+/// These were overruled: see [`COOLING`].
+fn cool(cooling: &mut Vec<Cooling>, who: impl IntoIterator<Item = Principal>, now: Timestamp) {
+    cooling.retain(|(_, until)| *until > now);
+    let until = Timestamp(now.0.saturating_add(COOLING));
+    cooling.extend(who.into_iter().map(|who| (who, until)));
 }

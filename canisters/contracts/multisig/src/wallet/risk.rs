@@ -4,12 +4,13 @@
 //! |---|---|
 //! | payments and allowances up to the ledger's large amount; observers, visibility, name; freezing | medium |
 //! | payments and allowances above; signers, guardians, rules; calls; unfreezing | high |
-//! | emergency payments, stopping a recovery; any change if the wallet asks for consensus | critical |
+//! | emergency payments, NFTs, stopping a recovery; any change if the wallet asks for consensus | critical |
 //!
 //! Nothing ever needs fewer than the threshold. Removing a signer needs one less than all at most, if the threshold
 //! allows: otherwise a lost key could never be removed.
 
 use super::Charter;
+use super::screen::NFT_TRANSFER;
 use cairn_events::{Amount, Principal};
 use cairn_kit::api::multisig::{Action, EmergencyAct, RiskLevel, TokenTransfer, WalletChange, WalletRules};
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub fn risk(action: &Action, rules: &WalletRules) -> RiskLevel {
             | WalletChange::Rename { .. } => RiskLevel::Medium,
             _ => RiskLevel::High,
         },
+        // Nobody can say what an NFT is worth, and no limit counts it.
+        Action::ContractCall(call) if call.method == NFT_TRANSFER => RiskLevel::Critical,
         Action::ContractCall(_) => RiskLevel::High,
         Action::EmergencyAction(act) => match act {
             EmergencyAct::FreezeWallet => RiskLevel::Medium,

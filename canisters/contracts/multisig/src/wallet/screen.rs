@@ -20,13 +20,17 @@ pub const MAX_METHOD: usize = 64;
 /// Most bytes of a call's argument.
 pub const MAX_ARGS: usize = 20_000;
 
-/// Methods that move or give away tokens: payments are proposed as such, so that limits and risk hold for them.
-const MONEY_METHODS: [&str; 16] = [
+/// How an NFT leaves the wallet (ICRC-7). It is no payment: no limit counts an NFT, no rule knows what one is worth. So
+/// it is a call, which every signer approves: see [`super::risk`].
+pub(super) const NFT_TRANSFER: &str = "icrc7_transfer";
+
+/// Methods that move or give away tokens: payments are proposed as such, so that limits and risk hold for them. Those
+/// of ICRC-37 let others take NFTs later, or take those of others: no NFT needs them to leave.
+const MONEY_METHODS: [&str; 15] = [
     "icrc1_transfer",
     "icrc2_approve",
     "icrc2_transfer_from",
     "icrc4_transfer_batch",
-    "icrc7_transfer",
     "icrc37_approve_tokens",
     "icrc37_approve_collection",
     "icrc37_transfer_from",
@@ -133,6 +137,8 @@ impl Wallet {
         }
     }
 
+    /// Whether a call is possible. [`NFT_TRANSFER`] is, but not at a ledger that the wallet watches or limits: it might
+    /// move by it what the daily limit should count.
     fn screen_call(&self, call: &ContractCall) -> Result<(), WalletError> {
         length("method", call.method.len(), 1, MAX_METHOD, "bytes")?;
         length("args", call.args.len(), 0, MAX_ARGS, "bytes")?;

@@ -4,6 +4,7 @@ use crate::ledger::Ledger;
 use crate::{lifecycle, state};
 use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_kit::http::Metrics;
+use cairn_kit::quarantine::serving;
 use ic_cdk::query;
 use serde_bytes::ByteBuf;
 
@@ -14,7 +15,8 @@ struct Platform {
     upgrade_instructions: u64,
 }
 
-#[query]
+/// `/metrics` and `/health`. For everyone.
+#[query(guard = "serving")]
 fn http_request(request: HttpRequest) -> HttpResponse {
     match request.url.split(['?', '#']).next().unwrap_or_default() {
         "/metrics" => {

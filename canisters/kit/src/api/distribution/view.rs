@@ -82,11 +82,13 @@ pub struct CategoryView {
     pub merkle: Option<MerkleRoot>,
 }
 
-/// Somebody's part of a category.
+/// Somebody's part of a category; where a Merkle tree proves it, there is one for each leaf.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct AllocationView {
     /// Which category.
     pub category: u32,
+    /// The place of the leaf that proved it, if one did.
+    pub leaf: Option<u64>,
     /// How much in all.
     pub amount: Amount,
     /// Of that, unlocked by now.

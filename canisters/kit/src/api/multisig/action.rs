@@ -61,7 +61,8 @@ pub struct TokenApproval {
 pub struct ContractCall {
     /// The callee: neither the wallet itself, nor a ledger that the wallet watches or limits.
     pub canister: Principal,
-    /// Its method, 1 to 64 bytes; the methods that move tokens are refused.
+    /// Its method, 1 to 64 bytes; the methods that move tokens are refused, but for `icrc7_transfer`, by which an NFT
+    /// leaves: that needs every signer.
     pub method: String,
     /// Candid, at most 20,000 bytes.
     pub args: ByteBuf,

@@ -12,6 +12,9 @@ use cairn_kit::api::distribution::{
 };
 use candid::Nat;
 
+/// What people may send, and what owners may.
+const OWN: Bounds = Bounds::own(8_000, 50);
+const LISTS: Bounds = Bounds::own(100_000, 50);
 /// Leaves of the Merkle tree.
 const LEAVES: u64 = 2;
 
@@ -139,13 +142,13 @@ pub(super) fn methods() -> anyhow::Result<Vec<Method>> {
     let claim_args = ClaimArgs { category: Some(1), amount: Some(Amount(5)), to_subaccount: account(1).subaccount };
     Ok(vec![
         method(Bounds::PLAIN, (init,), |(init,)| init.args.check().is_ok())?,
-        method(Bounds::PLAIN, (claim(),), |(claim,)| proves(claim))?,
-        plain(Bounds::PLAIN, (claim_args,))?,
-        plain(Bounds::PLAIN, (register,))?,
-        plain(Bounds::PLAIN, (recipients(),))?,
-        plain(Bounds::PLAIN, (vec![(principal(1), 0_u32), (principal(2), 1)],))?,
-        plain(Bounds::PLAIN, (tree(),))?,
-        plain(Bounds::PLAIN, (3_u32, people))?,
-        plain(Bounds::PLAIN, (Some(2_u32), account(1).subaccount))?,
+        method(OWN, (claim(),), |(claim,)| proves(claim))?,
+        plain(OWN, (claim_args,))?,
+        plain(OWN, (register,))?,
+        plain(LISTS, (recipients(),))?,
+        plain(LISTS, (vec![(principal(1), 0_u32), (principal(2), 1)],))?,
+        plain(OWN, (tree(),))?,
+        plain(LISTS, (3_u32, people))?,
+        plain(OWN, (Some(2_u32), account(1).subaccount))?,
     ])
 }

@@ -28,7 +28,7 @@ enum Act {
     Upgrade,
 }
 
-fn arb_fate() -> impl Strategy<Value = Fate> {
+pub fn arb_fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         4 => Just(Fate::Fine),
         2 => Just(Fate::Lost),

@@ -185,8 +185,29 @@ fn a_private_distribution_tells_strangers_nothing_when_they_claim() {
     assert_eq!(world.campaign.admit_claimant(person(1)), Ok(()));
     let nothing = Request::NotRegistered { recipient: person(3) };
     assert_eq!(world.campaign.admit_claimant(person(3)), Err(nothing.into()));
+    let stranger = || Err(Request::Unauthorized { caller: person(3) }.into());
+    for category in [0, 9] {
+        assert_eq!(world.campaign.may_register(person(3), category, &[], world.now).map(|_| ()), stranger());
+    }
+    world.deposit(Fate::Lost).unwrap();
+    for transfer in [0, 9] {
+        assert_eq!(world.campaign.retry_transfer(person(3), transfer, world.now), stranger());
+    }
     world.campaign.set_visibility(owner(), true).unwrap();
     assert_eq!(world.campaign.admit_claimant(person(3)), Ok(()));
+    let unlisted = world.campaign.may_register(person(3), 0, &[], world.now).map(|_| ());
+    assert_eq!(unlisted, Err(Request::WrongMembership { category: 0 }.into()));
+}
+
+/// What they leave would stay for ever.
+#[test]
+fn nobody_is_removed_where_nothing_can_go_back() {
+    let mut args = airdrop();
+    args.allow_cancel = false;
+    args.recipients.push(named(3, 0, 100));
+    let mut world = World::new(args);
+    let refused = world.campaign.remove_recipients(owner(), &[(person(2), 0)], world.now);
+    assert!(matches!(refused, Err(DistributionError::Request(Request::NotAllowed { .. }))), "{refused:?}");
 }
 
 /// Whose allocation was taken back before anything began is a stranger again.

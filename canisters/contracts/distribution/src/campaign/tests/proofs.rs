@@ -12,10 +12,10 @@ use cairn_kit::api::distribution::{
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-/// A Merkle whitelist of a category of 1,000: person n gets 10 n.
-struct Tree {
+/// A Merkle whitelist of a category of 1,000.
+pub struct Tree {
+    leaves: Vec<(Account, Amount)>,
     nodes: Vec<Hash>,
-    leaves: u64,
 }
 
 fn account(n: u8) -> Account {
@@ -23,27 +23,34 @@ fn account(n: u8) -> Account {
 }
 
 impl Tree {
+    /// Person n gets 10 n.
     fn new(canister: Principal, category: u32, leaves: u8) -> Self {
-        let mut nodes = Vec::new();
-        for n in 0..leaves {
-            let leaf = merkle_leaf(canister, category, n.into(), account(n), Amount(10 * u128::from(n)));
-            let pushed = append(n.into(), &leaf, &nodes).unwrap();
+        let leaves = (0..leaves).map(|n| (account(n), Amount(10 * u128::from(n))));
+        Tree::of(canister, category, leaves.collect())
+    }
+
+    pub fn of(canister: Principal, category: u32, leaves: Vec<(Account, Amount)>) -> Self {
+        let mut nodes: Vec<Hash> = Vec::new();
+        for (n, (account, amount)) in (0..).zip(&leaves) {
+            let pushed = append(n, &merkle_leaf(canister, category, n, *account, *amount), &nodes).unwrap();
             nodes.extend(pushed);
         }
-        Tree { nodes, leaves: leaves.into() }
+        Tree { leaves, nodes }
     }
 
-    fn root(&self) -> MerkleRoot {
-        MerkleRoot { category: 0, root: root(self.leaves, &self.nodes).unwrap(), leaves: self.leaves }
+    pub fn root(&self) -> MerkleRoot {
+        let leaves = self.leaves.len() as u64;
+        MerkleRoot { category: 0, root: root(leaves, &self.nodes).unwrap(), leaves }
     }
 
-    fn claim(&self, n: u8) -> MerkleClaim {
-        let proof = inclusion_proof(n.into(), self.leaves, &self.nodes).unwrap();
-        MerkleClaim { category: 0, index: n.into(), account: account(n), allocation: Amount(10 * u128::from(n)), proof }
+    pub fn claim(&self, n: u8) -> MerkleClaim {
+        let (account, allocation) = self.leaves[usize::from(n)];
+        let proof = inclusion_proof(n.into(), self.leaves.len() as u64, &self.nodes).unwrap();
+        MerkleClaim { category: 0, index: n.into(), account, allocation, proof }
     }
 }
 
-fn merkle() -> DistributionArgs {
+pub fn merkle() -> DistributionArgs {
     let mut args = airdrop();
     args.categories[0].members = Membership::Merkle;
     args.recipients.clear();
@@ -56,7 +63,7 @@ fn merkle_world(tree: &Tree) -> World {
     world
 }
 
-fn prove(world: &mut World, n: u8, claim: &MerkleClaim) -> Result<Outcome, DistributionError> {
+pub fn prove(world: &mut World, n: u8, claim: &MerkleClaim) -> Result<Outcome, DistributionError> {
     let id = world.campaign.begin_merkle_claim(person(n), claim, Amount(FEE), world.now)?;
     Ok(world.advance(id, Fate::Fine))
 }

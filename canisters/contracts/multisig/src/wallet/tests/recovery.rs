@@ -127,8 +127,25 @@ fn a_guardian_who_withdraws_stops_a_recovery() {
     world.wallet.withdraw_recovery(person(100), plan, now).unwrap();
     assert!(matches!(world.wallet.phase(), Phase::Active));
     assert!(world.wallet.withdraw_recovery(person(100), plan, now).is_err());
+    // Who goes back and forth would keep the signers from deciding on the recovery: it begins anew each time.
+    let again = world.wallet.approve_recovery(person(100), plan, now).unwrap_err();
+    assert!(matches!(temporary(again), WalletTemporaryError::CoolingDown { .. }));
     world.pass(MIN_RECOVERY_DELAY);
     assert!(world.wallet.execute_recovery(person(100), plan, world.now).is_err());
+    world.wallet.approve_recovery(person(100), plan, world.now).unwrap();
+    assert!(matches!(world.wallet.phase(), Phase::Recovering(_)));
+}
+
+/// Else those who can unfreeze, fewer than can stop a recovery, would stop it by unfreezing.
+#[test]
+fn who_froze_in_vain_can_still_recover() {
+    let mut world = World::new(3, 2);
+    freeze(&mut world, 100).unwrap();
+    unfreeze(&mut world, 3).unwrap();
+    assert!(matches!(temporary(freeze(&mut world, 100).unwrap_err()), WalletTemporaryError::CoolingDown { .. }));
+    let plan = world.wallet.propose_recovery(person(100), vec![signer(8)], 1, world.now).unwrap();
+    world.wallet.approve_recovery(person(101), plan, world.now).unwrap();
+    assert!(matches!(world.wallet.phase(), Phase::Recovering(_)));
 }
 
 #[test]

@@ -189,6 +189,10 @@ fn bad_actions_are_refused_and_change_nothing() {
         call(person(5), &"m".repeat(65)),
         call(person(5), "icrc1_transfer"),
         call(person(5), "icrc2_approve"),
+        call(person(5), "icrc37_transfer_from"),
+        call(person(5), "icrc37_approve_tokens"),
+        call(person(5), "icrc37_approve_collection"),
+        call(LEDGER, "icrc7_transfer"),
         call(LEDGER, "anything"),
         call(FACTORY, "notifyBatch"),
         call(FACTORY, "notifyTransfer"),
@@ -227,6 +231,28 @@ fn bad_actions_are_refused_and_change_nothing() {
     world.propose(1, call(FACTORY, "requestUpgrade")).unwrap();
     world.wallet.watch(person(1), OTHER_LEDGER, world.now).unwrap();
     assert!(world.propose(1, call(OTHER_LEDGER, "anything")).is_err(), "a watched ledger");
+}
+
+/// NFTs that were sent to the wallet could never leave it.
+#[test]
+fn an_nft_leaves_if_every_signer_approves() {
+    let mut world = World::new(4, 1);
+    let id = world.approved(call(person(5), "icrc7_transfer"), 3);
+    let few = WalletRequestError::NotApproved { proposal: id, approvals: 3, required: 4 };
+    assert_eq!(request(world.begin(1, id).unwrap_err()), few);
+    world.approve(4, id).unwrap();
+    world.begin(1, id).unwrap();
+    let (_, _, payment) = world.next_send(id).unwrap();
+    assert!(matches!(payment, Payment::Call(sent) if sent.canister == person(5) && sent.method == "icrc7_transfer"));
+}
+
+#[test]
+fn what_the_wallet_counts_does_not_leave_as_an_nft() {
+    let mut world = World::new(2, 1);
+    let id = world.approved(call(OTHER_LEDGER, "icrc7_transfer"), 2);
+    world.wallet.watch(person(1), OTHER_LEDGER, world.now).unwrap();
+    let refused = request(world.begin(1, id).unwrap_err());
+    assert!(matches!(refused, WalletRequestError::ForbiddenCall { .. }), "{refused:?}");
 }
 
 #[test]
