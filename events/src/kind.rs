@@ -260,6 +260,8 @@ kinds! {
     ForceProposed "upgrade_force_proposed" Fact, [Contracts], [Factory], 800;
     /// A person is an admin of a factory no more.
     FactoryAdminRevoked "factory_admin_revoked" Fact, [Platform], [Factory], 650;
+    /// A person is an admin no more.
+    AdminRevoked "admin_revoked" Fact, [Platform], [Gateway], 600;
 }
 
 impl Kind {

@@ -181,6 +181,7 @@ payloads! {
     RoleAnswered(RoleAnswered) "role_answered",
     ForceProposed(ForceProposed) "upgrade_force_proposed",
     FactoryAdminRevoked(FactoryAdminRevoked) "factory_admin_revoked",
+    AdminRevoked(AdminRevoked) "admin_revoked",
 }
 
 use Payload as P;
@@ -191,6 +192,7 @@ impl Payload {
         match self {
             P::Genesis(_) | P::WriterRegistered(_) => Stream::Log,
             P::AdminGranted(_)
+            | P::AdminRevoked(_)
             | P::ServiceConfigured(_)
             | P::FeeConfigured(_)
             | P::MaintenanceConfigured(_)
@@ -233,7 +235,7 @@ impl Payload {
             | P::RollbackIntended(RollbackIntended { contract, .. })
             | P::UpgradeRolledBack(UpgradeRolledBack { contract, .. })
             | P::UpgradeAbandoned(UpgradeAbandoned { contract, .. })
-            | P::UpgradeSettled(UpgradeSettled { contract })
+            | P::UpgradeSettled(UpgradeSettled { contract, .. })
             | P::ControlReleased(ControlReleased { contract })
             | P::AutoUpdateSet(AutoUpdateSet { contract, .. })
             | P::TopUpIntended(TopUpIntended { contract, .. })
@@ -308,6 +310,7 @@ impl Payload {
             P::Genesis(p) => Some(p.money_writer),
             P::WriterRegistered(p) => Some(p.writer),
             P::AdminGranted(p) => Some(p.admin),
+            P::AdminRevoked(p) => Some(p.admin),
             P::FactoryAdminGranted(p) => Some(p.admin),
             P::FactoryAdminRevoked(p) => Some(p.admin),
             P::AuditorGranted(p) => Some(p.auditor),

@@ -402,6 +402,7 @@ impl Story {
                 controllers: vec![principal(FACTORY), course.owner],
                 name: format!("Token {}", course.number),
                 symbol: Some(format!("T{}", course.number)),
+                token: Some(course.contract),
                 public: course.number.is_multiple_of(2),
                 epoch: 1,
             }),

@@ -166,6 +166,7 @@ fn stories_come_to_every_end() {
             kind,
             Kind::CanisterUpgraded
                 | Kind::AdminGranted
+                | Kind::AdminRevoked
                 | Kind::ServiceConfigured
                 | Kind::MaintenanceConfigured
                 | Kind::TemplatePublished

@@ -168,6 +168,7 @@ fn the_largest_fields_fit_in_keys_and_rows() {
         controllers: (0..ContractRegistered::MAX_CONTROLLERS as u8).map(long).collect(),
         name: "n".repeat(ContractRegistered::MAX_NAME),
         symbol: Some("s".repeat(ContractRegistered::MAX_SYMBOL)),
+        token: Some(long(10)),
         public: true,
         epoch: u64::MAX,
     };

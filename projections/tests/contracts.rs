@@ -24,6 +24,10 @@ fn contract(number: u64) -> Principal {
     principal(5_000 + number)
 }
 
+fn ledger(number: u64) -> Principal {
+    principal(9_000 + number)
+}
+
 /// A log of contracts' lives: so many events of a few contracts, in any order.
 fn lives(seed: u64, events: u64, reclaiming: bool) -> TestLog {
     let mut log = TestLog::begin(principal(AUDIT), principal(BACKEND), [7; 32]);
@@ -79,6 +83,7 @@ fn register(dice: &mut Dice, contract: Principal, deployment: DeploymentId, owne
         controllers: vec![owner],
         name: NAMES[dice.below(NAMES.len() as u64) as usize].to_owned(),
         symbol: SYMBOLS[dice.below(SYMBOLS.len() as u64) as usize].map(str::to_owned),
+        token: [None, Some(ledger(0)), Some(ledger(1)), Some(contract)][dice.below(4) as usize],
         public: dice.one_in(2),
         epoch: 1,
     })
@@ -241,6 +246,7 @@ fn check(tables: &MemoryTables, all: &BTreeMap<Principal, Life>, limit: usize) {
     for service in SERVICES {
         for filter in filters() {
             check_lists(tables, all, (service, filter), limit);
+            check_tokens(tables, all, (service, filter), limit);
         }
         for prefix in PREFIXES {
             check_names(tables, all, (service, prefix), limit);
@@ -261,6 +267,7 @@ fn check_contract(tables: &MemoryTables, id: Principal, life: &Life, limit: usiz
     };
     let found = found.unwrap();
     assert_eq!((&found.name, &found.symbol, found.owner), (&registered.name, &registered.symbol, registered.owner));
+    assert_eq!(found.token, registered.token);
     assert_eq!((found.registered, found.public, found.status), (*at, life.is_public(), life.status()));
     assert_eq!((found.known, found.quarantined, found.complete), (!life.foreign, life.quarantined, life.complete));
     let counts = [found.holders, found.signers, found.observers, found.recipients, found.participants, found.members];
@@ -315,6 +322,22 @@ fn check_lists(
                 assert_eq!((connection.standing, connection.hidden), (assignment.standing, assignment.hidden));
             }
         }
+    }
+}
+
+fn check_tokens(
+    tables: &MemoryTables,
+    all: &BTreeMap<Principal, Life>,
+    (service, filter): (Service, Filter),
+    limit: usize,
+) {
+    // Of the last ledger there is nothing.
+    for token in (0..3).map(ledger).chain((0..9).map(contract)) {
+        let found = pages(limit, |cursor, limit| contracts::by_token(tables, (token, service), filter, cursor, limit));
+        let passing = all.iter().filter(|(_, life)| life.passes(filter));
+        let of = passing.filter_map(|(id, life)| Some((*id, life.of(service)?)));
+        let about = of.filter(|(_, (_, registered))| registered.token == Some(token));
+        assert_eq!(ids(&found), newest(about.map(|(id, (at, _))| (*at, id))));
     }
 }
 

@@ -223,6 +223,10 @@ proptest! {
         let public = listed(limit, |cursor, limit| contracts::by_service(&tables, Service::Token, Filter::PUBLIC, cursor, limit));
         prop_assert_eq!(&public, &all.iter().filter(|row| row.public).cloned().collect::<Vec<_>>());
         prop_assert!(listed(limit, |cursor, limit| contracts::by_service(&tables, Service::Dao, Filter::ALL, cursor, limit)).is_empty());
+        for row in &all {
+            let about = listed(limit, |cursor, limit| contracts::by_token(&tables, (row.contract, Service::Token), Filter::ALL, cursor, limit));
+            prop_assert_eq!(about, vec![row.clone()], "a token is about itself");
+        }
         for person in people() {
             let created = listed(limit, |cursor, limit| contracts::by_creator(&tables, (person, Service::Token), Filter::ALL, cursor, limit));
             prop_assert_eq!(created, all.iter().filter(|row| row.owner == person).cloned().collect::<Vec<_>>());

@@ -9,8 +9,8 @@ const FAMILIES = {};
 const kinds = (families, names) => names.split(' ').forEach((name) => (FAMILIES[name] = families));
 kinds(
   [PLATFORM],
-  'genesis writer_registered canister_upgraded admin_granted service_configured fee_configured maintenance_configured ' +
-    'template_published projection_rebuilt refused auditor_granted auditor_revoked opening_erased question_asked ' +
+  'genesis writer_registered canister_upgraded admin_granted admin_revoked service_configured fee_configured ' +
+    'maintenance_configured template_published projection_rebuilt refused auditor_granted auditor_revoked opening_erased question_asked ' +
     'audit_canister_changed fork_alarm_acknowledged archiving_configured archive_intended archive_created ' +
     'archive_unresolved range_moved template_proposed template_confirmed template_withdrawn factory_admin_granted ' +
     'factory_admin_revoked rollout_started rollout_changed cycles_low cycles_restored',
@@ -39,6 +39,7 @@ const PARTIES = {
   genesis: 'money_writer',
   writer_registered: 'writer',
   admin_granted: 'admin',
+  admin_revoked: 'admin',
   factory_admin_granted: 'admin',
   factory_admin_revoked: 'admin',
   auditor_granted: 'auditor',

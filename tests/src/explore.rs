@@ -3,7 +3,9 @@
 //! A [`Flow`] is a way a deployment can go; it is played on a fork of a [`Stage`], under a plan of faults. Then the
 //! faults end, the clock moves past the ledger's window, everything comes to rest, and every invariant is checked.
 
+mod contracts;
 mod cutover;
+mod distribution;
 mod effects;
 mod flow;
 mod private;

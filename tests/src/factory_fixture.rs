@@ -3,11 +3,11 @@
 use crate::log_fixture::{CYCLES, LogFixture};
 use anyhow::{anyhow, ensure};
 use cairn::platform::token;
-use cairn_events::payload::DeploymentDispatched;
+use cairn_events::payload::{Channel, DeploymentDispatched};
 use cairn_events::topic::Service;
 use cairn_events::{DeploymentId, Hash, Payload, Principal, Submission, WriterRole};
-use cairn_kit::api::factory::{ContractArgs, FactoryError, FactoryInit};
-use cairn_kit::api::template::{UploadSession, UploadedModule};
+use cairn_kit::api::factory::{ContractArgs, FactoryError, FactoryInit, PublishedTemplate};
+use cairn_kit::api::template::{ProposeTemplate, TemplateProposal, UploadSession, UploadedModule};
 use candid::CandidType;
 use candid::utils::ArgumentEncoder;
 use serde::de::DeserializeOwned;
@@ -16,6 +16,21 @@ use std::time::Duration;
 
 /// Bytes of a module that are uploaded at a time.
 const CHUNK: usize = 1_800_000;
+
+/// What an uploaded module is proposed as: a version of our own token.
+#[must_use]
+pub fn terms(version: &str, module_hash: Hash) -> ProposeTemplate {
+    ProposeTemplate {
+        version: version.to_owned(),
+        module_hash,
+        channel: Channel::Stable,
+        upgrades_from: None,
+        interface: include_str!("../../canisters/contracts/token/token.did").to_owned(),
+        source_commit: "0".repeat(40),
+        notes: String::new(),
+        foreign: false,
+    }
+}
 
 /// A factory that lacks nothing but a template.
 pub struct FactoryFixture {
@@ -86,6 +101,24 @@ impl FactoryFixture {
         let uploaded: UploadedModule = self.call::<_, FactoryError>(admin, "finishTemplateUpload", (session.id,))??;
         ensure!((uploaded.module_hash, uploaded.size) == (Hash::of(&[module]), size), "{uploaded:?}");
         Ok(uploaded.module_hash)
+    }
+
+    /// Proposes an uploaded module, as the installer.
+    ///
+    /// # Errors
+    /// If the factory refuses.
+    pub fn propose(&mut self, terms: ProposeTemplate) -> anyhow::Result<TemplateProposal> {
+        let admin = self.log.admin;
+        Ok(self.call::<_, FactoryError>(admin, "proposeTemplate", (terms,))??)
+    }
+
+    /// Publishes what was proposed, as the installer, who needs nobody else for the first template.
+    ///
+    /// # Errors
+    /// If the factory refuses.
+    pub fn publish(&mut self, version: &str, module_hash: Hash) -> anyhow::Result<PublishedTemplate> {
+        let admin = self.log.admin;
+        Ok(self.call::<_, FactoryError>(admin, "publishTemplate", (version, module_hash))??)
     }
 
     /// Records that the `number`-th deployment, a token for `owner`, was dispatched; what the factory is to be told of it.

@@ -179,8 +179,10 @@ pub fn contract(n: u64) -> Principal {
     person(1_000_000 + n)
 }
 
-/// The registration of the `n`-th contract; every other one is public.
+/// The registration of the `n`-th contract; every other one is public. Every fourth is about the first one's token, the
+/// others are about their own.
 pub fn registration(n: u64, owner: Principal, factory: Principal) -> Payload {
+    let token = if n.is_multiple_of(4) { contract(0) } else { contract(n) };
     Payload::ContractRegistered(ContractRegistered {
         contract: contract(n),
         deployment: DeploymentId(Hash::of(&[b"bench", &n.to_be_bytes()])),
@@ -189,6 +191,7 @@ pub fn registration(n: u64, owner: Principal, factory: Principal) -> Payload {
         controllers: vec![factory, owner],
         name: format!("Token {n}"),
         symbol: Some(format!("T{n}")),
+        token: Some(token),
         public: n.is_multiple_of(2),
         epoch: 1,
     })

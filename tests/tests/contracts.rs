@@ -4,13 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails here says enough")]
 
 use cairn::platform::{Options, Platform, account, payment, token, user, wallet};
-use cairn_events::payload::{ContractStatus, Notification};
+use cairn_events::payload::{CallbackAccepted, ContractStatus, Movement, Notification, ProposalCreated};
+use cairn_events::topic::Service;
 use cairn_events::{Amount, Payload, Principal, Timestamp};
 use cairn_kit::api::backend::{BackendError, BackendRequestError, CreateDistributionArgs};
+use cairn_kit::api::contract::NotificationStatus;
 use cairn_kit::api::distribution::{
     Campaign, Category, ClaimArgs, ClaimReceipt, DistributionArgs, DistributionError, Frequency, Funding, Membership,
     PayoutStatus, RecipientArgs, Schedule, Statistics, TokenInfo,
 };
+use cairn_kit::api::factory::{CallbackError, NotificationsAccepted};
 use cairn_kit::api::multisig::{EffectOutcome, ProposalStatus, ProposalView, WalletError};
 use cairn_tests::invariants;
 use cairn_tests::witness::witness;
@@ -277,4 +280,88 @@ fn contracts_work_while_their_factory_is_stopped() {
             if callback.contract == token && callback.notification == Notification::HolderAdded(friend))
     });
     assert!(heard);
+}
+
+/// Every endpoint that contracts tell their factory by, what it is to record of `who`, and which contracts may say it. No
+/// factory here makes contracts with participants or members.
+fn notifications(who: Principal) -> [(&'static str, Notification, &'static [Service]); 19] {
+    use Notification as N;
+    use Service::{Distribution, Multisig, Token};
+    let movement = |from, to| Movement { token: None, from, to, amount: Amount(7) };
+    let (transfer, mint, burn) = (movement(Some(who), Some(who)), movement(None, Some(who)), movement(Some(who), None));
+    [
+        ("notifyDeploymentComplete", N::DeploymentComplete, &[Token, Multisig, Distribution]),
+        ("notifyHolderAdded", N::HolderAdded(who), &[Token]),
+        ("notifyHolderRemoved", N::HolderRemoved(who), &[Token]),
+        ("notifySignerAdded", N::SignerAdded(who), &[Multisig]),
+        ("notifySignerRemoved", N::SignerRemoved(who), &[Multisig]),
+        ("notifyObserverAdded", N::ObserverAdded(who), &[Multisig]),
+        ("notifyObserverRemoved", N::ObserverRemoved(who), &[Multisig]),
+        ("notifyRecipientAdded", N::RecipientAdded(who), &[Distribution]),
+        ("notifyRecipientRemoved", N::RecipientRemoved(who), &[Distribution]),
+        ("notifyParticipantAdded", N::ParticipantAdded(who), &[]),
+        ("notifyParticipantRemoved", N::ParticipantRemoved(who), &[]),
+        ("notifyMemberAdded", N::MemberAdded(who), &[]),
+        ("notifyMemberRemoved", N::MemberRemoved(who), &[]),
+        ("notifyProposalCreated", N::ProposalCreated(ProposalCreated { proposal: 5, proposer: who }), &[Multisig]),
+        ("notifyTransfer", N::Transfer(transfer), &[Token, Multisig]),
+        ("notifyMint", N::Mint(mint), &[Token]),
+        ("notifyBurn", N::Burn(burn), &[Token]),
+        ("notifyVisibilityChanged", N::VisibilityChanged(false), &[Multisig, Distribution]),
+        ("notifyStatusChanged", N::StatusChanged(ContractStatus::Frozen), &[Multisig, Distribution]),
+    ]
+}
+
+/// What the endpoint is called with that says `notification`, under its number.
+fn arguments((contract, epoch, sequence): (Principal, u64, u64), notification: Notification) -> Vec<u8> {
+    use Notification as N;
+    let encoded = match notification {
+        N::DeploymentComplete => candid::encode_args((contract, epoch, sequence)),
+        N::ProposalCreated(ProposalCreated { proposal, proposer }) => {
+            candid::encode_args((contract, epoch, sequence, proposal, proposer))
+        }
+        N::Transfer(movement) | N::Mint(movement) | N::Burn(movement) => {
+            candid::encode_args((contract, epoch, sequence, movement))
+        }
+        N::VisibilityChanged(public) => candid::encode_args((contract, epoch, sequence, public)),
+        N::StatusChanged(status) => candid::encode_args((contract, epoch, sequence, status)),
+        role => {
+            let (_, who, _) = role.role().unwrap();
+            candid::encode_args((contract, epoch, sequence, who))
+        }
+    };
+    encoded.unwrap()
+}
+
+/// Each endpoint records exactly what it is called by, for contracts that may say it, and nothing for others.
+#[test]
+fn each_notification_is_recorded_as_it_was_told() {
+    let (mut platform, buyer, friend) = open();
+    let order = platform.order(token(buyer, "Moon", "MOON"));
+    platform.create_token(buyer, order, "token").unwrap().unwrap();
+    let (wallet, lock) = (buy_wallet(&mut platform, buyer, friend), buy_lock(&mut platform, buyer, friend));
+    let token = platform.contract_of(buyer, "token").unwrap().unwrap();
+    for (service, contract) in [(Service::Token, token), (Service::Multisig, wallet), (Service::Distribution, lock)] {
+        let factory = platform.factory_of(service).unwrap();
+        let told: NotificationStatus =
+            platform.net.query(contract, Principal::anonymous(), "getNotificationStatus", ()).unwrap();
+        let (epoch, mut sequence) = (told.epoch, told.acknowledgedThrough + 1);
+        for (method, notification, speakers) in notifications(user("somebody")) {
+            let before = platform.events().unwrap().len();
+            let argument = arguments((contract, epoch, sequence), notification);
+            let reply = platform.net.update_raw(factory, contract, method, argument).unwrap();
+            let reply: Result<NotificationsAccepted, CallbackError> = candid::decode_one(&reply).unwrap();
+            let recorded: Vec<Payload> =
+                platform.events().unwrap().iter().skip(before).map(|event| event.payload.clone()).collect();
+            if speakers.contains(&service) {
+                assert_eq!(reply, Ok(NotificationsAccepted { accepted_through: sequence }), "{method}");
+                let accepted = CallbackAccepted { contract, epoch, seq: sequence, notification };
+                assert_eq!(recorded, [Payload::CallbackAccepted(accepted)], "{method}");
+                sequence += 1;
+            } else {
+                assert_eq!(reply, Err(CallbackError::NotOfThisKind { sequence }), "{method} of {contract}");
+                assert!(recorded.is_empty(), "{method} of {contract}: {recorded:?}");
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails here says enough")]
 
 use cairn::platform::token;
-use cairn_events::payload::{Account, Channel, DeploymentAbandoned, Notification, Reason};
+use cairn_events::payload::{Account, DeploymentAbandoned, Notification, Reason};
 use cairn_events::{Event, Hash, Kind, Payload, Principal, Receipt, Stream, Submission};
 use cairn_kit::api::backend::TokenArgs;
 use cairn_kit::api::factory::{
@@ -12,10 +12,10 @@ use cairn_kit::api::factory::{
     PublishedTemplate, SetupStatus,
 };
 use cairn_kit::api::host::{ProjectionStatus, Reflected};
-use cairn_kit::api::template::{ProposeTemplate, TemplateProposal, TemplateRefusal, UploadSession};
+use cairn_kit::api::template::{ProposeTemplate, TemplateRefusal, UploadSession};
 use cairn_projections::contracts::Contract;
 use cairn_projections::{Moment, Page};
-use cairn_tests::factory_fixture::FactoryFixture;
+use cairn_tests::factory_fixture::{FactoryFixture, terms};
 use cairn_tests::log_fixture::person;
 use candid::{Encode, Nat};
 use localnet::{Fault, MessageId, MessageKind, Reject};
@@ -36,14 +36,9 @@ struct Floor {
 
 impl Floor {
     fn open(seed: u64) -> Floor {
-        Floor::selling(seed, "token")
-    }
-
-    /// A factory whose template is this package's module.
-    fn selling(seed: u64, package: &'static str) -> Floor {
         let mut floor = Floor::begin(seed);
-        floor.template = floor.publish("1.0.0", &cairn::artifacts::wasm(package).unwrap());
-        floor.works.settle();
+        let token = floor.works.upload(&cairn::artifacts::wasm("token").unwrap()).unwrap();
+        floor.sell(terms("1.0.0", token));
         floor
     }
 
@@ -70,12 +65,14 @@ impl Floor {
         self.works.log.net.query(self.works.factory, person(99), method, args).unwrap()
     }
 
-    fn publish(&mut self, version: &str, module: &[u8]) -> Hash {
-        let (admin, hash) = (self.works.log.admin, self.works.upload(module).unwrap());
-        let published: PublishedTemplate =
-            self.call::<_, FactoryError>(admin, "publishTemplate", (version, hash)).unwrap();
-        assert_eq!((published.module_hash, published.size), (hash, module.len() as u64));
-        hash
+    /// Makes an uploaded module the first template.
+    fn sell(&mut self, terms: ProposeTemplate) {
+        let (version, hash) = (terms.version.clone(), terms.module_hash);
+        let proposed = self.works.propose(terms).unwrap();
+        let published = self.works.publish(&version, hash).unwrap();
+        assert_eq!((published.module_hash, published.size), (hash, proposed.size));
+        self.template = hash;
+        self.works.settle();
     }
 
     fn owner(number: u64) -> Principal {
@@ -146,6 +143,13 @@ impl Floor {
         }
         events
     }
+}
+
+/// An uploaded module as somebody else's ledger, of which no more is known than makes it one.
+fn foreign(module_hash: Hash) -> ProposeTemplate {
+    let interface = "service : { icrc1_balance_of : (record { owner : principal; subaccount : opt blob }) -> (nat) query; \
+                     icrc1_transfer : (reserved) -> (reserved) }";
+    ProposeTemplate { interface: interface.to_owned(), foreign: true, ..terms("1.0.0", module_hash) }
 }
 
 fn unauthorized<T>(caller: Principal) -> Result<T, FactoryError> {
@@ -273,8 +277,12 @@ fn either_delivered_or_abandoned() {
 
 #[test]
 fn code_that_traps_on_its_arguments_is_a_definite_failure() {
-    // A module that is no ledger: it cannot read a ledger's argument.
-    let mut floor = Floor::selling(5, "audit_storage");
+    // It has a ledger's methods, and cannot read a ledger's argument.
+    let module = r#"(module (func (export "canister_init") (export "canister_query icrc1_balance_of")
+        (export "canister_update icrc1_transfer") unreachable))"#;
+    let mut floor = Floor::begin(5);
+    let hash = floor.works.upload(&wat::parse_str(module).unwrap()).unwrap();
+    floor.sell(foreign(hash));
     let args = floor.dispatch(1);
     assert!(matches!(floor.create(1, &args), Err(FactoryError::Request(Request::InstallFailed { .. }))));
     floor.works.settle();
@@ -439,26 +447,8 @@ fn a_wrong_template_hash_is_refused_and_recorded() {
 #[test]
 fn a_foreign_ledger_is_made_with_the_reference_argument() {
     let mut floor = Floor::begin(12);
-    let admin = floor.works.log.admin;
-    let module_hash = floor.works.upload(&cairn::artifacts::wasm("token").unwrap()).unwrap();
-    let terms = ProposeTemplate {
-        version: "1.0.0".into(),
-        module_hash,
-        channel: Channel::Stable,
-        upgrades_from: None,
-        interface:
-            "service : { icrc1_balance_of : (record { owner : principal; subaccount : opt blob }) -> (nat) query; \
-                    icrc1_transfer : (reserved) -> (reserved) }"
-                .into(),
-        source_commit: "0".repeat(40),
-        notes: "the reference ledger, as it were".into(),
-        foreign: true,
-    };
-    let proposal: TemplateProposal = floor.call::<_, FactoryError>(admin, "proposeTemplate", (terms,)).unwrap();
-    assert!(proposal.terms.foreign);
-    let _: PublishedTemplate = floor.call::<_, FactoryError>(admin, "publishTemplate", ("1.0.0", module_hash)).unwrap();
-    floor.template = module_hash;
-    floor.works.settle();
+    let hash = floor.works.upload(&cairn::artifacts::wasm("token").unwrap()).unwrap();
+    floor.sell(foreign(hash));
     let args = floor.dispatch(1);
     let delivered = floor.create(1, &args).unwrap();
     floor.works.settle();

@@ -13,6 +13,8 @@ use cairn_kit::api::audit::{
     Order as PageOrder,
 };
 use cairn_kit::api::backend::{Auditor, BackendError, BackendRequestError, StateCheck};
+use cairn_projections::Moment;
+use candid::Reserved;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -161,6 +163,77 @@ fn auditors_read_what_is_private_as_long_as_they_are_granted() {
         .collect();
     assert_eq!(kinds, ["cairn_auditor_granted", "cairn_auditor_granted", "cairn_auditor_revoked"]);
     verify(&platform.export().unwrap(), &platform.policy()).unwrap();
+}
+
+#[test]
+fn an_admin_reads_what_is_private_until_they_are_turned_out() {
+    let mut platform = open();
+    let (installer, second, backend) = (platform.admin, user("second"), platform.backend);
+    let before = size(&mut platform);
+    let turn_out = |platform: &mut Platform, by: Principal, admin: Principal| -> Result<(), BackendError> {
+        platform.net.update(backend, by, "revokeAdmin", (admin,)).unwrap()
+    };
+    platform.call::<(), BackendError>(backend, installer, "adminAddAdmin", (second,)).unwrap();
+    assert!(is_told(&mut platform, second));
+    for other in [second, user("alice")] {
+        let refusal = BackendError::from(BackendRequestError::Unauthorized { caller: other });
+        assert_eq!(turn_out(&mut platform, other, installer), Err(refusal));
+    }
+    for _ in 0..2 {
+        turn_out(&mut platform, installer, second).unwrap();
+        assert!(!is_told(&mut platform, second));
+    }
+    assert_eq!(size(&mut platform), before + 2, "granted once, revoked once");
+    platform.upgrade("audit_storage", platform.audit).unwrap();
+    assert!(!is_told(&mut platform, second) && is_told(&mut platform, installer));
+
+    // The installer, too; a backend that has an admin makes nobody one by itself.
+    platform.call::<(), BackendError>(backend, installer, "adminAddAdmin", (second,)).unwrap();
+    turn_out(&mut platform, installer, installer).unwrap();
+    assert!(is_told(&mut platform, second) && !is_told(&mut platform, installer));
+    platform.upgrade("backend", backend).unwrap();
+    platform.settle().unwrap();
+    let admins: Vec<Principal> = platform.net.query(backend, second, "adminGetAdmins", ()).unwrap();
+    assert_eq!(admins, [second]);
+    platform.call::<(), BackendError>(backend, second, "checkState", ()).unwrap();
+    platform.pass(30);
+    let check: Option<StateCheck> = platform.net.query(backend, second, "getStateCheck", ()).unwrap();
+    assert!(check.unwrap().result.unwrap().equal, "the backend's state is another one when folded anew");
+    verify(&platform.export().unwrap(), &platform.policy()).unwrap();
+}
+
+#[test]
+fn what_a_user_did_is_told_to_them_to_admins_and_to_auditors() {
+    let mut platform = open();
+    let (admin, auditor, anonymous) = (platform.admin, user("auditor"), Principal::anonymous());
+    let (alice, bob, backend) = (user("alice"), user("bob"), platform.backend);
+    let profile = |platform: &mut Platform, caller: Principal, of: Principal| -> Result<(), BackendError> {
+        let reply: Result<Reserved, BackendError> = platform.net.query(backend, caller, "getUser", (of,)).unwrap();
+        reply.map(|_| ())
+    };
+    let list = |platform: &mut Platform, caller: Principal| -> Result<(), BackendError> {
+        let arguments = (None::<Moment>, 10_u32);
+        let reply: Result<Reserved, BackendError> = platform.net.query(backend, caller, "getUsers", arguments).unwrap();
+        reply.map(|_| ())
+    };
+    let until = platform.net.now() + DAY;
+    grant(&mut platform, admin, auditor, until).unwrap();
+    assert_eq!(profile(&mut platform, alice, alice), Ok(()));
+    for reader in [admin, auditor] {
+        assert_eq!(profile(&mut platform, reader, alice), Ok(()), "{reader}");
+        assert_eq!(list(&mut platform, reader), Ok(()), "{reader}");
+    }
+    platform.net.advance(Duration::from_nanos(DAY));
+    for caller in [bob, auditor] {
+        let refusal = BackendError::from(BackendRequestError::Unauthorized { caller });
+        assert_eq!(profile(&mut platform, caller, alice), Err(refusal.clone()));
+        // That somebody never came is told no more than that they did.
+        assert_eq!(profile(&mut platform, caller, user("nobody")), Err(refusal.clone()));
+        assert_eq!(list(&mut platform, caller), Err(refusal));
+    }
+    let refusal = BackendError::from(BackendRequestError::Anonymous);
+    assert_eq!(profile(&mut platform, anonymous, anonymous), Err(refusal.clone()));
+    assert_eq!(list(&mut platform, anonymous), Err(refusal));
 }
 
 /// Where any of `secrets` is found, byte by byte: stable memory and heap of every canister, and an export of the log.

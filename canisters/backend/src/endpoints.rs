@@ -109,11 +109,19 @@ async fn admin_set_config_value(key: String, value: String) -> Result<(), Backen
     command::set_value(admin, &key, &value).await
 }
 
-/// Makes somebody an admin. For admins.
+/// Makes somebody an admin. For admins and controllers.
 #[update(name = "adminAddAdmin")]
 async fn admin_add_admin(admin: Principal) -> Result<(), BackendError> {
-    let permit = metrics::counted(platform::require_admin(ic_cdk::api::msg_caller()))?;
+    let permit = metrics::counted(platform::require_admin_or_controller(ic_cdk::api::msg_caller()))?;
     command::add_admin(permit, admin).await
+}
+
+/// Makes somebody an admin no more, here and for the log; what they did stays, and so do auditors whom they named. The
+/// only admin stays one. Repeatable. For controllers: one bad admin must not be able to turn out the good ones.
+#[update(name = "revokeAdmin")]
+async fn revoke_admin(admin: Principal) -> Result<(), BackendError> {
+    let controller = metrics::counted(platform::require_controller(ic_cdk::api::msg_caller()))?;
+    command::revoke_admin(controller, admin).await
 }
 
 /// The admins. For everyone: the log says the same.

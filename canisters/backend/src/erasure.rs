@@ -32,7 +32,8 @@ pub async fn by_admin(
     commitment: Commitment,
     reason: ErasureReason,
 ) -> Result<u64, BackendError> {
-    let result = erase(admin.principal(), index, commitment, reason, |_| true).await;
+    let still_admin = |_: &Event| platform::require_admin(admin.principal()).is_ok();
+    let result = erase(admin.principal(), index, commitment, reason, still_admin).await;
     recorded(admin, "adminEraseOpening", result).await
 }
 
@@ -100,7 +101,10 @@ async fn read(index: u64) -> Result<Event, BackendError> {
     let page = reading::page(audit, query, journal::seen()).await;
     let unreachable = |detail: String| BackendTemporaryError::Unreachable { canister: audit, detail };
     let page = page.map_err(|failure| unreachable(failure.to_string()))?;
-    let page = page.map_err(|error| unreachable(error.to_string()))?;
+    let page = page.map_err(|error| match error {
+        AuditError::Request(AuditRequestError::OutOfBounds { .. }) => no_opening(index),
+        error => unreachable(error.to_string()).into(),
+    })?;
     let event = page.events.first().and_then(|bytes| codec::decode_event(bytes).ok());
     event.filter(|event| event.index == index).ok_or_else(|| no_opening(index))
 }

@@ -5,7 +5,7 @@ use crate::memory;
 use crate::request::admission::{MAX_UNFINISHED, MAX_UNFINISHED_PER_CALLER, Standing};
 use crate::setup::{Secrets, Setup};
 use crate::state::State;
-use cairn_events::{DeploymentId, LogId, Principal, Timestamp};
+use cairn_events::{DeploymentId, LogId, Payload, Principal, Timestamp};
 use cairn_kit::access::{Admin, Denied};
 use cairn_kit::api::backend::{BackendError, BackendRequestError, BackendTemporaryError};
 use cairn_kit::guard::{Guard, GuardError, Guards};
@@ -113,15 +113,61 @@ pub fn is_platform(principal: Principal) -> bool {
     known.chain(ledgers).chain(config.factories()).any(|known| known == principal) || principal == runtime::id()
 }
 
-/// The permit of an admin; until the first one is recorded, the installer's.
+/// The permit of an admin. Whoever waited for others asks for it again: the right may have ended meanwhile.
 ///
 /// # Errors
-/// [`BackendRequestError`]: anonymous, or no admin.
+/// [`BackendRequestError`]: anonymous, or no admin. [`BackendTemporaryError::Busy`] for one who is being revoked.
 pub fn require_admin(caller: Principal) -> Result<Admin, BackendError> {
-    state(|state| state.admins().require(caller)).map_err(|denied| match denied {
+    if is_leaving(caller) {
+        return Err(BackendTemporaryError::Busy.into());
+    }
+    state(|state| state.admins().require(caller)).map_err(turned_away)
+}
+
+/// The permit of a controller of this canister.
+///
+/// # Errors
+/// [`BackendRequestError`]: anonymous, or no controller.
+pub fn require_controller(caller: Principal) -> Result<Admin, BackendError> {
+    Admin::controller(caller).map_err(turned_away)
+}
+
+/// The permit of a controller or of an admin: controllers name another admin before they turn out the only one.
+///
+/// # Errors
+/// As [`require_admin`].
+pub fn require_admin_or_controller(caller: Principal) -> Result<Admin, BackendError> {
+    require_controller(caller).or_else(|_| require_admin(caller))
+}
+
+/// Whether the log is about to hear that `person` is an admin no more: what they said now would come after that.
+fn is_leaving(person: Principal) -> bool {
+    journal::holds(|payload| matches!(payload, Payload::AdminRevoked(revoked) if revoked.admin == person))
+}
+
+/// That `caller` may be told about anybody: an admin, or an auditor whose grant has not expired.
+///
+/// # Errors
+/// As [`require_admin`].
+pub fn check_entitled(caller: Principal) -> Result<(), BackendError> {
+    let is_auditor = state(|state| state.auditor_until(caller)).is_some_and(|until| now() < until);
+    if is_auditor { Ok(()) } else { require_admin(caller).map(|_| ()) }
+}
+
+/// That `caller` may be told about `person`: they themselves, and whoever may be told about anybody.
+///
+/// # Errors
+/// As [`require_admin`].
+pub fn check_concerned(caller: Principal, person: Principal) -> Result<(), BackendError> {
+    let own = caller == person && caller != Principal::anonymous();
+    if own { Ok(()) } else { check_entitled(caller) }
+}
+
+fn turned_away(denied: Denied) -> BackendError {
+    match denied {
         Denied::Anonymous => BackendRequestError::Anonymous.into(),
         Denied::NotAdmin(caller) => BackendRequestError::Unauthorized { caller }.into(),
-    })
+    }
 }
 
 /// The right to work on a deployment.

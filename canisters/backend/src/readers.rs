@@ -66,15 +66,18 @@ fn get_my_profile() -> Result<Reflected<Option<Profile>>, BackendError> {
     profile(ic_cdk::api::msg_caller())
 }
 
-/// A user, if they ever asked for a deployment. For everyone: the log says the same.
+/// A user, if they ever asked for a deployment. For that person, for admins and for auditors: how much somebody did, or
+/// that they did nothing, is nobody else's business.
 #[query(name = "getUser")]
 fn get_user(user: Principal) -> Result<Reflected<Option<Profile>>, BackendError> {
+    platform::check_concerned(ic_cdk::api::msg_caller(), user)?;
     profile(user)
 }
 
-/// All users, those who came last first; `limit` is 1 to 100. For everyone: the log says the same.
+/// All users, those who came last first; `limit` is 1 to 100. For admins and for auditors.
 #[query(name = "getUsers")]
 fn get_users(cursor: Option<Moment>, limit: u32) -> Result<Reflected<Page<User>>, BackendError> {
+    platform::check_entitled(ic_cdk::api::msg_caller())?;
     answer(host::read::<Users, _>(|tables| users::by_time(tables, cursor, limit as usize)))
 }
 

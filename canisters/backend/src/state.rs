@@ -122,6 +122,7 @@ impl State {
         let Recorded { receipt, payload, .. } = recorded;
         match payload {
             Payload::AdminGranted(granted) => self.admins.grant(granted.admin),
+            Payload::AdminRevoked(revoked) => self.admins.revoke(revoked.admin),
             Payload::AuditorGranted(granted) => {
                 self.auditors.insert(PrincipalKey(granted.auditor), granted.until.0);
             }

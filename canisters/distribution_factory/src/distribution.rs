@@ -15,6 +15,7 @@ pub struct Distribution;
 
 impl ContractKind for Distribution {
     const SERVICE: Service = Service::Distribution;
+    const METHODS: &'static [&'static str] = &["depositTokens", "getClaimable", "claim"];
     type Args = DistributionArgs;
 
     /// What does not depend on the time is checked, by the rules of the gateway: a delivery that was delayed beyond the
@@ -28,6 +29,10 @@ impl ContractKind for Distribution {
 
     fn listing(args: &DistributionArgs) -> Listing {
         Listing { name: args.title.clone(), symbol: Some(args.token.symbol.clone()), public: args.public }
+    }
+
+    fn token(args: &DistributionArgs, _contract: Principal) -> Option<Principal> {
+        Some(args.token.ledger)
     }
 
     fn install_argument(args: &DistributionArgs, context: &InstallContext) -> Result<Vec<u8>, InvalidArgs> {

@@ -70,13 +70,6 @@ pub async fn revoke(caller: Principal, admin: Principal) -> Result<(), FactoryEr
     let controller = Admin::controller(caller).map_err(|_| turned_away(caller))?;
     let _guard = GRANTING.with(|guards| guards.acquire(())).map_err(|_| busy())?;
     ensure_settled()?;
-    // A word that the log took afterwards would stand.
-    let word = |payload: &Payload| {
-        matches!(payload, Payload::TemplateProposed(_) | Payload::TemplateConfirmed(_) | Payload::ForceProposed(_))
-    };
-    if journal::holds(word) {
-        return Err(busy());
-    }
     if !ADMINS.with_borrow(|admins| admins.contains(admin)) {
         return Ok(());
     }
@@ -101,7 +94,12 @@ async fn append(by: Admin, payload: Payload) -> Result<(), FactoryError> {
 
 /// Whether `person` may decide for this factory, now.
 pub fn is_admin(person: Principal) -> bool {
-    ADMINS.with_borrow(|admins| admins.require_or_controller(person)).is_ok()
+    !is_leaving(person) && ADMINS.with_borrow(|admins| admins.require_or_controller(person)).is_ok()
+}
+
+/// Whether the log is about to hear that `person` is an admin no more: what they said now would come after that.
+fn is_leaving(person: Principal) -> bool {
+    journal::holds(|payload| matches!(payload, Payload::FactoryAdminRevoked(revoked) if revoked.admin == person))
 }
 
 /// Whether `admin` may agree to what `first` proposed: another person, and both of them count. Whoever made up a person
@@ -121,8 +119,12 @@ pub fn second_person(state: &State, admin: Admin, first: Principal, now: u64) ->
 /// That `person` counts as one of two at the time `at`: an admin, known by name for long enough.
 ///
 /// # Errors
-/// [`FactoryRequestError::NotByName`] for a mere controller; [`FactoryTemporaryError::TooEarly`] for an admin of late.
+/// [`FactoryRequestError::NotByName`] for a mere controller; [`FactoryTemporaryError::TooEarly`] for an admin of late,
+/// [`FactoryTemporaryError::Busy`] for one who is being revoked.
 pub fn counted(state: &State, person: Principal, at: u64) -> Result<(), FactoryError> {
+    if is_leaving(person) {
+        return Err(busy());
+    }
     if !ADMINS.with_borrow(|admins| admins.contains(person)) {
         return Err(FactoryError::Request(FactoryRequestError::NotByName { person }));
     }
@@ -135,8 +137,12 @@ pub fn counted(state: &State, person: Principal, at: u64) -> Result<(), FactoryE
 /// The permit of an admin: the installer, one who was granted, or a controller of the factory.
 ///
 /// # Errors
-/// [`FactoryRequestError::Unauthorized`]. Strangers are counted, not logged.
+/// [`FactoryRequestError::Unauthorized`]. Strangers are counted, not logged. [`FactoryTemporaryError::Busy`] for one who is
+/// being revoked.
 pub fn admin(caller: Principal) -> Result<Admin, FactoryError> {
+    if is_leaving(caller) {
+        return Err(busy());
+    }
     ADMINS.with_borrow(|admins| admins.require_or_controller(caller)).map_err(|_| turned_away(caller))
 }
 

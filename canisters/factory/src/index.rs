@@ -35,14 +35,22 @@ pub fn open(audit: Principal) {
 /// # Errors
 /// [`FactoryRequestError::UnknownContract`] if there is none of this kind that `caller` may see.
 pub fn contract<K: ContractKind>(caller: Principal, id: Principal) -> Result<Reflected<Contract>, FactoryError> {
-    let Reflected { content, checkpoint, halted } = answer(|tables| {
-        let found = contracts::contract(tables, id).filter(|found| found.service == K::SERVICE)?;
-        (found.public || is_concerned(tables, &found, caller)).then_some(found)
-    })?;
+    let Reflected { content, checkpoint, halted } = answer(|tables| shown::<K>(tables, caller, id))?;
     match content {
         Some(content) => Ok(Reflected { content, checkpoint, halted }),
         None => Err(FactoryError::Request(FactoryRequestError::UnknownContract { contract: id })),
     }
+}
+
+/// Whether `caller` may see that there is a contract at `id`, as far as the index has it: as [`contract`].
+pub fn shows<K: ContractKind>(caller: Principal, id: Principal) -> bool {
+    answer(|tables| shown::<K>(tables, caller, id).is_some()).is_ok_and(|answer| answer.content)
+}
+
+/// The contract at `id`, if it is of this kind and `caller` may see it.
+pub(crate) fn shown<K: ContractKind>(tables: &dyn Tables, caller: Principal, id: Principal) -> Option<Contract> {
+    let found = contracts::contract(tables, id).filter(|found| found.service == K::SERVICE)?;
+    (found.public || is_concerned(tables, &found, caller)).then_some(found)
 }
 
 /// Whether somebody may see a contract that strangers may not.
@@ -96,6 +104,19 @@ pub fn by_symbol<K: ContractKind>(
         return Err(out_of_bounds("bytes of the symbol", symbol.len(), ContractRegistered::MAX_SYMBOL));
     }
     answer(|tables| contracts::by_symbol(tables, (K::SERVICE, symbol), Filter::PUBLIC, cursor, limit))
+}
+
+/// The public contracts that are about the ledger `token`, the newest first.
+///
+/// # Errors
+/// [`FactoryRequestError::OutOfBounds`].
+pub fn by_token<K: ContractKind>(
+    token: Principal,
+    cursor: Option<Moment>,
+    limit: Option<u32>,
+) -> Result<Reflected<Listed<Contract>>, FactoryError> {
+    let limit = page_limit(limit)?;
+    answer(|tables| contracts::by_token(tables, (token, K::SERVICE), Filter::PUBLIC, cursor, limit))
 }
 
 /// The public contracts whose names begin with `prefix`, in either case, in the order of their names.

@@ -9,8 +9,9 @@ pub trait ContractKind: 'static {
     /// The service that the kind is sold as.
     const SERVICE: Service;
 
-    /// Methods without which a module is no contract of the kind, not even if it is somebody else's code.
-    const METHODS: &'static [&'static str] = &[];
+    /// Methods without which a module is no contract of the kind, not even if it is somebody else's code. Contracts of no
+    /// other kind have them all.
+    const METHODS: &'static [&'static str];
 
     /// The contract's own arguments.
     type Args;
@@ -23,6 +24,11 @@ pub trait ContractKind: 'static {
 
     /// How the contract is listed.
     fn listing(args: &Self::Args) -> Listing;
+
+    /// The ledger that the contract at `contract` is about, by which it is found too; none, unless the kind knows one.
+    fn token(_args: &Self::Args, _contract: Principal) -> Option<Principal> {
+        None
+    }
 
     /// The template's install argument, Candid-encoded: a pure function of what is given.
     ///

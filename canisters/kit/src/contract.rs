@@ -46,14 +46,14 @@ macro_rules! contract_endpoints {
         // Names, not paths: the exported interface knows types by these.
         use cairn_kit::api::contract::{ConfirmError, ContractHealth, NotificationStatus};
 
-        /// Whether the contract can be upgraded now, and if not, why. For everyone.
-        #[ic_cdk::query(name = "canUpgrade")]
+        /// Whether the contract can be upgraded now, and if not, why. For everyone; in quarantine for the factory alone.
+        #[ic_cdk::query(name = "canUpgrade", guard = "cairn_kit::quarantine::serving")]
         fn can_upgrade() -> Result<(), String> {
             $can_upgrade()
         }
 
-        /// How the contract is. For everyone, in quarantine too.
-        #[ic_cdk::query(name = "getContractHealth")]
+        /// How the contract is. For everyone; in quarantine for the factory alone.
+        #[ic_cdk::query(name = "getContractHealth", guard = "cairn_kit::quarantine::serving")]
         fn get_contract_health() -> ContractHealth {
             let problem = $examine().err();
             $outbox(|outbox: &$crate::notify::Outbox| $crate::contract::health(outbox, problem))
@@ -72,4 +72,20 @@ macro_rules! contract_endpoints {
             $outbox($crate::notify::status)
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    /// Guards run in canisters only: so the definition is read. That of `confirmUpgrade` is in [`super::confirm`].
+    #[test]
+    fn every_endpoint_has_the_guard_of_the_quarantine_but_the_one_that_ends_it() {
+        let source = include_str!("contract.rs");
+        let is_endpoint = |line: &&str| line.starts_with("#[ic_cdk::");
+        let endpoints: Vec<&str> = source.lines().map(str::trim).filter(is_endpoint).collect();
+        assert_eq!(endpoints.len(), 4, "{endpoints:?}");
+        for endpoint in endpoints {
+            let is_guarded = endpoint.contains("guard = \"cairn_kit::quarantine::serving\"");
+            assert_eq!(is_guarded, !endpoint.contains("confirmUpgrade"), "{endpoint}");
+        }
+    }
 }

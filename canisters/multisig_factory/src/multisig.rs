@@ -12,6 +12,7 @@ pub struct Multisig;
 
 impl ContractKind for Multisig {
     const SERVICE: Service = Service::Multisig;
+    const METHODS: &'static [&'static str] = &["createProposal", "approveProposal", "executeProposal"];
     type Args = MultisigArgs;
 
     fn parse(args: &[u8]) -> Result<MultisigArgs, InvalidArgs> {
@@ -71,10 +72,13 @@ mod tests {
     use super::*;
     use cairn_events::Amount;
     use cairn_events::payload::{ContractRegistered, ContractStatus, DeploymentRequested, Movement};
+    use cairn_factory::template::interface::Interface;
+    use cairn_factory::template::registry::check_kind;
     use cairn_kit::api::multisig::{
         AssetPolicy, MAX_GUARDIANS, MAX_LIFETIME, MAX_OBSERVERS, MAX_POLICIES, MAX_SIGNERS, MIN_RECOVERY_DELAY,
         NewMember, NewSigner, RecoveryRules, SignerRole, WalletRules,
     };
+    use cairn_kit::api::template::TemplateRefusal;
 
     fn person(n: usize) -> Principal {
         Principal::self_authenticating(n.to_be_bytes())
@@ -173,6 +177,23 @@ mod tests {
         }
         for unheard in [Notification::HolderAdded(who), Notification::MemberAdded(who), Notification::Mint(paid)] {
             assert!(!Multisig::accepts(&unheard), "{unheard:?}");
+        }
+    }
+
+    /// By the interfaces of all that factories make.
+    #[test]
+    fn templates_are_wallets() {
+        let check = |interface: &str, foreign| check_kind::<Multisig>(&Interface::parse(interface).unwrap(), foreign);
+        for foreign in [false, true] {
+            assert_eq!(check(include_str!("../../contracts/multisig/multisig.did"), foreign), Ok(()));
+            let others = [
+                include_str!("../../contracts/token/token.did"),
+                include_str!("../../contracts/distribution/distribution.did"),
+            ];
+            for other in others {
+                let outcome = check(other, foreign);
+                assert!(matches!(outcome, Err(TemplateRefusal::MissingMethod { .. })), "{outcome:?}");
+            }
         }
     }
 }

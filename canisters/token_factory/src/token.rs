@@ -43,6 +43,10 @@ impl ContractKind for Token {
         Listing { name: token.name.clone(), symbol: Some(token.symbol.clone()), public: token.public }
     }
 
+    fn token(_args: &TokenArgs, contract: Principal) -> Option<Principal> {
+        Some(contract)
+    }
+
     fn install_argument(token: &TokenArgs, context: &InstallContext) -> Result<Vec<u8>, InvalidArgs> {
         candid::encode_one(LedgerArg::Init(init_args(token, context)))
             .map_err(|_| InvalidArgs::new("args", "cannot be encoded for the ledger"))
@@ -126,4 +130,29 @@ fn length(field: &str, found: usize, min: usize, max: usize, unit: &str) -> Resu
         return Ok(());
     }
     Err(InvalidArgs::new(field, format!("{found} {unit}; at least {min}, at most {max}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cairn_factory::template::interface::Interface;
+    use cairn_factory::template::registry::check_kind;
+    use cairn_kit::api::template::TemplateRefusal;
+
+    /// By the interfaces of all that factories make.
+    #[test]
+    fn templates_are_ledgers() {
+        let check = |interface: &str, foreign| check_kind::<Token>(&Interface::parse(interface).unwrap(), foreign);
+        for foreign in [false, true] {
+            assert_eq!(check(include_str!("../../contracts/token/token.did"), foreign), Ok(()));
+            let others = [
+                include_str!("../../contracts/multisig/multisig.did"),
+                include_str!("../../contracts/distribution/distribution.did"),
+            ];
+            for other in others {
+                let outcome = check(other, foreign);
+                assert!(matches!(outcome, Err(TemplateRefusal::MissingMethod { .. })), "{outcome:?}");
+            }
+        }
+    }
 }

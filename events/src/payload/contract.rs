@@ -80,6 +80,9 @@ pub struct ContractRegistered {
     /// Its symbol, where it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub symbol: Option<String>,
+    /// The ledger that it is about, if it is about one; events from before this was said have none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub token: Option<Principal>,
     /// Whether strangers may see it listed.
     pub public: bool,
     /// The epoch of its callbacks.

@@ -45,6 +45,13 @@ pub struct AdminGranted {
     pub admin: Principal,
 }
 
+/// A person is an admin no more, until a later grant. What they did stays, and so does what they may as an auditor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminRevoked {
+    /// Who was one.
+    pub admin: Principal,
+}
+
 /// A service was switched on or off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceConfigured {

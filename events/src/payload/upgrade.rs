@@ -123,6 +123,9 @@ pub struct UpgradeConfirmed {
 pub struct RollbackIntended {
     /// The contract.
     pub contract: Principal,
+    /// Its module, as the network says; absent from events that are older than this field.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub module_hash: Option<Hash>,
     /// Why.
     pub reason: Reason,
 }
@@ -146,6 +149,9 @@ pub struct UpgradeRolledBack {
 pub struct UpgradeAbandoned {
     /// The contract.
     pub contract: Principal,
+    /// Its module, as the network says, if it was asked for the decision.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub module_hash: Option<Hash>,
     /// Why.
     pub reason: Reason,
 }
@@ -155,6 +161,9 @@ pub struct UpgradeAbandoned {
 pub struct UpgradeSettled {
     /// The contract.
     pub contract: Principal,
+    /// Its module, as the network said when the upgrade was confirmed, rolled back or abandoned, or since, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub module_hash: Option<Hash>,
 }
 
 /// The owner took the contract out of the factory's control: it is not upgraded any more. What is under way is brought to

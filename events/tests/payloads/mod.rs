@@ -15,7 +15,11 @@ pub fn payload(kind: Kind, draw: &mut impl Draw) -> Payload {
         Kind::Genesis | Kind::WriterRegistered | Kind::CanisterUpgraded | Kind::AdminGranted => platform(kind, draw),
         Kind::ServiceConfigured | Kind::FeeConfigured | Kind::MaintenanceConfigured => configuration(kind, draw),
         Kind::TemplatePublished | Kind::ProjectionRebuilt | Kind::Refused => operation(kind, draw),
-        Kind::AuditorGranted | Kind::AuditorRevoked | Kind::OpeningErased | Kind::QuestionAsked => access(kind, draw),
+        Kind::AdminRevoked
+        | Kind::AuditorGranted
+        | Kind::AuditorRevoked
+        | Kind::OpeningErased
+        | Kind::QuestionAsked => access(kind, draw),
         Kind::AuditCanisterChanged | Kind::ForkAlarmAcknowledged => watch(kind, draw),
         Kind::TemplateProposed
         | Kind::TemplateConfirmed
@@ -157,6 +161,7 @@ fn template(kind: Kind, draw: &mut impl Draw) -> Payload {
 
 fn access(kind: Kind, draw: &mut impl Draw) -> Payload {
     match kind {
+        Kind::AdminRevoked => Payload::AdminRevoked(AdminRevoked { admin: draw.principal() }),
         Kind::AuditorGranted => {
             Payload::AuditorGranted(AuditorGranted { auditor: draw.principal(), until: Timestamp(draw.number()) })
         }
@@ -290,6 +295,7 @@ fn contract(kind: Kind, draw: &mut impl Draw) -> Payload {
             controllers: (0..draw.pick(&[ContractRegistered::MAX_CONTROLLERS, 2])).map(|_| draw.principal()).collect(),
             name: draw.text(ContractRegistered::MAX_NAME),
             symbol: draw.option(|draw| draw.text(ContractRegistered::MAX_SYMBOL)),
+            token: draw.option(Draw::principal),
             public: draw.pick(&[true, false]),
             epoch: draw.number(),
         }),
@@ -344,17 +350,23 @@ fn upgrade(kind: Kind, draw: &mut impl Draw) -> Payload {
         }
         Kind::UpgradeInstalled => Payload::UpgradeInstalled(UpgradeInstalled { contract, module_hash }),
         Kind::UpgradeConfirmed => Payload::UpgradeConfirmed(UpgradeConfirmed { contract, module_hash, epoch }),
-        Kind::RollbackIntended => Payload::RollbackIntended(RollbackIntended { contract, reason: draw.reason() }),
+        Kind::RollbackIntended => {
+            let module_hash = draw.option(|_| module_hash);
+            Payload::RollbackIntended(RollbackIntended { contract, module_hash, reason: draw.reason() })
+        }
         Kind::UpgradeRolledBack => {
             let reason = draw.reason();
             Payload::UpgradeRolledBack(UpgradeRolledBack { contract, module_hash, epoch, reason })
         }
-        Kind::UpgradeAbandoned => Payload::UpgradeAbandoned(UpgradeAbandoned { contract, reason: draw.reason() }),
+        Kind::UpgradeAbandoned => {
+            let module_hash = draw.option(|_| module_hash);
+            Payload::UpgradeAbandoned(UpgradeAbandoned { contract, module_hash, reason: draw.reason() })
+        }
         Kind::ForceProposed => {
             let version = draw.text(UpgradeRequested::MAX_VERSION);
             Payload::ForceProposed(ForceProposed { contract, version, to: module_hash })
         }
-        _ => Payload::UpgradeSettled(UpgradeSettled { contract }),
+        _ => Payload::UpgradeSettled(UpgradeSettled { contract, module_hash: draw.option(|_| module_hash) }),
     }
 }
 

@@ -16,6 +16,7 @@ use serde::Deserialize;
 pub(super) const BY_SERVICE: Shelves<Service> = Shelves::new(17, 18);
 pub(super) const BY_SYMBOL: Shelves<(Service, Folded)> = Shelves::new(19, 20);
 pub(super) const BY_CREATOR: Shelves<(Principal, Service)> = Shelves::new(21, 22);
+pub(super) const BY_TOKEN: Shelves<(Principal, Service)> = Shelves::new(25, 26);
 
 /// A contract that was delivered and registered.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
@@ -34,6 +35,8 @@ pub struct Contract {
     pub name: String,
     /// Its symbol, where it has one.
     pub symbol: Option<String>,
+    /// The ledger that it is about, if it is about one.
+    pub token: Option<Principal>,
     /// Whether strangers may see it listed.
     pub public: bool,
     /// Where it stands, as it says; active until it says otherwise.
@@ -80,6 +83,7 @@ impl Contract {
             owner: listing.owner,
             name: listing.name,
             symbol: listing.symbol,
+            token: listing.token,
             public,
             status,
             controllers: listing.controllers,
@@ -160,6 +164,17 @@ pub fn by_symbol(
 ) -> Listed<Contract> {
     let scope = (service, Folded::of(symbol));
     BY_SYMBOL.page(tables, scope, filter, cursor, limit).filter_map(|(_, id)| contract(tables, id))
+}
+
+/// The contracts of `service` that are about the ledger `token`, the newest first.
+pub fn by_token(
+    tables: &dyn Tables,
+    (token, service): (Principal, Service),
+    filter: Filter,
+    cursor: Option<Moment>,
+    limit: usize,
+) -> Listed<Contract> {
+    BY_TOKEN.page(tables, (token, service), filter, cursor, limit).filter_map(|(_, id)| contract(tables, id))
 }
 
 /// The public contracts of `service` whose names begin with `prefix`, in the order of their names, after `cursor`.

@@ -64,6 +64,7 @@ pub(super) struct Listing {
     pub owner: Principal,
     pub name: String,
     pub symbol: Option<String>,
+    pub token: Option<Principal>,
     pub public: bool,
     pub controllers: Vec<Principal>,
     pub epoch: u64,

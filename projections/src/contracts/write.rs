@@ -82,6 +82,7 @@ fn list(tables: &mut dyn Tables, at: Moment, registered: &ContractRegistered) {
             owner: registered.owner,
             name: registered.name.clone(),
             symbol: registered.symbol.clone(),
+            token: registered.token,
             public: registered.public,
             controllers: registered.controllers.clone(),
             epoch: registered.epoch,
@@ -167,15 +168,18 @@ fn count(tables: &mut dyn Tables, edit: impl FnOnce(&mut ContractCounts)) {
     COUNTS.upsert(tables, &(), edit);
 }
 
-/// Moves the contract's own entries: those of its creator, its service, its symbol and its name.
+/// Moves the contract's own entries: those of its creator, its service, its symbol, its token and its name.
 fn shift(tables: &mut dyn Tables, contract: Principal, listing: &Listing, from: Option<Place>, to: Option<Place>) {
-    let Listing { service, owner, at, .. } = *listing;
+    let Listing { service, owner, token, at, .. } = *listing;
     let shelves = (from.map(|place| place.shelf), to.map(|place| place.shelf));
     read::BY_CREATOR.shift(tables, (owner, service), (at, contract), shelves.0, shelves.1);
     read::BY_SERVICE.shift(tables, service, (at, contract), shelves.0, shelves.1);
     if let Some(symbol) = &listing.symbol {
         let scope = (service, name::Folded::of(symbol));
         read::BY_SYMBOL.shift(tables, scope, (at, contract), shelves.0, shelves.1);
+    }
+    if let Some(token) = token {
+        read::BY_TOKEN.shift(tables, (token, service), (at, contract), shelves.0, shelves.1);
     }
     let public = |place: Option<Place>| place.is_some_and(|place| place.shelf.is_public());
     let entry = name::Entry::of(service, &listing.name, at);

@@ -93,7 +93,7 @@ impl Platform {
         for (service, factory) in platform.factories() {
             // Before the first template, a second admin counts as one at once.
             platform.call::<(), FactoryError>(factory, admin, "grantAdmin", (Platform::second_admin(),))?;
-            let template = platform.publish_at(factory, "1.0.0", &artifacts::wasm(package(service))?)?;
+            let template = platform.publish_first(service, factory, &artifacts::wasm(package(service))?)?;
             if service == Service::Token {
                 platform.template = template;
             }

@@ -1,8 +1,9 @@
-//! What the factory installs.
+//! What the factories install.
 
 use super::{Platform, user};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use cairn_events::payload::Channel;
+use cairn_events::topic::Service;
 use cairn_events::{Hash, Principal};
 use cairn_kit::api::factory::{FactoryError, PublishedTemplate};
 use cairn_kit::api::template::{ProposeTemplate, TemplateProposal, UploadSession, UploadedModule};
@@ -12,8 +13,16 @@ use serde_bytes::ByteBuf;
 const CHUNK: usize = 1_500_000;
 /// Seconds between a template's confirmation and its publication.
 pub(super) const PUBLISH_DELAY: u64 = 3_600;
-/// The interface of the token's modules.
-const TOKEN: &str = include_str!("../../../canisters/contracts/token/token.did");
+
+/// The interface of a service's contracts.
+fn interface(service: Service) -> Result<&'static str> {
+    Ok(match service {
+        Service::Token => include_str!("../../../canisters/contracts/token/token.did"),
+        Service::Multisig => include_str!("../../../canisters/contracts/multisig/multisig.did"),
+        Service::Distribution => include_str!("../../../canisters/contracts/distribution/distribution.did"),
+        Service::Dao | Service::Launchpad => bail!("{} makes nothing yet", service.name()),
+    })
+}
 
 impl Platform {
     /// The admin of the factory who confirms what the first one proposes.
@@ -21,15 +30,44 @@ impl Platform {
         user("second admin")
     }
 
-    /// Uploads a module to the factory of tokens; its hash, as the factory has computed it.
+    /// Publishes the first template of a factory: by the installer, who needs nobody else for it.
+    pub(super) fn publish_first(&mut self, service: Service, factory: Principal, module: &[u8]) -> Result<Hash> {
+        let proposed = self.propose(service, factory, "1.0.0", module)?;
+        self.publish(factory, "1.0.0", proposed)
+    }
+
+    /// Takes a module of the token to its publication: proposed by one admin, confirmed by another one, after the delay.
     ///
     /// # Errors
     /// The factory refused.
-    pub fn upload(&mut self, module: &[u8]) -> Result<Hash> {
-        self.upload_at(self.factory, module)
+    pub fn release(&mut self, version: &str, module: &[u8]) -> Result<Hash> {
+        let factory = self.factory;
+        let proposed = self.propose(Service::Token, factory, version, module)?;
+        let confirmed = (version.to_owned(), Hash::of(&[module]));
+        self.call::<TemplateProposal, FactoryError>(factory, Self::second_admin(), "confirmTemplate", confirmed)?;
+        self.pass(PUBLISH_DELAY);
+        self.publish(factory, version, proposed)
     }
 
-    fn upload_at(&mut self, factory: Principal, module: &[u8]) -> Result<Hash> {
+    /// Uploads a module and proposes it with the interface of its service; its hash.
+    fn propose(&mut self, service: Service, factory: Principal, version: &str, module: &[u8]) -> Result<Hash> {
+        let module_hash = self.upload(factory, module)?;
+        let proposal = ProposeTemplate {
+            version: version.to_owned(),
+            module_hash,
+            channel: Channel::Stable,
+            upgrades_from: None,
+            interface: interface(service)?.to_owned(),
+            source_commit: "0".repeat(40),
+            notes: String::new(),
+            foreign: false,
+        };
+        self.call::<TemplateProposal, FactoryError>(factory, self.admin, "proposeTemplate", (proposal,))?;
+        Ok(module_hash)
+    }
+
+    /// Uploads a module; its hash, as the factory has computed it.
+    fn upload(&mut self, factory: Principal, module: &[u8]) -> Result<Hash> {
         let admin = self.admin;
         let size = (module.len() as u64,);
         let session: UploadSession = self.call::<_, FactoryError>(factory, admin, "beginTemplateUpload", size)?;
@@ -42,44 +80,7 @@ impl Platform {
         Ok(uploaded.module_hash)
     }
 
-    /// Uploads a module to the factory of tokens and publishes it: alone, as long as the factory is being set up.
-    ///
-    /// # Errors
-    /// The factory refused.
-    pub fn publish(&mut self, version: &str, module: &[u8]) -> Result<Hash> {
-        self.publish_at(self.factory, version, module)
-    }
-
-    pub(super) fn publish_at(&mut self, factory: Principal, version: &str, module: &[u8]) -> Result<Hash> {
-        let uploaded = self.upload_at(factory, module)?;
-        self.publish_uploaded(factory, version, uploaded)
-    }
-
-    /// Takes a module of the token to its publication: proposed by one admin, confirmed by another one, after the delay.
-    ///
-    /// # Errors
-    /// The factory refused.
-    pub fn release(&mut self, version: &str, module: &[u8]) -> Result<Hash> {
-        let uploaded = self.upload(module)?;
-        let proposal = ProposeTemplate {
-            version: version.to_owned(),
-            module_hash: uploaded,
-            channel: Channel::Stable,
-            upgrades_from: None,
-            interface: TOKEN.to_owned(),
-            source_commit: "0".repeat(40),
-            notes: String::new(),
-            foreign: false,
-        };
-        let (factory, admin) = (self.factory, self.admin);
-        self.call::<TemplateProposal, FactoryError>(factory, admin, "proposeTemplate", (proposal,))?;
-        let confirmed = (version.to_owned(), Hash::of(&[module]));
-        self.call::<TemplateProposal, FactoryError>(factory, Self::second_admin(), "confirmTemplate", confirmed)?;
-        self.pass(PUBLISH_DELAY);
-        self.publish_uploaded(factory, version, uploaded)
-    }
-
-    fn publish_uploaded(&mut self, factory: Principal, version: &str, module: Hash) -> Result<Hash> {
+    fn publish(&mut self, factory: Principal, version: &str, module: Hash) -> Result<Hash> {
         let arguments = (version.to_owned(), module);
         let published: PublishedTemplate =
             self.call::<_, FactoryError>(factory, self.admin, "publishTemplate", arguments)?;

@@ -88,6 +88,7 @@ impl Bench {
             self.ask("my_contracts/status/20", scale, "getMyContracts", (user, NONE, page, all, active))?,
             self.ask("my_contracts/role/20", scale, "getMyContracts", (user, NONE, page, holder, active))?,
             self.ask("public_contracts/20", scale, "getPublicContracts", (NONE, page))?,
+            self.ask("contracts_by_token/20", scale, "getContractsByToken", (contract(0), NONE, page))?,
             self.ask("find_contracts/20", scale, "findContracts", ("token 1", NONE, page))?,
             self.ask("find_contracts/none", scale, "findContracts", ("cairn", NONE, page))?,
         ])

@@ -35,6 +35,9 @@ pub enum Flow {
     Wallet,
     /// A lock is bought, funded, and claimed from when it ends.
     Lock,
+    /// An airdrop to two is bought and paid in by an approval; one claims, the other has everything early, less a penalty;
+    /// then it is cancelled, and the rest goes back.
+    Airdrop,
     /// Somebody else buys while every index is built anew beside the one that serves, and takes its place.
     Rebuilt,
 }
@@ -50,7 +53,7 @@ const DEADLINE: Duration = Duration::from_secs(31 * 60);
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Flow; 9] = [
+    pub const ALL: [Flow; 10] = [
         Flow::Delivered,
         Flow::Abandoned,
         Flow::FeeRaised,
@@ -59,13 +62,16 @@ impl Flow {
         Flow::Erased,
         Flow::Wallet,
         Flow::Lock,
+        Flow::Airdrop,
         Flow::Rebuilt,
     ];
 
     /// How it ends if nothing else goes wrong.
     pub fn end(self) -> End {
         match self {
-            Flow::Delivered | Flow::Erased | Flow::Wallet | Flow::Lock | Flow::Rebuilt => End::Delivered,
+            Flow::Delivered | Flow::Erased | Flow::Wallet | Flow::Lock | Flow::Airdrop | Flow::Rebuilt => {
+                End::Delivered
+            }
             Flow::Abandoned | Flow::FeeRaised | Flow::Declined | Flow::Overtaken => End::Refunded,
         }
     }
@@ -75,17 +81,14 @@ impl Flow {
         match self {
             Flow::Wallet => Wanted::Wallet,
             Flow::Lock => Wanted::Lock,
+            Flow::Airdrop => Wanted::Airdrop,
             _ => Wanted::Token,
         }
     }
 
     /// Which factory is asked to deliver.
     pub(super) fn service(self) -> Service {
-        match self.wanted() {
-            Wanted::Token => Service::Token,
-            Wanted::Wallet => Service::Multisig,
-            Wanted::Lock => Service::Distribution,
-        }
+        self.wanted().service()
     }
 
     /// Boots what it is played on.
@@ -131,7 +134,7 @@ impl Flow {
         seen.asked(first);
         match self {
             Flow::Erased => go_on(stage, &mut seen),
-            Flow::Wallet | Flow::Lock => {
+            Flow::Wallet | Flow::Lock | Flow::Airdrop => {
                 go_on(stage, &mut seen);
                 wait(stage, &mut seen, Duration::from_secs(3));
                 self.wanted().make_use(stage, &mut seen);
@@ -181,8 +184,15 @@ impl Flow {
     }
 }
 
-/// Runs what is on its way.
+/// Runs what is on its way; then the factory confirms what an incident has upgraded.
 pub(super) fn go_on(stage: &mut Stage, seen: &mut Sightings) {
+    run(stage, seen);
+    if stage.confirm() {
+        run(stage, seen);
+    }
+}
+
+fn run(stage: &mut Stage, seen: &mut Sightings) {
     for _ in 0..ROUNDS {
         if stage.net().is_idle() {
             break;

@@ -5,8 +5,9 @@ use super::{Flow, Wanted};
 use cairn::artifacts;
 use cairn::platform::{Options, Order, Pending, Platform, account, ledger_upgrade, token, user};
 use cairn_events::{Amount, DeploymentId, Principal, Timestamp};
+use cairn_kit::api::contract::ContractHealth;
 use localnet::explore::Subject;
-use localnet::{Action, Answer, Incident, Message, Net};
+use localnet::{Action, Answer, Fault, Incident, Message, Net, Reject};
 use std::collections::BTreeMap;
 
 /// A platform with a buyer who can afford two tokens, somebody who sends money where it does not belong, and two
@@ -98,20 +99,19 @@ impl Stage {
         self.platform.submit_create_token(self.donor, order, REQUEST)
     }
 
-    /// What may happen to a message of the flow: whatever the network permits; the fee ledger, which is foreign, may
-    /// lie; canisters may be stopped, upgraded, drained. The host of the invoices has a part only where it is rebuilt, a factory
-    /// only where it is asked to deliver.
+    /// What may happen to a message of the flow: whatever the network permits; the fee ledger, which is foreign, may lie
+    /// to whoever calls it; canisters, the contract among them, may be stopped, upgraded, drained. The host of the invoices
+    /// has a part only where it is rebuilt, a factory only where it is asked to deliver.
     pub(super) fn choice(&self, flow: Flow) -> impl Fn(&Message) -> Vec<Action> + Send + Sync + 'static {
-        let (ledger, backend, invoices) = (self.platform.ledger, self.platform.backend, self.platform.invoices);
-        let idle: Vec<Principal> = self
-            .platform
-            .factories()
-            .into_iter()
-            .filter_map(|(service, id)| (service != flow.service()).then_some(id))
-            .collect();
+        let (ledger, invoices) = (self.platform.ledger, self.platform.invoices);
+        let (at_work, idle): (Vec<_>, Vec<_>) =
+            self.platform.factories().into_iter().partition(|(service, _)| *service == flow.service());
+        let idle: Vec<Principal> = idle.into_iter().map(|(_, id)| id).collect();
         let nothing = candid::encode_args(()).unwrap_or_default();
+        let platform = self.platform.canisters().into_iter().map(|(_, id)| id);
+        let contracts = at_work.into_iter().flat_map(|(_, factory)| self.made_by(factory));
         let mut upgrades: BTreeMap<Principal, Vec<u8>> =
-            self.platform.canisters().into_iter().map(|(_, id)| (id, nothing.clone())).collect();
+            platform.chain(contracts).map(|id| (id, nothing.clone())).collect();
         upgrades.insert(ledger, ledger_upgrade().unwrap_or_default());
         move |message| {
             let ends = [message.caller, message.callee];
@@ -119,16 +119,48 @@ impl Stage {
                 return Vec::new();
             }
             let mut actions = Action::possible_at(message);
-            if message.callee == ledger && message.caller == backend {
+            if message.callee == ledger {
                 actions.extend(Answer::garbage().map(Action::Answer));
             }
-            for canister in [message.caller, message.callee] {
+            for canister in ends {
                 if let Some(arg) = upgrades.get(&canister) {
                     actions.extend(Incident::of(canister, arg).map(Action::Before));
                 }
             }
             actions
         }
+    }
+
+    /// The canisters that a factory has made ahead: one of them becomes the contract.
+    fn made_by(&self, factory: Principal) -> Vec<Principal> {
+        let net = &self.platform.net;
+        let is_its = |id: &Principal| net.controllers(*id).is_some_and(|controllers| controllers.contains(&factory));
+        net.canisters().into_iter().filter(is_its).collect()
+    }
+
+    /// Has the factory confirm the contracts that an incident has upgraded: as if by the factory, their first controller, so
+    /// until then they answer nobody else. Whether there are any.
+    pub(super) fn confirm(&mut self) -> bool {
+        let Some(factory) = self.platform.factory_of(self.wanted.service()) else { return false };
+        let mut upgraded: Vec<Principal> = self.net().struck_faults().iter().filter_map(upgraded).collect();
+        upgraded.retain(|contract| self.is_in_quarantine(*contract, factory));
+        for contract in &upgraded {
+            self.net().submit(*contract, factory, "confirmUpgrade", ());
+        }
+        !upgraded.is_empty()
+    }
+
+    fn is_in_quarantine(&mut self, contract: Principal, factory: Principal) -> bool {
+        let health: Result<ContractHealth, Reject> = self.net().query(contract, factory, "getContractHealth", ());
+        health.is_ok_and(|health| health.quarantined)
+    }
+}
+
+/// The canister that a fault has upgraded.
+fn upgraded(fault: &Fault) -> Option<Principal> {
+    match &fault.action {
+        Action::Before(Incident::Upgrade { canister, .. }) => Some(*canister),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What must hold after a flow, whatever went wrong in it: every invariant, once everything has come to rest.
 
-use super::{Flow, Sightings, Stage, cutover, effects, private, stage};
+use super::{Flow, Sightings, Stage, contracts, cutover, effects, private, stage};
 use crate::invariants::{self, End, World};
 use crate::rest;
 use crate::witness::witness;
@@ -46,6 +46,7 @@ fn examine(flow: Flow, stage: &mut Stage, seen: &Sightings) -> anyhow::Result<Ve
     stage.net().clear_faults();
     let mut found = Vec::new();
     own(stage)?;
+    stage.confirm();
     revive(stage)?;
     stage.platform.settle()?;
     stage.platform.pass(WINDOW);
@@ -63,7 +64,7 @@ fn examine(flow: Flow, stage: &mut Stage, seen: &Sightings) -> anyhow::Result<Ve
     supply(&mut stage.platform, &world, &mut found)?;
     cycles(stage, &world, &mut found);
     indexes(&mut stage.platform, &world, &mut found)?;
-    tokens(&mut stage.platform, &world, &mut found)?;
+    contracts::check(stage, &world, &mut found)?;
     stage.wanted.check(stage, &world, &mut found)?;
     quotas(stage, &world, &mut found);
     idle(&mut stage.platform, &mut found)?;
@@ -261,37 +262,6 @@ fn quotas(stage: &Stage, world: &World, found: &mut Vec<String>) {
             found.push(format!("I16: {count} events of {actor}, who never paid"));
         }
     }
-}
-
-/// What a token says of its notifications, as far as it is read.
-#[derive(candid::CandidType, candid::Deserialize)]
-#[allow(non_snake_case)]
-struct Notifications {
-    pending: u64,
-    unacknowledged: u64,
-    acknowledgedThrough: u64,
-}
-
-/// I15: the factory has accepted everything that a delivered token has told it.
-fn tokens(platform: &mut Platform, world: &World, found: &mut Vec<String>) -> anyhow::Result<()> {
-    // Of a canister that had another life before, only this one counts.
-    let registered = world.events.iter().filter_map(|event| match &event.payload {
-        Payload::ContractRegistered(registered) => Some((registered.contract, registered.epoch)),
-        _ => None,
-    });
-    for (contract, epoch) in registered {
-        let of_this_life = |event: &&Event| matches!(&event.payload, Payload::CallbackAccepted(callback) if (callback.contract, callback.epoch) == (contract, epoch));
-        let accepted = world.events.iter().filter(of_this_life).count() as u64;
-        let status: Notifications =
-            platform.net.query(contract, Principal::anonymous(), "getNotificationStatus", ())?;
-        if (status.pending, status.unacknowledged, status.acknowledgedThrough) != (0, 0, accepted) {
-            found.push(format!(
-                "I15: {accepted} notifications accepted; {} acknowledged, {} not, {} to come",
-                status.acknowledgedThrough, status.unacknowledged, status.pending
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// I13: nothing waits, nothing is held, and the timers that are needed are set.

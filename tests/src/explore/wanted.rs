@@ -1,14 +1,15 @@
 //! What the buyer wants, what is done with it once it is there, and what must be true of it at the end.
 
-use super::flow::{go_on, wait};
+use super::flow::go_on;
 use super::stage::REQUEST;
-use super::{Sightings, Stage};
+use super::{Sightings, Stage, distribution};
 use crate::invariants::World;
 use crate::ledger::Block;
 use cairn::platform::{Pending, account, payment, wallet};
 use cairn_events::payload::Account;
+use cairn_events::topic::Service;
 use cairn_events::{Amount, Principal};
-use cairn_kit::api::distribution::{ClaimArgs, ClaimReceipt, DistributionError, Statistics};
+use cairn_kit::api::distribution::{ClaimReceipt, DistributionError};
 use cairn_kit::api::ledger::ledger_account;
 use cairn_kit::api::multisig::{EffectOutcome, ProposalPage, ProposalStatus, WalletError};
 use candid::Nat;
@@ -25,16 +26,37 @@ pub enum Wanted {
     Wallet,
     /// A lock, whose beneficiary is the donor.
     Lock,
+    /// An airdrop to the donor and a friend.
+    Airdrop,
 }
 
-/// What is put into a wallet or a lock.
-const CONTENT: Amount = Amount(100_000_000);
+/// What is put into a contract.
+pub(super) const CONTENT: Amount = Amount(100_000_000);
 /// What is paid out of the wallet.
 const PAYMENT: Amount = Amount(60_000_000);
-/// How long a lock holds.
+/// How long a lock holds, and until an airdrop begins.
 pub(super) const LOCKED: Duration = Duration::from_secs(2 * 3_600);
 
 impl Wanted {
+    /// The service that sells it.
+    pub(super) fn service(self) -> Service {
+        match self {
+            Wanted::Token => Service::Token,
+            Wanted::Wallet => Service::Multisig,
+            Wanted::Lock | Wanted::Airdrop => Service::Distribution,
+        }
+    }
+
+    /// How often it pays, if nothing goes wrong.
+    fn payments(self) -> usize {
+        match self {
+            Wanted::Token => 0,
+            Wanted::Wallet | Wanted::Lock => 1,
+            // Who claims, who leaves early, the penalty, the rest.
+            Wanted::Airdrop => 4,
+        }
+    }
+
     /// Asks for it, as the buyer.
     pub(super) fn ask(self, stage: &mut Stage) -> Pending {
         let buyer = stage.buyer;
@@ -52,6 +74,10 @@ impl Wanted {
                 let order = stage.platform.order_lock(lock);
                 stage.platform.submit(buyer, "createLock", order, REQUEST)
             }
+            Wanted::Airdrop => {
+                let order = stage.platform.order_distribution(distribution::airdrop(stage));
+                stage.platform.submit(buyer, "createDistribution", order, REQUEST)
+            }
         }
     }
 
@@ -61,7 +87,8 @@ impl Wanted {
         match self {
             Wanted::Token => {}
             Wanted::Wallet => pay_by_wallet(stage, seen, contract),
-            Wanted::Lock => claim_from_lock(stage, seen, contract),
+            Wanted::Lock => distribution::use_lock(stage, seen, contract),
+            Wanted::Airdrop => distribution::use_airdrop(stage, seen, contract),
         }
     }
 
@@ -81,7 +108,7 @@ impl Wanted {
                 let mut watch = |method| stage.platform.call::<(), WalletError>(contract, buyer, method, (ledger,));
                 watch("addWatchedAsset").or_else(|_| watch("removeWatchedAsset"))
             }
-            Wanted::Lock => {
+            Wanted::Lock | Wanted::Airdrop => {
                 // Refused, or not: whoever asks has the timers set.
                 let _: Result<ClaimReceipt, DistributionError> =
                     stage.platform.net.update(contract, donor, "claimAll", ())?;
@@ -96,23 +123,27 @@ impl Wanted {
     /// It does not answer.
     pub(super) fn check(self, stage: &mut Stage, world: &World, found: &mut Vec<String>) -> anyhow::Result<()> {
         let Some(contract) = stage.contract() else { return Ok(()) };
+        let (payments, made) = (self.payments(), outflows(world, contract).len());
+        if stage.net().struck_faults().is_empty() && made != payments {
+            found.push(format!("{self:?} has paid {made} times, not {payments}, though nothing went wrong"));
+        }
         match self {
             Wanted::Token => Ok(()),
             Wanted::Wallet => check_wallet(stage, contract, world, found),
-            Wanted::Lock => check_lock(stage, contract, world, found),
+            Wanted::Lock | Wanted::Airdrop => distribution::check(stage, contract, world, found),
         }
     }
 }
 
 /// The donor pays something into an account.
-fn put_in(stage: &mut Stage, seen: &mut Sightings, contract: Principal) {
+pub(super) fn put_in(stage: &mut Stage, seen: &mut Sightings, to: Account, amount: Amount) {
     let argument = TransferArg {
         from_subaccount: None,
-        to: ledger_account(account(contract)),
+        to: ledger_account(to),
         fee: None,
         created_at_time: None,
         memo: None,
-        amount: Nat::from(CONTENT.0),
+        amount: Nat::from(amount.0),
     };
     let (ledger, donor) = (stage.platform.ledger, stage.donor);
     stage.net().submit(ledger, donor, "icrc1_transfer", (argument,));
@@ -120,7 +151,7 @@ fn put_in(stage: &mut Stage, seen: &mut Sightings, contract: Principal) {
 }
 
 fn pay_by_wallet(stage: &mut Stage, seen: &mut Sightings, wallet: Principal) {
-    put_in(stage, seen, wallet);
+    put_in(stage, seen, account(wallet), CONTENT);
     let (buyer, donor, ledger) = (stage.buyer, stage.donor, stage.platform.ledger);
     stage.net().submit(wallet, buyer, "createProposal", (payment(ledger, donor, PAYMENT),));
     go_on(stage, seen);
@@ -136,21 +167,8 @@ fn pay_by_wallet(stage: &mut Stage, seen: &mut Sightings, wallet: Principal) {
     }
 }
 
-fn claim_from_lock(stage: &mut Stage, seen: &mut Sightings, lock: Principal) {
-    put_in(stage, seen, lock);
-    let (buyer, donor) = (stage.buyer, stage.donor);
-    stage.net().submit(lock, buyer, "activate", ());
-    go_on(stage, seen);
-    wait(stage, seen, LOCKED);
-    for _ in 0..2 {
-        // Twice: it is paid once.
-        stage.net().submit(lock, donor, "claim", (ClaimArgs::default(),));
-        go_on(stage, seen);
-    }
-}
-
 /// What left the contract's account on the fee ledger.
-fn outflows(world: &World, contract: Principal) -> Vec<&Block> {
+pub(super) fn outflows(world: &World, contract: Principal) -> Vec<&Block> {
     let from = |block: &&Block| block.btype != "2approve" && block.from.is_some_and(|from| from.owner == contract);
     world.blocks.iter().filter(from).collect()
 }
@@ -182,33 +200,6 @@ fn check_wallet(stage: &mut Stage, wallet: Principal, world: &World, found: &mut
     let paid: Vec<u128> = outflows(world, wallet).iter().map(|block| u128::from(block.index)).collect();
     if paid != known || paid.len() > 1 {
         found.push(format!("the wallet knows of blocks {known:?}, the ledger has {paid:?}"));
-    }
-    Ok(())
-}
-
-/// I18: what came in is paid, charged, or still there; who is paid is paid once.
-fn check_lock(stage: &mut Stage, lock: Principal, world: &World, found: &mut Vec<String>) -> anyhow::Result<()> {
-    let statistics: Result<Statistics, DistributionError> =
-        stage.platform.net.query(lock, stage.buyer, "getStats", ())?;
-    let Statistics { deposited, paid, fees, refunded, penalties, remaining, dust, open_transfers, quarantined, .. } =
-        statistics?;
-    let gone = paid.0 + fees.0 + refunded.0 + penalties.0;
-    if deposited.0 != gone + remaining.0 + dust.0 {
-        found.push(format!("I18: {deposited} came in; {gone} are gone, {remaining} and {dust} are there"));
-    }
-    if (open_transfers, quarantined) != (0, 0) {
-        found.push(format!("I13: {open_transfers} transfers of a lock are open at rest, {quarantined} in quarantine"));
-    }
-    let outflows = outflows(world, lock);
-    let (sent, charged) =
-        outflows.iter().fold((0, 0), |(sent, charged), block| (sent + block.amount.0, charged + block.fee.0));
-    if (sent, charged) != (paid.0 + refunded.0 + penalties.0, fees.0) || outflows.len() > 1 {
-        found.push(format!("I18: the lock knows of {paid} paid and {fees} fees, the ledger of {sent} and {charged}"));
-    }
-    let held: Account = account(lock);
-    let Amount(balance) = stage.platform.balance(held)?;
-    if deposited > Amount::ZERO && balance != remaining.0 + dust.0 {
-        found.push(format!("I18: {remaining} and {dust} should be there, {balance} are"));
     }
     Ok(())
 }

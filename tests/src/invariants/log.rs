@@ -21,8 +21,9 @@ fn brackets(world: &World, found: &mut Vec<String>) {
     let mut open: BTreeMap<(Stream, Effect), u64> = BTreeMap::new();
     for event in &world.events {
         let kind = event.payload.kind();
-        // The arbiter stands on the deployment's stream whoever writes it, and may come before any dispatch.
-        let needs_intent = kind != Kind::DeploymentAbandoned;
+        // The arbiter stands on the deployment's stream whoever writes it, and may come before any dispatch; and an upgrade
+        // that was asked for may be refused before it begins.
+        let needs_intent = !matches!(kind, Kind::DeploymentAbandoned | Kind::UpgradeAbandoned);
         match kind.class() {
             Class::Intent(effect) => {
                 if let Some(earlier) = open.insert((event.stream, effect), event.index) {

@@ -14,12 +14,24 @@ use ic_stable_structures::Memory;
 /// The mark of an admin's thread.
 pub const ADMIN: u8 = 1;
 
-/// The thread whose reader an event makes or unmakes: its mark, and whether it gains the event.
-pub fn entitled(payload: &Payload) -> Option<(Principal, u8, bool)> {
+/// How an event changes the thread of the reader whom it makes or unmakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entitlement {
+    /// It gets the mark of an admin.
+    Admin,
+    /// It loses that mark.
+    NoAdmin,
+    /// It gains the event.
+    Auditor,
+}
+
+/// The reader whom an event makes or unmakes.
+pub fn entitled(payload: &Payload) -> Option<(Principal, Entitlement)> {
     match payload {
-        Payload::AdminGranted(granted) => Some((granted.admin, ADMIN, false)),
-        Payload::AuditorGranted(granted) => Some((granted.auditor, 0, true)),
-        Payload::AuditorRevoked(revoked) => Some((revoked.auditor, 0, true)),
+        Payload::AdminGranted(granted) => Some((granted.admin, Entitlement::Admin)),
+        Payload::AdminRevoked(revoked) => Some((revoked.admin, Entitlement::NoAdmin)),
+        Payload::AuditorGranted(granted) => Some((granted.auditor, Entitlement::Auditor)),
+        Payload::AuditorRevoked(revoked) => Some((revoked.auditor, Entitlement::Auditor)),
         _ => None,
     }
 }

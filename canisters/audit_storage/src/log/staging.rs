@@ -1,10 +1,11 @@
 //! A batch on its way into the log: everything is checked and computed beside the log, and written at the end.
 
+use super::access::{ADMIN, Entitlement, entitled};
 use super::key::Key;
 use super::postings::Postings;
 use super::reserve::{self, Means, Room, Urgency};
 use super::threads::{Head, ThreadId};
-use super::{Log, access, broken, check, mark_of};
+use super::{Log, broken, check, mark_of};
 use cairn_events::codec::compact::{self, Packed};
 use cairn_events::payload::OpeningErased;
 use cairn_events::topic::TopicHead;
@@ -217,13 +218,12 @@ impl<'a, M: Memory> Staging<'a, M> {
 
     /// Who may read, by this event.
     fn entitle(&mut self, payload: &Payload, index: u64) {
-        let Some((person, mark, gains)) = access::entitled(payload) else { return };
+        let Some((person, entitlement)) = entitled(payload) else { return };
         let place = self.place(Key::reader(person));
-        self.change(place, |thread| {
-            thread.head.mark |= mark;
-            if gains {
-                thread.gain(index);
-            }
+        self.change(place, |thread| match entitlement {
+            Entitlement::Admin => thread.head.mark |= ADMIN,
+            Entitlement::NoAdmin => thread.head.mark &= !ADMIN,
+            Entitlement::Auditor => thread.gain(index),
         });
     }
 

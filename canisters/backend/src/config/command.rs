@@ -1,15 +1,19 @@
-//! What admins do: set a value, grant the role, say who may audit. What is refused to them is recorded, since they hold a role.
+//! What admins do: set a value, grant the role, say who may audit; and what controllers do: turn an admin out. What is
+//! refused to them is recorded, since they hold a role.
 
 use super::change::{Conflict, Facts};
 use super::key::{BadSetting, Setting};
 use crate::state::State;
 use crate::{ledger, platform};
-use cairn_events::payload::{AdminGranted, AuditorGranted, AuditorRevoked, Reason, Refused};
+use cairn_events::payload::{AdminGranted, AdminRevoked, AuditorGranted, AuditorRevoked, Reason, Refused};
 use cairn_events::{Payload, Principal, Submission, Timestamp};
 use cairn_kit::access::{Admin, MAX_ADMINS};
 use cairn_kit::api::backend::{BackendError, BackendRequestError, BackendTemporaryError};
 use cairn_kit::guard::Guards;
 use cairn_kit::journal;
+
+#[cfg(test)]
+mod tests;
 
 /// The most auditors that there can be, expired ones included.
 pub const MAX_AUDITORS: u64 = 100;
@@ -37,6 +41,15 @@ pub async fn set_value(admin: Admin, key: &str, value: &str) -> Result<(), Backe
 pub async fn add_admin(admin: Admin, candidate: Principal) -> Result<(), BackendError> {
     let result = grant(admin, candidate).await;
     recorded(admin, "adminAddAdmin", result).await
+}
+
+/// Makes `person` an admin no more, unless they are the only one. Repeating is harmless.
+///
+/// # Errors
+/// [`BackendError`]; the refusal of a request is recorded.
+pub async fn revoke_admin(controller: Admin, person: Principal) -> Result<(), BackendError> {
+    let result = turn_out(controller, person).await;
+    recorded(controller, "revokeAdmin", result).await
 }
 
 /// Lets `auditor` read what is private until a time; once more replaces the grant.
@@ -78,6 +91,8 @@ async fn change(admin: Admin, key: &str, value: &str) -> Result<(), BackendError
         facts.insert(ledger, answer);
     }
     let events = setting.events(&config, &payment, &facts)?;
+    // The ledgers took their time.
+    let admin = platform::require_admin(admin.principal())?;
     append(admin, events).await?;
     platform::change_setup(|setup| setup.payment = setting.payment(setup.payment));
     Ok(())
@@ -87,13 +102,33 @@ async fn grant(admin: Admin, candidate: Principal) -> Result<(), BackendError> {
     if candidate == Principal::anonymous() || candidate == Principal::management_canister() {
         return Err(invalid("admin", format!("{candidate} is nobody")));
     }
-    let _changing = CHANGING.with(|changing| changing.acquire(())).map_err(|_| BackendTemporaryError::Busy)?;
+    ensure_settled()?;
     let (known, room) = platform::state(|state| (state.admins().contains(candidate), state.admins().has_room()));
     match (known, room) {
         (true, _) => Ok(()),
         (_, false) => Err(BackendRequestError::Quota { found: MAX_ADMINS, max: MAX_ADMINS }.into()),
         _ => append(admin, vec![Payload::AdminGranted(AdminGranted { admin: candidate })]).await,
     }
+}
+
+async fn turn_out(controller: Admin, person: Principal) -> Result<(), BackendError> {
+    ensure_settled()?;
+    let admins = platform::state(|state| state.admins().all());
+    if !admins.contains(&person) {
+        return Ok(());
+    }
+    // Without any admin, the installer would become one again.
+    if admins.len() == 1 {
+        return Err(invalid("admin", format!("{person} is the only one: add another one first")));
+    }
+    append(controller, vec![Payload::AdminRevoked(AdminRevoked { admin: person })]).await
+}
+
+/// That it is known who is an admin: nobody is about to come or to go. A guard would be held by a change that
+/// waits for a ledger, and an admin who has a ledger could keep controllers out with it.
+fn ensure_settled() -> Result<(), BackendError> {
+    let coming_or_going = |payload: &Payload| matches!(payload, Payload::AdminGranted(_) | Payload::AdminRevoked(_));
+    if journal::holds(coming_or_going) { Err(BackendTemporaryError::Busy.into()) } else { Ok(()) }
 }
 
 async fn admit_auditor(admin: Admin, auditor: Principal, until: Timestamp) -> Result<(), BackendError> {

@@ -102,6 +102,8 @@ async fn bind(admin: Admin, service: Service, factory: Principal) -> Result<(), 
     if row.factory == Some(factory) {
         return Ok(());
     }
+    // The other canisters took their time.
+    let admin = platform::require_admin(admin.principal())?;
     let configured = ServiceConfigured { service, factory, enabled: row.enabled };
     let submission = Submission::new(admin.principal(), Payload::ServiceConfigured(configured));
     let appended = journal::append(vec![submission]).await;

@@ -106,6 +106,9 @@ fn admins_and_configuration_are_folded() {
     let (service, factory) = (Service::Token, principal(2));
     state.apply(&recorded(3, 5, Payload::ServiceConfigured(ServiceConfigured { service, factory, enabled: true })));
     assert!(state.admins().contains(principal(6)));
+    state.apply(&recorded(4, 6, Payload::AdminGranted(AdminGranted { admin: principal(7) })));
+    state.apply(&recorded(5, 6, Payload::AdminRevoked(AdminRevoked { admin: principal(6) })));
+    assert_eq!(state.admins().all(), [principal(7)]);
     assert!(state.config().maintenance);
     assert_eq!(state.config().factories().collect::<Vec<_>>(), [principal(2)]);
 }

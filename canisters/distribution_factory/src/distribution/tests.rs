@@ -1,7 +1,10 @@
 use super::*;
 use cairn_events::payload::ContractStatus;
 use cairn_events::{Amount, Timestamp};
+use cairn_factory::template::interface::Interface;
+use cairn_factory::template::registry::check_kind;
 use cairn_kit::api::distribution::{LockArgs, TokenInfo};
+use cairn_kit::api::template::TemplateRefusal;
 
 fn person(n: u8) -> Principal {
     Principal::from_slice(&[n, 1])
@@ -30,6 +33,7 @@ fn arguments_are_checked_and_handed_on() {
     assert_eq!(init, DistributionInit { args, owner: person(8), factory: Some(person(7)), epoch: Some(3) });
     let listing = Distribution::listing(&lock());
     assert_eq!((listing.name.as_str(), listing.symbol.as_deref(), listing.public), ("Liquidity", Some("TT"), false));
+    assert_eq!(Distribution::token(&lock(), person(5)), Some(person(9)), "found by the ledger that it pays with");
 }
 
 #[test]
@@ -58,4 +62,21 @@ fn distributions_speak_of_recipients_status_and_visibility() {
         assert!(Distribution::accepts(&said));
     }
     assert!(!Distribution::accepts(&Notification::HolderAdded(person(1))));
+}
+
+/// By the interfaces of all that factories make.
+#[test]
+fn templates_are_distributions() {
+    let check = |interface: &str, foreign| check_kind::<Distribution>(&Interface::parse(interface).unwrap(), foreign);
+    for foreign in [false, true] {
+        assert_eq!(check(include_str!("../../../contracts/distribution/distribution.did"), foreign), Ok(()));
+        let others = [
+            include_str!("../../../contracts/token/token.did"),
+            include_str!("../../../contracts/multisig/multisig.did"),
+        ];
+        for other in others {
+            let outcome = check(other, foreign);
+            assert!(matches!(outcome, Err(TemplateRefusal::MissingMethod { .. })), "{outcome:?}");
+        }
+    }
 }

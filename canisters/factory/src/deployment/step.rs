@@ -196,6 +196,7 @@ async fn register<K: ContractKind>(place: &Place, request: &Request) -> Result<(
         controllers,
         name: listing.name,
         symbol: listing.symbol,
+        token: K::token(&args, job.contract),
         public: listing.public,
         epoch: job.epoch,
     };

@@ -100,6 +100,23 @@ macro_rules! index_endpoints {
             $crate::index::by_symbol::<$kind>(&symbol, cursor, limit)
         }
 
+        /// The contracts that strangers may see that are about the ledger `token`. The newest first, at most 100, with the
+        /// count of all. For everyone.
+        #[ic_cdk::query(name = "getContractsByToken", encode_with = "listed", hidden = true)]
+        #[candid::candid_method(query, rename = "getContractsByToken")]
+        fn get_contracts_by_token(
+            token: ::cairn_events::Principal,
+            cursor: Option<::cairn_projections::Moment>,
+            limit: Option<u32>,
+        ) -> Result<
+            ::cairn_kit::api::host::Reflected<
+                ::cairn_projections::contracts::Listed<::cairn_projections::contracts::Contract>,
+            >,
+            ::cairn_kit::api::factory::FactoryError,
+        > {
+            $crate::index::by_token::<$kind>(token, cursor, limit)
+        }
+
         /// Those to whom a contract gives roles, but for those who are hidden; at most 100, with the count of all. Only for
         /// the contract's owner, for whom it gives a role, and for the contract itself.
         #[ic_cdk::query(name = "getContractRoles")]

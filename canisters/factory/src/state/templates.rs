@@ -42,7 +42,7 @@ pub struct Template {
     /// Bytes of the module.
     #[serde(rename = "s")]
     pub size: u64,
-    /// What it was proposed as; absent if the installer published it before anything was sold.
+    /// What it was proposed as; absent for one that was published without a proposal, as earlier code allowed.
     #[serde(rename = "p", skip_serializing_if = "Option::is_none", default)]
     pub proposed: Option<TemplateProposed>,
     /// When it was published.

@@ -230,7 +230,7 @@ impl State {
                 Some(RolledBack { snapshot: phase.snapshot()?, reason: p.reason.clone() })
             }),
             Payload::UpgradeAbandoned(p) => {
-                upgrades.move_upgrade(p.contract, |phase| Some(phase.abandoned(&p.reason)));
+                upgrades.move_upgrade(p.contract, |phase| Some(phase.abandoned(p.module_hash, &p.reason)));
             }
             Payload::UpgradeSettled(p) => {
                 if let Some((number, mut upgrade)) = upgrades.current(p.contract) {

@@ -71,8 +71,8 @@ macro_rules! template_endpoints {
             registry::confirm(access::admin(ic_cdk::api::msg_caller())?, &version, module).await
         }
 
-        /// Publishes a version whose hash is the expected one: a confirmed one after its delay; while the factory is
-        /// being set up any uploaded module, at once. Only for admins; repeatable.
+        /// Publishes a proposed version whose hash is the expected one: after its confirmation and delay; while the
+        /// factory is being set up at once. Only for admins; repeatable.
         #[ic_cdk::update(name = "publishTemplate")]
         async fn publish_template(version: String, expected: Hash) -> Result<PublishedTemplate, FactoryError> {
             let service = <$kind as ContractKind>::SERVICE;

@@ -39,8 +39,11 @@ pub struct Malformed(pub &'static str);
 /// The functions that a module of `size` bytes exports, by name; `read` gives bytes of it by offset and length.
 ///
 /// # Errors
-/// [`Malformed`], also for one with too many sections or exports.
+/// [`Malformed`], also for one with too many sections or exports, and for one in gzip.
 pub fn exports(size: u64, read: impl Fn(u64, u64) -> Vec<u8>) -> Result<BTreeSet<String>, Malformed> {
+    if is_packed(&read(0, HEADER.min(size))) {
+        return Err(Malformed("packed by gzip: upload it unpacked"));
+    }
     let mut offset = HEADER;
     for _ in 0..MAX_SECTIONS {
         if offset >= size {
@@ -144,6 +147,8 @@ mod tests {
         {
             assert!(of(&module(&[(7, content)])).is_err(), "{content:?}");
         }
+        let packed = [GZIP.as_slice(), &whole].concat();
+        assert_eq!(of(&packed), Err(Malformed("packed by gzip: upload it unpacked")));
         assert!(of(&[WASM, &[7, 0xff, 0xff, 0xff, 0xff, 0x0f]].concat()).is_err(), "a length beyond everything");
         assert!(of(&[WASM, &[7, 0xff, 0xff, 0xff, 0xff, 0x7f]].concat()).is_err(), "a length of more than 32 bits");
         assert_eq!(

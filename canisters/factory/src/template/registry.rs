@@ -1,7 +1,8 @@
 //! Versions of templates: proposed by one admin, confirmed by another one, published after a delay, withdrawn.
 //!
-//! While the factory is being set up, its installer alone publishes, and at once: nobody relies on it yet. Decisions are
-//! made one after the other, each on what the log has.
+//! While the factory is being set up, its installer needs no second person and no delay: nobody relies on it yet. What a
+//! template is has to be said by a proposal even then: later versions are held against it. Decisions are made one after
+//! the other, each on what the log has.
 
 use super::interface::{Interface, MAX_INTERFACE};
 use super::{module, store};
@@ -115,10 +116,7 @@ fn terms<K: ContractKind>(args: &ProposeTemplate) -> Result<TemplateProposed, Fa
         return refuse(TemplateRefusal::SourceCommit { length: length as u64 });
     }
     let interface = read_interface(&args.interface)?;
-    let owed: &[&str] = if args.foreign { &[] } else { &OWED };
-    if let Some(method) = K::METHODS.iter().chain(owed).find(|method| !interface.has(method)) {
-        return refuse(TemplateRefusal::MissingMethod { method: (*method).to_owned() });
-    }
+    check_kind::<K>(&interface, args.foreign).or_else(refuse)?;
     let module_hash = args.module_hash;
     let size = size_of(module_hash)?;
     check_exports(module_hash, size, &interface)?;
@@ -136,12 +134,22 @@ fn terms<K: ContractKind>(args: &ProposeTemplate) -> Result<TemplateProposed, Fa
     })
 }
 
-/// Whether the module has the methods that its interface speaks of. In one that is packed nobody looks.
+/// Whether an interface is that of a contract of the kind: with what makes it one, and what it owes its factory, unless it
+/// is somebody else's code.
+///
+/// # Errors
+/// [`TemplateRefusal::MissingMethod`].
+pub fn check_kind<K: ContractKind>(interface: &Interface, foreign: bool) -> Result<(), TemplateRefusal> {
+    let owed: &[&str] = if foreign { &[] } else { &OWED };
+    match K::METHODS.iter().chain(owed).find(|method| !interface.has(method)) {
+        Some(method) => Err(TemplateRefusal::MissingMethod { method: (*method).to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the module has the methods that its interface speaks of.
 fn check_exports(module_hash: Hash, size: u64, interface: &Interface) -> Result<(), FactoryError> {
     let read = |offset, length| store::bytes(module_hash, offset, length);
-    if module::is_packed(&read(0, module::HEADER)) {
-        return Ok(());
-    }
     let malformed = |module::Malformed(problem)| refuse(TemplateRefusal::Module { problem: problem.to_owned() });
     let exports = module::exports(size, read).or_else(malformed)?;
     match interface.exports().find(|name| !exports.contains(name)) {
@@ -192,7 +200,7 @@ fn check_place(templates: &Templates, proposed: &TemplateProposed, interface: &s
         return refuse(TemplateRefusal::NotAbove { version, last });
     }
     let Some((previous, template)) = templates.previous(version) else { return Ok(()) };
-    // One that was published without an interface, before anything was sold, has promised nothing.
+    // One that stands in the log without a proposal has promised nothing.
     let Some(promised) = template.interface() else { return Ok(()) };
     let Some(promised) = store::interface(promised) else {
         return Err(refusal::internal(format!("the interface of {previous} is not here")));
@@ -255,11 +263,11 @@ fn check_confirmation(
     Ok(proposal)
 }
 
-/// Publishes a version: a proposed one that is confirmed, when its time has come; while the factory is being set up any
-/// uploaded module, at once. New contracts are made from it if it is the highest stable one. Repeating is harmless.
+/// Publishes a proposed version that is confirmed, when its time has come; while the factory is being set up, at once. New
+/// contracts are made from it if it is the highest stable one. Repeating is harmless.
 ///
 /// # Errors
-/// [`TemplateRefusal`]: it is not what was proposed, or not confirmed; [`FactoryTemporaryError::TooEarly`].
+/// [`TemplateRefusal`]: it was not proposed, or not as this, or is not confirmed; [`FactoryTemporaryError::TooEarly`].
 pub async fn publish(
     admin: Admin,
     service: Service,
@@ -270,9 +278,9 @@ pub async fn publish(
     let recorded = |error: &FactoryError| refusal::record(admin.principal(), "publishTemplate", error);
     let version = version_of("version", version).inspect_err(recorded)?;
     let decision = state::read(|state| publication(state, version, expected, runtime::now()));
-    let Publication { size, cause, is_known } = decision.inspect_err(recorded)?;
+    let Publication { size, cause } = decision.inspect_err(recorded)?;
     let version = version.to_string();
-    if !is_known {
+    if cause.is_some() {
         let event = TemplatePublished { service, version: version.clone(), module_hash: expected, size };
         append(admin, Payload::TemplatePublished(event), cause).await?;
     }
@@ -282,10 +290,8 @@ pub async fn publish(
 /// A version that may be published.
 struct Publication {
     size: u64,
-    /// What allowed it.
+    /// The event that allows it; absent if it is published already.
     cause: Option<u64>,
-    /// Whether it is published already.
-    is_known: bool,
 }
 
 fn publication(state: &State, version: Version, found: Hash, now: u64) -> Result<Publication, FactoryError> {
@@ -295,7 +301,7 @@ fn publication(state: &State, version: Version, found: Hash, now: u64) -> Result
             refuse(TemplateRefusal::VersionTaken { version, module_hash: known.hash })
         }
         (Some(known), _) if known.withdrawn.is_some() => refuse(TemplateRefusal::Withdrawn { version }),
-        (Some(known), _) => Ok(Publication { size: known.size, cause: None, is_known: true }),
+        (Some(known), _) => Ok(Publication { size: known.size, cause: None }),
         (None, Some(proposal)) => {
             let proposed = proposal.proposed.module_hash;
             if proposed != found {
@@ -308,14 +314,7 @@ fn publication(state: &State, version: Version, found: Hash, now: u64) -> Result
             // What was right when it was proposed may not be any more: other versions were published since.
             check_free(templates, version, found)?;
             check_place(templates, &proposal.proposed, &interface)?;
-            Ok(Publication { size: size_of(found)?, cause: Some(cause), is_known: false })
-        }
-        (None, None) if state.is_being_set_up() => {
-            check_free(templates, version, found)?;
-            if let Some(last) = templates.before(None).next().map(|(last, _)| last).filter(|last| *last >= version) {
-                return refuse(TemplateRefusal::NotAbove { version, last });
-            }
-            Ok(Publication { size: size_of(found)?, cause: None, is_known: false })
+            Ok(Publication { size: size_of(found)?, cause: Some(cause) })
         }
         (None, None) => refuse(TemplateRefusal::UnknownVersion { version }),
     }

@@ -335,3 +335,21 @@ fn hashes_of_evidence_are_those_of_the_contents() {
     };
     assert_eq!(found, vec![Payload::CallbackAccepted(content).to_value().hash()]);
 }
+
+/// The endpoints run in canisters only, and no contract has participants or members yet: so their definitions are read.
+/// Each makes the notification that it is called by.
+#[test]
+fn every_endpoint_is_named_after_its_notification() {
+    let source = include_str!("../callback/endpoints.rs");
+    let (_, definitions) = source.split_once("$crate::notifications! { $kind;").unwrap();
+    let mut names = Vec::new();
+    for definition in definitions.split(';') {
+        let Some((_, named)) = definition.split_once("\"notify") else { continue };
+        let (name, made) = named.split_once('"').unwrap();
+        let (_, made) = made.split_once(')').unwrap();
+        let notification = made.split('(').next().unwrap().trim();
+        assert_eq!(name, notification, "notify{name}");
+        names.push(name);
+    }
+    assert_eq!(names.len(), 19, "{names:?}");
+}

@@ -134,7 +134,7 @@ impl Teller {
 }
 
 /// The index, folded from the log of the model.
-fn index(world: &World) -> MemoryTables {
+pub fn index(world: &World) -> MemoryTables {
     let definition = Definition::of::<Contracts>();
     let mut tables = MemoryTables::default();
     for recorded in &world.model.borrow().events {

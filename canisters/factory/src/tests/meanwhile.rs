@@ -10,7 +10,7 @@ use crate::upgrade::{self, MAX_RUNNING, rollout};
 use crate::{access, state};
 use cairn_events::payload::Notification;
 use cairn_events::topic::Service;
-use cairn_events::{Kind, Principal};
+use cairn_events::{Hash, Kind, Payload, Principal};
 use cairn_kit::api::factory::{FactoryError, FactoryTemporaryError as Temporary, NumberedNotification};
 use cairn_kit::api::upgrade::{Canary, RolloutArgs, RolloutStatus};
 use cairn_kit::runtime::testing::run;
@@ -149,6 +149,74 @@ fn whatever_is_told_meanwhile_no_step_is_repeated() {
             assert_eq!(model.last_decision(contract), Some(whim.end()));
             drop(model);
             world.check();
+        })
+        .join()
+        .unwrap();
+    }
+}
+
+/// What the last steps of the contract's upgrade say of the module that the network showed.
+fn observed(world: &World, contract: Principal) -> Vec<(Kind, Option<Hash>)> {
+    let model = world.model.borrow();
+    let about = model.events.iter().map(|event| &event.payload).filter(|it| it.contract() == Some(contract));
+    let observed = about.filter_map(|payload| match payload {
+        Payload::RollbackIntended(step) => Some((payload.kind(), step.module_hash)),
+        Payload::UpgradeAbandoned(step) => Some((payload.kind(), step.module_hash)),
+        Payload::UpgradeSettled(step) => Some((payload.kind(), step.module_hash)),
+        _ => None,
+    });
+    observed.collect()
+}
+
+#[test]
+fn steps_say_which_module_the_network_showed() {
+    for whim in Whim::ALL {
+        std::thread::spawn(move || {
+            let (world, contract, newer) = delivered(whim);
+            let (former, newer) = (world.runs(contract), Some(newer));
+            request(contract).unwrap();
+            world.wait();
+            use Kind::{RollbackIntended, UpgradeAbandoned, UpgradeSettled};
+            let expected = match whim {
+                Whim::None => vec![(UpgradeSettled, newer)],
+                Whim::Sick | Whim::Mute => vec![(RollbackIntended, newer), (UpgradeSettled, former)],
+                Whim::Traps | Whim::Hangs => vec![(UpgradeAbandoned, former), (UpgradeSettled, former)],
+                Whim::Dry => vec![(UpgradeAbandoned, former)],
+                // The network was not asked yet.
+                Whim::Refuses | Whim::Silent => vec![(UpgradeAbandoned, None)],
+            };
+            assert_eq!(observed(&world, contract), expected, "{whim:?}");
+        })
+        .join()
+        .unwrap();
+    }
+}
+
+/// Once it is saved, the owner installs something else, or takes the contract over.
+#[test]
+fn what_an_owner_did_is_what_the_last_steps_say() {
+    for is_lost in [false, true] {
+        std::thread::spawn(move || {
+            let (world, contract, _) = delivered(Whim::None);
+            let (former, other) = (world.runs(contract), Some(Hash([0x0f; 32])));
+            let asked = request(contract).unwrap();
+            meddle(&world, asked.number, || {
+                let is_saved = world.about(contract).contains(&Kind::SnapshotTaken);
+                if is_saved {
+                    let mut model = world.model.borrow_mut();
+                    let hosted = model.canisters.get_mut(&contract).unwrap();
+                    match is_lost {
+                        true => hosted.controllers = vec![OWNER],
+                        false => hosted.module = other,
+                    }
+                }
+                !is_saved
+            });
+            let expected = match is_lost {
+                true => vec![(Kind::UpgradeAbandoned, former)],
+                false => vec![(Kind::UpgradeAbandoned, other), (Kind::UpgradeSettled, other)],
+            };
+            assert_eq!(observed(&world, contract), expected, "lost: {is_lost}");
         })
         .join()
         .unwrap();

@@ -1,7 +1,10 @@
-use super::world::{ADMIN, Word, World};
+use super::histories::index;
+use super::world::{ADMIN, BACKEND, OWNER, Word, World};
 use crate::callback::notify;
+use crate::index::shown;
 use crate::role::{self, MAX_BY_PERSON};
 use crate::state::{self, Claim};
+use crate::upgrade;
 use cairn_events::payload::{Notification, Role, RoleAnswer, RoleAnswered};
 use cairn_events::{Kind, Payload, Principal};
 use cairn_kit::api::factory::{
@@ -114,5 +117,65 @@ fn one_answer_at_a_time() {
     let replies = run_all(vec![call(), call()]);
     assert_eq!(replies, vec![Ok(()), Err(FactoryError::Temporary(Temporary::Busy))]);
     assert_eq!(world.count_kind(Kind::RoleAnswered), 1);
+    world.check();
+}
+
+#[test]
+fn a_private_contract_is_shown_to_those_concerned() {
+    let (world, contract) = delivered();
+    tell(contract, 1, Notification::SignerAdded(PERSON));
+    let sees = |who| shown::<Word>(&index(&world), who, contract).is_some();
+    let people = [PERSON, OWNER, contract, BACKEND, Principal::anonymous()];
+    assert_eq!(people.map(&sees), [true; 5], "it is public");
+    tell(contract, 2, Notification::VisibilityChanged(false));
+    assert_eq!(people.map(&sees), [true, true, true, false, false]);
+    world.check();
+}
+
+/// No index follows the log of the model: it shows the contract to nobody.
+#[test]
+fn upgrades_are_told_to_those_who_may_see_the_contract() {
+    let (world, contract) = delivered();
+    world.publish("2.0.0", 8);
+    run(upgrade::request::<Word>(OWNER, contract, Some("2.0.0".into()))).unwrap();
+    for asker in [OWNER, contract, ADMIN] {
+        for asked in [None, Some(contract)] {
+            let page = upgrade::page_for::<Word>(asker, asked, None, Some(1)).unwrap();
+            assert_eq!((page.upgrades.len(), Ok(page)), (1, upgrade::page(asked, None, Some(1))));
+        }
+        let policy = upgrade::policy_for::<Word>(asker, contract);
+        assert!(policy.as_ref().is_ok_and(|policy| policy.owner == OWNER), "{policy:?}");
+    }
+    for stranger in [PERSON, BACKEND, Principal::anonymous()] {
+        let page = |asked| upgrade::page_for::<Word>(stranger, asked, None, Some(1)).unwrap();
+        assert_eq!(page(Some(contract)), page(Some(PERSON)), "as if it did not exist");
+        assert_eq!(page(None).upgrades, Vec::new());
+        for contract in [contract, PERSON] {
+            let unknown = FactoryError::Request(Request::UnknownContract { contract });
+            assert_eq!(upgrade::policy_for::<Word>(stranger, contract), Err(unknown));
+        }
+    }
+    world.wait();
+    world.check();
+}
+
+#[test]
+fn pages_of_upgrades_go_on_behind_what_is_not_shown() {
+    let (world, first) = delivered();
+    let second = world.create(&world.dispatch(2, "word")).unwrap().contract;
+    world.wait();
+    world.publish("2.0.0", 8);
+    let request = |contract| run(upgrade::request::<Word>(OWNER, contract, Some("2.0.0".into()))).unwrap().number;
+    let (own, newer) = (request(first), request(second));
+    let (mut cursor, mut pages) = (None, Vec::new());
+    loop {
+        let page = upgrade::page_for::<Word>(first, None, cursor, Some(1)).unwrap();
+        pages.push(page.upgrades.iter().map(|upgrade| upgrade.number).collect::<Vec<u64>>());
+        let Some(next) = page.next else { break };
+        assert!(cursor.replace(next).is_none_or(|before| next < before), "it goes on");
+    }
+    assert!(newer > own);
+    assert_eq!(pages, [vec![], vec![own], vec![]]);
+    world.wait();
     world.check();
 }

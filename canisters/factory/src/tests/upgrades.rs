@@ -1,8 +1,10 @@
 //! Upgrades against the model: whatever is made to fail, the contract runs one known version, and has forgotten nothing.
 
+mod weaknesses;
+
 use super::life::{Life, Whim};
 use super::templates::SECOND;
-use super::world::{ADMIN, BACKEND, OWNER, Word, World, module};
+use super::world::{ADMIN, BACKEND, DELAY, OWNER, Word, World, module};
 use crate::upgrade::{self, MAX_RUNNING};
 use crate::{access, callback, state};
 use cairn_events::payload::{Consent, ForceProposed, Notification};
@@ -12,7 +14,8 @@ use cairn_kit::api::factory::{
     NumberedNotification,
 };
 use cairn_kit::api::upgrade::{ForcedUpgrade, UpgradeInfo, UpgradeStep};
-use cairn_kit::runtime::testing::run;
+use cairn_kit::runtime::Task;
+use cairn_kit::runtime::testing::{run, run_all};
 use proptest::prelude::*;
 use std::future::Future;
 use std::task::{Context, Waker};
@@ -254,15 +257,18 @@ fn an_upgrade_is_forced_by_two_persons_within_a_day() {
     run(access::grant(access::admin(ADMIN).unwrap(), NEW)).unwrap();
     for first in [OWNER, NEW] {
         let alone = force(first, contract, "2.0.0");
-        assert!(matches!(alone, Ok(ForcedUpgrade::Proposed(proposal)) if proposal.by == first));
+        assert!(matches!(&alone, Ok(ForcedUpgrade::Proposed(proposal)) if proposal.by == first));
+        assert_eq!(force(first, contract, "2.0.0"), alone);
     }
+    assert_eq!(world.count_kind(Kind::ForceProposed), 2, "once each");
     let proposed = force(ADMIN, contract, "2.0.0").unwrap();
     assert_eq!(force(ADMIN, contract, "2.0.0"), Ok(proposed.clone()));
     let ForcedUpgrade::Proposed(proposal) = proposed else { panic!("by one") };
     assert_eq!(proposal.by, ADMIN);
     assert_eq!(upgrade::policy(contract).unwrap().force, Some(proposal));
     let by_nobody = FactoryError::Request(Request::NotByName { person: OWNER });
-    assert_eq!(force(OWNER, contract, "2.0.0"), Err(by_nobody));
+    assert_eq!(force(OWNER, contract, "2.0.0"), Err(by_nobody.clone()));
+    assert_eq!(force(OWNER, contract, "3.0.0"), Err(by_nobody), "what stands is not put aside");
     let early = force(NEW, contract, "2.0.0");
     assert!(matches!(early, Err(FactoryError::Temporary(Temporary::TooEarly { .. }))), "{early:?}");
     let other = force(SECOND, contract, "3.0.0");
@@ -279,6 +285,30 @@ fn an_upgrade_is_forced_by_two_persons_within_a_day() {
     assert!(matches!(force(NEW, contract, "3.0.0"), Ok(ForcedUpgrade::Requested(_))));
     world.wait();
     assert_eq!(upgrade::policy(contract).unwrap().force, None);
+    world.check();
+}
+
+/// What an admin says while the log is told that they are one no more would come after that; what they said before falls.
+#[test]
+fn who_is_being_revoked_forces_nothing() {
+    let (world, contract, _) = delivered(Whim::None);
+    world.publish("3.0.0", 9);
+    world.network.control(OWNER);
+    let revoke = |admin| -> Task<_> { Box::pin(access::revoke(OWNER, admin)) };
+    let say = |admin: Principal, version: &'static str| -> Task<_> {
+        let forced = async move { upgrade::force(access::admin(admin)?, contract, version.to_owned()).await };
+        Box::pin(async move { forced.await.map(|_| ()) })
+    };
+    force(ADMIN, contract, "2.0.0").unwrap();
+    let busy = || Err(FactoryError::Temporary(Temporary::Busy));
+    assert_eq!(run_all(vec![revoke(SECOND), say(SECOND, "2.0.0")]), vec![Ok(()), busy()]);
+    run(access::grant(access::admin(ADMIN).unwrap(), SECOND)).unwrap();
+    world.network.advance(std::time::Duration::from_secs(DELAY));
+    assert_eq!(run_all(vec![say(ADMIN, "3.0.0"), revoke(ADMIN)]), vec![Ok(()), Ok(())]);
+    let alone = force(SECOND, contract, "3.0.0");
+    assert!(matches!(alone, Ok(ForcedUpgrade::Proposed(proposal)) if proposal.by == SECOND));
+    world.wait();
+    assert!(!world.about(contract).contains(&Kind::UpgradeRequested));
     world.check();
 }
 

@@ -34,6 +34,7 @@ pub struct Word;
 
 impl ContractKind for Word {
     const SERVICE: Service = Service::Token;
+    const METHODS: &'static [&'static str] = &["word"];
     type Args = String;
 
     fn parse(args: &[u8]) -> Result<String, InvalidArgs> {
@@ -312,7 +313,7 @@ pub fn module() -> Vec<u8> {
 
 /// A module with this in it, that exports whatever interfaces in tests speak of.
 pub fn wasm(body: &[u8]) -> Vec<u8> {
-    let queries = ["canUpgrade", "getContractHealth", "word", "words", "sentence", "sign"];
+    let queries = ["canUpgrade", "getContractHealth", "word", "sentence", "sign"];
     let updates = ["confirmUpgrade", "second", "third", "icrc1_transfer"];
     let named = |kind: &str, name: &&str| format!("canister_{kind} {name}");
     let names: Vec<String> = (queries.iter().map(|name| named("query", name)))
@@ -358,6 +359,7 @@ impl World {
         access::whitelist(access::admin(ADMIN).unwrap(), BACKEND).unwrap();
         let world = World { network, model };
         let hash = world.upload(ADMIN, &module());
+        run(registry::propose::<Word>(access::admin(ADMIN).unwrap(), terms("1.0.0", hash))).unwrap();
         run(registry::publish(access::admin(ADMIN).unwrap(), Service::Token, "1.0.0", hash)).unwrap();
         world
     }

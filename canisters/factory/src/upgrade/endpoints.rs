@@ -67,20 +67,22 @@ macro_rules! upgrade_endpoints {
             upgrade::rollout::resume::<$kind>(access::admin(ic_cdk::api::msg_caller())?, rollout).await
         }
 
-        /// Upgrades of a contract, or of all, the newest first; at most 100. For everyone: the log is public.
+        /// Upgrades of a contract, or of all, the newest first; at most 100. For everyone, as far as `getContractInfo`
+        /// shows the contracts; for admins all. A page may have fewer than asked for, even none, and a next one all the
+        /// same. The log itself is public: whoever reads it all knows more.
         #[ic_cdk::query(name = "getUpgrades")]
         fn get_upgrades(
             contract: Option<Principal>,
             cursor: Option<u64>,
             limit: Option<u32>,
         ) -> Result<UpgradePage, FactoryError> {
-            upgrade::page(contract, cursor, limit)
+            upgrade::page_for::<$kind>(ic_cdk::api::msg_caller(), contract, cursor, limit)
         }
 
-        /// How a contract may be upgraded. For everyone.
+        /// How a contract may be upgraded. For admins, and for everyone to whom `getContractInfo` shows the contract.
         #[ic_cdk::query(name = "getUpgradePolicy")]
         fn get_upgrade_policy(contract: Principal) -> Result<UpgradePolicy, FactoryError> {
-            upgrade::policy(contract)
+            upgrade::policy_for::<$kind>(ic_cdk::api::msg_caller(), contract)
         }
 
         /// The rollout of this number. For everyone.

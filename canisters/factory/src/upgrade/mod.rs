@@ -12,8 +12,9 @@
 //! * [`request`]: who may ask for what. [`target`]: which versions there are, and which may follow which.
 //! * [`step`]: the driver. [`calls`]: what it asks the contract.
 //! * [`rollout`]: a version for all that take part: a few first, then waves, until too many fail.
-//! * [`release`]: the way out of the factory's control.
+//! * [`release`]: the way out of the factory's control. [`audience`]: who is told of what.
 
+mod audience;
 mod calls;
 pub mod endpoints;
 mod release;
@@ -23,6 +24,7 @@ pub mod step;
 mod target;
 mod views;
 
+pub use audience::{page_for, policy_for};
 pub use release::release_control;
 pub(crate) use request::{calm, of as delivered};
 pub use request::{cancel, force, request, set_auto_update};

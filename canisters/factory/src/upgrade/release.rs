@@ -70,7 +70,7 @@ async fn let_go(contract: Principal) {
         }
     }
     // The network is asked, not the reply believed.
-    if is_out_of_reach(contract).await {
+    if is_out_of_reach(&management::info(contract).await) {
         state::change(|state| state.let_go(contract));
     }
 }

@@ -155,17 +155,20 @@ pub async fn force(admin: Admin, contract: Principal, version: String) -> Result
 fn force_decided(state: &State, admin: Admin, now: u64, asked: Asked<'_>) -> Result<Option<Submission>, FactoryError> {
     let Admission::New(requested) = admit(state, now, asked)? else { return Ok(None) };
     let Payload::UpgradeRequested(UpgradeRequested { contract, to, .. }) = requested.payload else { return Ok(None) };
-    let stands = |force: &Force| {
+    let counts = |force: &Force| {
         let said = force.until.saturating_sub(ForceProposed::VALID);
-        force.to == to && now < force.until && access::counted(state, force.by, said).is_ok()
+        access::counted(state, force.by, said).is_ok()
     };
-    match state.managed(contract).force.filter(stands) {
-        Some(force) if force.by == asked.by => Ok(None),
-        Some(force) => {
+    let asker = access::counted(state, asked.by, now);
+    match state.managed(contract).force.filter(|force| now < force.until) {
+        Some(force) if force.to == to && force.by == asked.by && (counts(&force) || asker.is_err()) => Ok(None),
+        Some(force) if force.to == to && force.by != asked.by && counts(&force) => {
             access::second_person(state, admin, force.by, now)?;
             Ok(Some(Submission { causation: Some(force.index), ..*requested }))
         }
-        None => {
+        // Who does not count puts nothing in the place of what does.
+        Some(force) if counts(&force) && asker.is_err() => asker.map(|()| None),
+        _ => {
             let proposed = ForceProposed { contract, version: asked.version.to_owned(), to };
             Ok(Some(at_its_place(state, asked.by, contract, Payload::ForceProposed(proposed))))
         }
@@ -209,7 +212,7 @@ pub async fn cancel<K: ContractKind>(caller: Principal, contract: Principal) -> 
         let number = state.managed(contract).upgrade?;
         state.upgrade(number).filter(|Upgrade { phase, .. }| *phase == UpgradePhase::Queued)
     };
-    let abandoned = UpgradeAbandoned { contract, reason: Reason::new("cancelled", "") };
+    let abandoned = UpgradeAbandoned { contract, module_hash: None, reason: Reason::new("cancelled", "") };
     let payload = Payload::UpgradeAbandoned(abandoned);
     let decide = |state: &State| match waiting(state) {
         Some(_) => Ok(Some(at_its_place(state, caller, contract, payload.clone()))),

@@ -3,19 +3,20 @@
 use super::request::at_its_place;
 use super::{calls, is_held_up, progressed, record};
 use crate::kind::ContractKind;
-use crate::management::{self, SnapshotId};
+use crate::management::{self, SnapshotId, Status};
 use crate::refusal::{call_failed, interrupted};
 use crate::state::{self, CONTROL_LOST, OTHER_CODE, SNAPSHOT_GONE, STARTED, State, Upgrade, UpgradePhase};
 use cairn_events::payload::{
     Consent, Reason, RollbackIntended, SnapshotTaken, UpgradeAbandoned, UpgradeConfirmed, UpgradeInstalled,
     UpgradeIntended, UpgradeRolledBack, UpgradeSettled,
 };
-use cairn_events::{Hash, Payload, Principal};
+use cairn_events::{Hash, Payload};
 use cairn_kit::api::contract::ContractHealth;
 use cairn_kit::api::factory::FactoryError;
 use cairn_kit::api::upgrade::{RolloutStatus, RunState};
 use cairn_kit::journal;
-use cairn_kit::runtime::{self, CallFailure};
+use cairn_kit::runtime::{self, CallFailure, CanisterInfo};
+use std::cell::Cell;
 
 /// Cycles that a contract must be able to spend, to be saved, upgraded and, if need be, restored.
 const UPGRADE_CYCLES: u64 = 20_000_000_000;
@@ -97,6 +98,13 @@ fn begin_or_not(state: &State, upgrade: &Upgrade) -> Next {
 /// # Errors
 /// Why it stopped before; nothing is lost.
 pub async fn drive<K: ContractKind>(number: u64, mut tired: bool) -> Result<(), FactoryError> {
+    // What was decided last may not be known yet: done again, it might take away what that event names.
+    if is_in_doubt(number) {
+        journal::flush().await;
+        if is_in_doubt(number) {
+            return Err(interrupted("the log has not answered yet"));
+        }
+    }
     // What was intended earlier is done only if the log still says so.
     let resumes = !matches!(state::read(|state| next(state, number)), Next::Begin | Next::Abandon(_) | Next::Rest);
     if resumes && !journal::confirm().await {
@@ -118,12 +126,30 @@ pub async fn drive<K: ContractKind>(number: u64, mut tired: bool) -> Result<(), 
     Err(interrupted("the upgrade does not come to an end"))
 }
 
+/// Whether an event of the upgrade is on its way to the log.
+fn is_in_doubt(number: u64) -> bool {
+    let Some(Upgrade { contract, .. }) = state::read(|state| state.upgrade(number)) else { return false };
+    journal::holds(|payload| match payload {
+        Payload::UpgradeIntended(it) => it.contract == contract,
+        Payload::SnapshotTaken(it) => it.contract == contract,
+        Payload::UpgradeInstalled(it) => it.contract == contract,
+        Payload::UpgradeConfirmed(it) => it.contract == contract,
+        Payload::RollbackIntended(it) => it.contract == contract,
+        Payload::UpgradeRolledBack(it) => it.contract == contract,
+        Payload::UpgradeAbandoned(it) => it.contract == contract,
+        Payload::UpgradeSettled(it) => it.contract == contract,
+        _ => false,
+    })
+}
+
 /// What a step was decided on: the upgrade, what to do for it, and the epoch of its contract in that moment.
 struct Place {
     number: u64,
     upgrade: Upgrade,
     next: Next,
     epoch: u64,
+    /// The module that the network showed last: what the step's event says.
+    module: Cell<Option<Hash>>,
 }
 
 /// What the network shows of a contract's code.
@@ -140,7 +166,8 @@ impl Place {
     fn of(state: &State, number: u64) -> Option<Self> {
         let upgrade = state.upgrade(number)?;
         let epoch = state.canister(upgrade.contract)?.epoch;
-        Some(Place { number, upgrade, next: next(state, number), epoch })
+        let module = Cell::new(upgrade.decided_module());
+        Some(Place { number, upgrade, next: next(state, number), epoch, module })
     }
 
     /// Whether the same is still to be done.
@@ -174,15 +201,15 @@ impl Place {
 
     /// Gives a begun upgrade up if the factory can do nothing to the contract any more.
     async fn lost(&self, error: FactoryError) -> Result<(), FactoryError> {
-        let contract = self.upgrade.contract;
-        if !self.upgrade.phase.is_running() || !is_out_of_reach(contract).await {
+        if !self.upgrade.phase.is_running() || !is_out_of_reach(&self.info().await) {
             return Err(error);
         }
         self.abandon(Reason::new(CONTROL_LOST, &error.to_string())).await
     }
 
     async fn abandon(&self, reason: Reason) -> Result<(), FactoryError> {
-        self.append(Payload::UpgradeAbandoned(UpgradeAbandoned { contract: self.upgrade.contract, reason })).await
+        let (contract, module_hash) = (self.upgrade.contract, self.module.get());
+        self.append(Payload::UpgradeAbandoned(UpgradeAbandoned { contract, module_hash, reason })).await
     }
 
     /// Gives up, if that failed often enough.
@@ -190,9 +217,23 @@ impl Place {
         if tired { self.abandon(Reason::new(code, &failure.to_string())).await } else { Err(call_failed(failure)) }
     }
 
+    /// What the network says of the contract to everyone.
+    async fn info(&self) -> Result<CanisterInfo, CallFailure> {
+        let info = management::info(self.upgrade.contract).await?;
+        self.module.set(info.module_hash);
+        Ok(info)
+    }
+
+    /// What the network says of the contract to its controllers.
+    async fn status(&self) -> Result<Status, CallFailure> {
+        let status = management::status(self.upgrade.contract).await?;
+        self.module.set(status.module_hash);
+        Ok(status)
+    }
+
     /// The module that the network shows.
     async fn observe(&self) -> Result<(Runs, Option<Hash>), FactoryError> {
-        let module = management::info(self.upgrade.contract).await.map_err(call_failed)?.module_hash;
+        let module = self.info().await.map_err(call_failed)?.module_hash;
         let runs = match module {
             Some(hash) if hash == self.upgrade.to => Runs::New,
             Some(hash) if hash == self.upgrade.from => Runs::Former,
@@ -210,7 +251,7 @@ impl Place {
                 Err(failure) => return self.stuck("no_answer", failure, tired).await,
             }
         }
-        let status = match management::status(contract).await {
+        let status = match self.status().await {
             Ok(status) => status,
             Err(failure) => return self.stuck("no_status", failure, tired).await,
         };
@@ -231,7 +272,7 @@ impl Place {
     async fn save(&self, at: u64, tired: bool) -> Result<(), FactoryError> {
         let Upgrade { contract, from, .. } = self.upgrade;
         let stopped = management::stop(contract).await;
-        let status = match management::status(contract).await {
+        let status = match self.status().await {
             Ok(status) => status,
             Err(failure) => return self.stuck("no_status", failure, tired).await,
         };
@@ -266,7 +307,7 @@ impl Place {
             (Runs::Other, module) => return self.abandon(other_code(module)).await,
             (Runs::Former, _) => {}
         }
-        match management::status(contract).await {
+        match self.status().await {
             Ok(status) if status.state == RunState::Stopped => {}
             // The snapshot is not any more what the contract is.
             Ok(_) => return self.abandon(Reason::new(STARTED, "")).await,
@@ -306,7 +347,8 @@ impl Place {
                 self.append(Payload::UpgradeConfirmed(UpgradeConfirmed { contract, module_hash: to, epoch })).await
             }
             ((Runs::New, _), Some(reason)) => {
-                self.append(Payload::RollbackIntended(RollbackIntended { contract, reason })).await
+                let module_hash = self.module.get();
+                self.append(Payload::RollbackIntended(RollbackIntended { contract, module_hash, reason })).await
             }
             ((_, module), _) => self.abandon(other_code(module)).await,
         }
@@ -321,7 +363,7 @@ impl Place {
         };
         if let Some(error) = failed {
             // Only other code, or none, can make that superfluous.
-            let is_gone = is_out_of_reach(contract).await || matches!(self.observe().await, Ok((Runs::Other, _)));
+            let is_gone = is_out_of_reach(&self.info().await) || matches!(self.observe().await, Ok((Runs::Other, _)));
             if !is_gone {
                 return Err(error);
             }
@@ -369,7 +411,7 @@ impl Place {
     async fn let_be(&self, begun: Option<u64>, snapshot: Option<SnapshotId>) -> Result<(), FactoryError> {
         let contract = self.upgrade.contract;
         if let Err(failure) = management::start(contract).await {
-            return if is_out_of_reach(contract).await { self.settled().await } else { Err(call_failed(failure)) };
+            return if is_out_of_reach(&self.info().await) { self.settled().await } else { Err(call_failed(failure)) };
         }
         let leftovers = match begun {
             Some(at) => management::snapshots_since(contract, at).await.map_err(call_failed)?,
@@ -382,7 +424,8 @@ impl Place {
     }
 
     async fn settled(&self) -> Result<(), FactoryError> {
-        self.append(Payload::UpgradeSettled(UpgradeSettled { contract: self.upgrade.contract })).await
+        let (contract, module_hash) = (self.upgrade.contract, self.module.get());
+        self.append(Payload::UpgradeSettled(UpgradeSettled { contract, module_hash })).await
     }
 
     /// Deletes a snapshot, if it is there.
@@ -391,7 +434,7 @@ impl Place {
         let Err(failure) = management::delete_snapshot(contract, snapshot.clone()).await else { return Ok(()) };
         let is_there = match management::snapshots_since(contract, 0).await {
             Ok(snapshots) => snapshots.contains(&snapshot),
-            Err(_) => !is_out_of_reach(contract).await,
+            Err(_) => !is_out_of_reach(&self.info().await),
         };
         if is_there { Err(call_failed(failure)) } else { Ok(()) }
     }
@@ -415,10 +458,11 @@ fn is_refusal(failure: &CallFailure) -> bool {
     matches!(failure, CallFailure::NotExecuted { code: 3, .. } | CallFailure::Unknown { code: 4 | 5, .. })
 }
 
-/// Whether the factory can do nothing to the contract any more: it has other controllers, or is no more.
-pub(super) async fn is_out_of_reach(contract: Principal) -> bool {
-    match management::info(contract).await {
+/// Whether the factory can do nothing any more to a contract of which the network says this: it has other controllers, or
+/// is no more.
+pub(super) fn is_out_of_reach(said: &Result<CanisterInfo, CallFailure>) -> bool {
+    match said {
         Ok(info) => !info.controllers.contains(&runtime::id()),
-        Err(failure) => is_refusal(&failure),
+        Err(failure) => is_refusal(failure),
     }
 }

@@ -96,7 +96,7 @@ pub struct TemplateVersion {
     pub module_hash: Hash,
     /// Bytes of the module.
     pub size: u64,
-    /// What it was proposed as; absent for one that the installer published before anything was sold.
+    /// What it was proposed as; absent for one that was published without a proposal, as earlier code allowed.
     pub terms: Option<TemplateTerms>,
     /// When it was published, in nanoseconds.
     pub published_at: u64,

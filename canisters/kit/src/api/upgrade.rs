@@ -93,7 +93,7 @@ pub struct ForceProposal {
 /// A page of upgrades, the newest first.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Deserialize)]
 pub struct UpgradePage {
-    /// The upgrades.
+    /// The upgrades, but for those of contracts that the caller may not see.
     pub upgrades: Vec<UpgradeInfo>,
     /// Where the next page begins; absent if this is the last one.
     pub next: Option<u64>,

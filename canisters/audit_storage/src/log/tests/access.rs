@@ -1,7 +1,7 @@
 //! Who may read what, and what is left of an opening that was erased.
 
 use super::*;
-use cairn_events::payload::{AdminGranted, AuditorGranted, AuditorRevoked, ErasureReason, OpeningErased};
+use cairn_events::payload::{AdminGranted, AdminRevoked, AuditorGranted, AuditorRevoked, ErasureReason, OpeningErased};
 use cairn_events::{Family, Topic};
 use cairn_kit::api::audit::BadErasure;
 
@@ -20,6 +20,14 @@ fn revoked(auditor: u8) -> Submission {
     by_admin(Payload::AuditorRevoked(AuditorRevoked { auditor: id(auditor) }))
 }
 
+fn admin(person: u8) -> Submission {
+    by_admin(Payload::AdminGranted(AdminGranted { admin: id(person) }))
+}
+
+fn admin_no_more(person: u8) -> Submission {
+    by_admin(Payload::AdminRevoked(AdminRevoked { admin: id(person) }))
+}
+
 fn erased(actor: u8, index: u64, commitment: Commitment) -> Submission {
     let reason = ErasureReason::Requested;
     Submission::new(id(actor), Payload::OpeningErased(OpeningErased { index, commitment, reason }))
@@ -32,9 +40,8 @@ fn other_opening() -> Opening {
 /// An admin, and two requests of Alice's with an opening each; the indexes of the requests.
 fn bench() -> (Bench, u64, u64) {
     let mut bench = Bench::new();
-    let admin = by_admin(Payload::AdminGranted(AdminGranted { admin: id(ADMIN) }));
     let private = |n, opening: Opening| requested_with(n, 3, Some(opening.commitment())).opened_by(opening);
-    let batch = [admin, private(1, opening()), private(2, other_opening()), requested(3)];
+    let batch = [admin(ADMIN), private(1, opening()), private(2, other_opening()), requested(3)];
     let receipts = bench.append(BACKEND, &batch).expect("accepted").receipts;
     (bench, receipts[1].index, receipts[2].index)
 }
@@ -66,6 +73,43 @@ fn a_grant_holds_until_its_time_or_until_it_is_revoked() {
     }));
     bench.append(BACKEND, &[nobody]).expect("accepted");
     assert_eq!(bench.log.is_entitled(Principal::anonymous(), 0), Ok(false));
+    bench.verify();
+}
+
+#[test]
+fn the_right_of_an_admin_ends_with_the_event_that_says_so() {
+    let (mut bench, index, _) = bench();
+    bench.append(BACKEND, &[admin(BOB), granted(BOB, 100)]).expect("accepted");
+    let commitment = opening().commitment();
+    let told = |bench: &Bench, who: u8| {
+        let told = bench.log.is_entitled(id(who), 100).expect("whole");
+        assert_eq!(bench.log.opening(id(who), index, commitment, 100).is_ok(), told);
+        assert_eq!(bench.log.check_topics(id(who), &[Topic::Party(id(ALICE))], 100).is_ok(), told);
+        assert_eq!(bench.log.is_admin(id(who)), told);
+        told
+    };
+    assert!(told(&bench, ADMIN) && told(&bench, BOB));
+    bench.append(BACKEND, &[admin_no_more(BOB), admin_no_more(AUDITOR)]).expect("accepted");
+    for reopened in [false, true] {
+        if reopened {
+            bench.reopen();
+        }
+        assert!(told(&bench, ADMIN) && !told(&bench, BOB) && !told(&bench, AUDITOR));
+        assert_eq!(bench.log.is_entitled(id(BOB), 99), Ok(true), "an auditor without being an admin");
+    }
+    let refused = request_error(bench.refused(BACKEND, &[erased(BOB, index, commitment)]));
+    let problem = BadErasure::NotConcerned { actor: id(BOB) };
+    assert_eq!(refused, AuditRequestError::Erasure { position: 0, problem });
+    // Of several events in a batch the last one holds.
+    bench.append(BACKEND, &[admin(BOB), admin_no_more(BOB), admin_no_more(ADMIN), admin(ADMIN)]).expect("accepted");
+    assert!(told(&bench, ADMIN) && !told(&bench, BOB));
+    bench.append(BACKEND, &[admin(BOB)]).expect("accepted");
+    assert!(told(&bench, BOB), "granted again");
+    bench.append(BACKEND, &[erased(BOB, index, commitment), admin_no_more(BOB)]).expect("erased before");
+    assert!(matches!(
+        request_error(bench.refused(FACTORY, &[admin_no_more(ADMIN)])),
+        AuditRequestError::KindNotAllowed { .. }
+    ));
     bench.verify();
 }
 

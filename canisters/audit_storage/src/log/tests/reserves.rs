@@ -63,7 +63,7 @@ fn an_upgrade_that_has_begun_comes_to_its_end() {
     let story = [
         Payload::SnapshotTaken(saved.clone()),
         Payload::UpgradeInstalled(UpgradeInstalled { contract, module_hash: hash }),
-        Payload::RollbackIntended(RollbackIntended { contract, reason: reason.clone() }),
+        Payload::RollbackIntended(RollbackIntended { contract, module_hash: Some(hash), reason: reason.clone() }),
         Payload::UpgradeRolledBack(UpgradeRolledBack { contract, module_hash: hash, epoch: 3, reason }),
     ];
     bench.append(FACTORY, &[Submission::new(actor, Payload::UpgradeIntended(begun)).exactly(0)]).expect("begun");

@@ -115,7 +115,8 @@ fn a_contract_is_upgraded_one_at_a_time() {
     assert_eq!(request_error(bench.refused(FACTORY, &[top_up().exactly(2)])), conflict, "one is open");
     assert_eq!(bench.log.counters().open_intents, 2);
     let reason = Reason::new("unhealthy", "");
-    let intended = Payload::RollbackIntended(RollbackIntended { contract, reason: reason.clone() });
+    let intended = RollbackIntended { contract, module_hash: Some(hash), reason: reason.clone() };
+    let intended = Payload::RollbackIntended(intended);
     bench.append(FACTORY, &[submit(intended).exactly(2)]).expect("a fact");
     assert_eq!(bench.log.counters().open_intents, 2, "which closes nothing");
     let back = UpgradeRolledBack { contract, module_hash: hash, epoch: 2, reason };

@@ -171,6 +171,9 @@ pub enum UpgradePhase {
         /// The snapshot, to be deleted.
         #[serde(rename = "n", skip_serializing_if = "Option::is_none", default)]
         snapshot: Option<ByteBuf>,
+        /// The module that the network showed, if it was asked.
+        #[serde(rename = "m", skip_serializing_if = "Option::is_none", default)]
+        module: Option<Hash>,
         /// Why.
         #[serde(rename = "w")]
         reason: Reason,
@@ -241,6 +244,18 @@ pub struct TopUp {
     pub cycles: u64,
 }
 
+impl Upgrade {
+    /// The module that the network showed when it was decided what becomes of the contract, as the log says.
+    pub fn decided_module(&self) -> Option<Hash> {
+        match self.phase {
+            UpgradePhase::Confirmed { .. } => Some(self.to),
+            UpgradePhase::RolledBack { .. } => Some(self.from),
+            UpgradePhase::Abandoned { module, .. } => module,
+            _ => None,
+        }
+    }
+}
+
 impl Rollout {
     /// How many contracts the present wave has.
     pub fn wave_size(&self) -> u32 {
@@ -298,8 +313,8 @@ impl UpgradePhase {
         matches!(self, UpgradePhase::Abandoned { begun: None, snapshot: None, .. })
     }
 
-    /// The upgrade is abandoned in this phase.
-    pub(super) fn abandoned(&self, reason: &Reason) -> UpgradePhase {
+    /// The upgrade is abandoned in this phase, the network showing `module`.
+    pub(super) fn abandoned(&self, module: Option<Hash>, reason: &Reason) -> UpgradePhase {
         use UpgradePhase::{Abandoned, Installed, Intended, RollingBack, Saved};
         let (begun, snapshot) = match self {
             _ if reason.code == CONTROL_LOST => (None, None),
@@ -309,7 +324,7 @@ impl UpgradePhase {
             }
             _ => (None, None),
         };
-        Abandoned { begun, snapshot, reason: reason.clone() }
+        Abandoned { begun, snapshot, module, reason: reason.clone() }
     }
 
     /// The snapshot, if there is one.

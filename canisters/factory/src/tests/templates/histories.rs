@@ -50,7 +50,7 @@ fn offered(version: u8, module: u8, is_beta: bool) -> ProposeTemplate {
     terms.channel = if is_beta { Channel::Beta } else { Channel::Stable };
     // Now and then an interface that clients of others cannot use.
     if module == 5 {
-        terms.interface = INTERFACE.replace("word", "sentence");
+        terms.interface = INTERFACE.replace("word : () -> (text)", "word : () -> (nat)");
     }
     terms
 }
