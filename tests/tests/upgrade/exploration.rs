@@ -34,11 +34,41 @@ fn an_upgrade_survives_faults_drawn_from_a_seed() {
 }
 
 /// Every single fault at every message of one upgrade.
-#[test]
-#[ignore = "takes many minutes"]
-fn an_upgrade_survives_every_single_fault() {
-    for scenario in Scenario::ALL {
+mod every_single_fault {
+    use super::{Scenario, explore};
+
+    fn all(scenario: Scenario) {
         let report = explore(scenario, 8, None);
         assert!(report.runs > report.faults, "{scenario:?}: {report}");
+    }
+
+    #[test]
+    #[ignore = "takes many minutes"]
+    fn to_sound_code() {
+        all(Scenario::Sound);
+    }
+
+    #[test]
+    #[ignore = "takes many minutes"]
+    fn to_code_that_traps() {
+        all(Scenario::Traps);
+    }
+
+    #[test]
+    #[ignore = "takes many minutes"]
+    fn to_code_that_is_mute() {
+        all(Scenario::Mute);
+    }
+
+    #[test]
+    #[ignore = "takes many minutes"]
+    fn to_code_that_is_unwell() {
+        all(Scenario::Unwell);
+    }
+
+    #[test]
+    #[ignore = "takes many minutes"]
+    fn of_a_contract_that_refuses() {
+        all(Scenario::Refused);
     }
 }

@@ -8,7 +8,8 @@ use cairn_events::{Event, Kind, Payload};
 use cairn_kit::api::factory::{FactoryError, FactoryRequestError as Request};
 use cairn_kit::api::upgrade::{ContractResources, ForcedUpgrade, UpgradeInfo, UpgradeStep};
 use cairn_tests::log_fixture::person;
-use localnet::{Fault, Incident, MessageKind};
+use localnet::explore::Subject;
+use localnet::{Fault, Incident, MessageKind, RejectCode};
 
 #[test]
 fn a_token_is_upgraded_with_its_state() {
@@ -50,6 +51,21 @@ fn every_upgrade_ends_as_it_must() {
         let expected = if scenario == Scenario::Sound { sound } else { play.before };
         assert_eq!(play.yard.runs(upgrade.contract), Some(expected), "{scenario:?}");
         assert_eq!(play.examine(), Vec::<String>::new(), "{scenario:?}");
+    }
+}
+
+/// Once is not enough for the factory to believe that a contract is out of its reach, while new code answers nothing.
+#[test]
+fn a_network_that_does_not_speak_of_a_contract_does_not_end_its_upgrade() {
+    let opened = Play::new(Scenario::Mute, 14);
+    for occurrence in 1..=6 {
+        for code in [RejectCode::DestinationInvalid, RejectCode::CanisterError] {
+            let mut play = opened.fork();
+            play.net().inject(Fault::reject(code).method("canister_info").occurrence(occurrence));
+            play.run();
+            assert!(!play.net().struck_faults().is_empty(), "{code:?} {occurrence}");
+            assert_eq!(play.examine(), Vec::<String>::new(), "{code:?} {occurrence}");
+        }
     }
 }
 

@@ -87,6 +87,44 @@ fn a_rollout_stops_by_itself_and_goes_on_when_told() {
     yard.check();
 }
 
+/// Every twentieth of two hundred cannot be upgraded, which is more than is allowed: told to go on again and again, the
+/// rollout ends with all others upgraded.
+#[test]
+#[ignore = "takes minutes"]
+fn a_rollout_over_two_hundred_stops_by_itself_and_goes_on_when_told() {
+    let mut yard = Yard::open(13, 200);
+    let mut line = yard.contracts.clone();
+    line.sort();
+    take_part(&mut yard, &line);
+    let failing: Vec<Principal> = line.iter().copied().skip(7).step_by(20).collect();
+    let third = yard.release("3.0.0", &StandIn::well().trapping_in(&failing).module());
+    let args = RolloutArgs { version: "3.0.0".into(), canary: Canary::Share(1_000), wave: 60, max_failures: 400 };
+    let number = decide(&mut yard, "startRollout", (args,)).number;
+    yard.settle(20);
+    let stopped = rollout(&mut yard, number);
+    assert_eq!((stopped.status, stopped.requested, stopped.failed), (RolloutStatus::Stopped, 20, 1), "{stopped:?}");
+    assert_eq!(count(&yard, third), stopped.succeeded);
+    yard.settle(5);
+    assert_eq!(rollout(&mut yard, number), stopped, "and it stays so");
+
+    let mut told = 0;
+    let end = loop {
+        let now = rollout(&mut yard, number);
+        if now.status == RolloutStatus::Finished {
+            break now;
+        }
+        assert!(now.status == RolloutStatus::Stopped && told < 20, "{now:?}, told {told} times");
+        decide(&mut yard, "resumeRollout", (number,));
+        told += 1;
+        yard.settle(60);
+    };
+    assert!(told > 1, "five percent are always more than four");
+    assert_eq!((end.requested, end.succeeded, end.failed, end.open), (200, 190, 10, 0), "{end:?}");
+    assert_eq!(count(&yard, third), 190);
+    assert!(failing.iter().all(|contract| yard.runs(*contract) == Some(yard.first)));
+    assert_eq!(yard.violations(), Vec::<String>::new());
+}
+
 #[test]
 fn a_rollout_is_held_up_until_an_admin_lets_it_go_on() {
     let mut yard = Yard::open(12, 4);

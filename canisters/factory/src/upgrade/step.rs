@@ -116,7 +116,7 @@ pub async fn drive<K: ContractKind>(number: u64, mut tired: bool) -> Result<(), 
             return Ok(());
         }
         if let Err(error) = place.take::<K>(tired).await {
-            return place.lost(error).await;
+            return place.lost(error, tired).await;
         }
         if !state::read(|state| place.stands(state)) {
             progressed(number);
@@ -182,10 +182,10 @@ impl Place {
             Next::Save { at } => self.save(at, tired).await,
             Next::Install => self.install::<K>(tired).await,
             Next::Prove => self.prove(tired).await,
-            Next::Confirm(snapshot) => self.confirm(snapshot).await,
+            Next::Confirm(snapshot) => self.confirm(snapshot, tired).await,
             Next::RollBack(snapshot, reason) => self.roll_back(snapshot, reason).await,
-            Next::CleanUp(snapshot) => self.clean_up(snapshot).await,
-            Next::LetBe { begun, snapshot } => self.let_be(begun, snapshot).await,
+            Next::CleanUp(snapshot) => self.clean_up(snapshot, tired).await,
+            Next::LetBe { begun, snapshot } => self.let_be(begun, snapshot, tired).await,
             Next::Abandon(reason) => self.abandon(reason).await,
             Next::Rest => Ok(()),
         }
@@ -200,8 +200,8 @@ impl Place {
     }
 
     /// Gives a begun upgrade up if the factory can do nothing to the contract any more.
-    async fn lost(&self, error: FactoryError) -> Result<(), FactoryError> {
-        if !self.upgrade.phase.is_running() || !is_out_of_reach(&self.info().await) {
+    async fn lost(&self, error: FactoryError, tired: bool) -> Result<(), FactoryError> {
+        if !self.upgrade.phase.is_running() || !self.is_out_of_reach(tired).await {
             return Err(error);
         }
         self.abandon(Reason::new(CONTROL_LOST, &error.to_string())).await
@@ -222,6 +222,13 @@ impl Place {
         let info = management::info(self.upgrade.contract).await?;
         self.module.set(info.module_hash);
         Ok(info)
+    }
+
+    /// Whether the factory can do nothing any more to the contract: it has other controllers, or is no more. A refusal to
+    /// say so may have other grounds; it counts once much has been tried.
+    async fn is_out_of_reach(&self, tired: bool) -> bool {
+        let said = self.info().await;
+        (said.is_ok() || tired) && is_out_of_reach(&said)
     }
 
     /// What the network says of the contract to its controllers.
@@ -354,7 +361,7 @@ impl Place {
         }
     }
 
-    async fn confirm(&self, snapshot: SnapshotId) -> Result<(), FactoryError> {
+    async fn confirm(&self, snapshot: SnapshotId, tired: bool) -> Result<(), FactoryError> {
         let contract = self.upgrade.contract;
         let failed = match calls::confirm(contract).await {
             Ok(Ok(())) => None,
@@ -363,12 +370,12 @@ impl Place {
         };
         if let Some(error) = failed {
             // Only other code, or none, can make that superfluous.
-            let is_gone = is_out_of_reach(&self.info().await) || matches!(self.observe().await, Ok((Runs::Other, _)));
+            let is_gone = self.is_out_of_reach(tired).await || matches!(self.observe().await, Ok((Runs::Other, _)));
             if !is_gone {
                 return Err(error);
             }
         }
-        self.clean_up(snapshot).await
+        self.clean_up(snapshot, tired).await
     }
 
     async fn roll_back(&self, snapshot: SnapshotId, reason: Reason) -> Result<(), FactoryError> {
@@ -403,22 +410,22 @@ impl Place {
         }
     }
 
-    async fn clean_up(&self, snapshot: SnapshotId) -> Result<(), FactoryError> {
-        self.delete(snapshot).await?;
+    async fn clean_up(&self, snapshot: SnapshotId, tired: bool) -> Result<(), FactoryError> {
+        self.delete(snapshot, tired).await?;
         self.settled().await
     }
 
-    async fn let_be(&self, begun: Option<u64>, snapshot: Option<SnapshotId>) -> Result<(), FactoryError> {
+    async fn let_be(&self, begun: Option<u64>, snapshot: Option<SnapshotId>, tired: bool) -> Result<(), FactoryError> {
         let contract = self.upgrade.contract;
         if let Err(failure) = management::start(contract).await {
-            return if is_out_of_reach(&self.info().await) { self.settled().await } else { Err(call_failed(failure)) };
+            return if self.is_out_of_reach(tired).await { self.settled().await } else { Err(call_failed(failure)) };
         }
         let leftovers = match begun {
             Some(at) => management::snapshots_since(contract, at).await.map_err(call_failed)?,
             None => Vec::new(),
         };
         for snapshot in leftovers.into_iter().chain(snapshot) {
-            self.delete(snapshot).await?;
+            self.delete(snapshot, tired).await?;
         }
         self.settled().await
     }
@@ -429,12 +436,12 @@ impl Place {
     }
 
     /// Deletes a snapshot, if it is there.
-    async fn delete(&self, snapshot: SnapshotId) -> Result<(), FactoryError> {
+    async fn delete(&self, snapshot: SnapshotId, tired: bool) -> Result<(), FactoryError> {
         let contract = self.upgrade.contract;
         let Err(failure) = management::delete_snapshot(contract, snapshot.clone()).await else { return Ok(()) };
         let is_there = match management::snapshots_since(contract, 0).await {
             Ok(snapshots) => snapshots.contains(&snapshot),
-            Err(_) => !is_out_of_reach(&self.info().await),
+            Err(_) => !self.is_out_of_reach(tired).await,
         };
         if is_there { Err(call_failed(failure)) } else { Ok(()) }
     }
