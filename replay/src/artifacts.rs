@@ -1,4 +1,4 @@
-//! Canister modules for tests, benchmark and demo: built once, the same way everywhere.
+//! Canister modules for tests, benchmark and demo, and the verifier for browsers: built once, the same way everywhere.
 //!
 //! Cargo itself decides what is out of date, so a module is never older than its sources. Modules built elsewhere
 //! (another machine, a reproducible build) are used instead if [`WASM_DIR`] names their folder.
@@ -25,6 +25,9 @@ pub const CANISTERS: [&str; 10] = [
     "distribution",
 ];
 
+/// The verifier for browsers, by package: no canister, but a module like theirs.
+pub const VERIFIER: &str = "cairn-verifier-browser";
+
 /// Environment variable: a folder with `PACKAGE.wasm` files to use as they are, instead of building.
 pub const WASM_DIR: &str = "CAIRN_WASM_DIR";
 
@@ -41,9 +44,7 @@ pub enum ArtifactError {
     #[error("cargo: {0}")]
     Cargo(String),
     /// The package does not compile.
-    #[error(
-        "canister {0} does not build; cargo says why above, or run `cargo check -p {0} --target wasm32-unknown-unknown`"
-    )]
+    #[error("{0} does not build; cargo says why above, or run `cargo check -p {0} --target wasm32-unknown-unknown`")]
     Build(String),
     /// A file is not readable or writable.
     #[error("{0}")]
@@ -83,6 +84,17 @@ pub fn test_wasm(package: &str) -> Result<Vec<u8>, ArtifactError> {
     build::packages(&packages)?.remove(package).ok_or_else(|| ArtifactError::Build(package.to_owned()))
 }
 
+/// The module of the verifier for browsers. A folder [`WASM_DIR`] that has none is one of canisters: it is built then.
+///
+/// # Errors
+/// [`ArtifactError`]; its message says what to do.
+pub fn verifier() -> Result<Vec<u8>, ArtifactError> {
+    if let Some(Ok(module)) = built_elsewhere(VERIFIER) {
+        return Ok(module);
+    }
+    build::packages(&[VERIFIER])?.remove(VERIFIER).ok_or_else(|| ArtifactError::Build(VERIFIER.to_owned()))
+}
+
 /// The module of `package`, built from the workspace whose root is `sources`: for copies of it in which a rule is taken
 /// away, to see whether that is found out. Not optimised.
 ///
@@ -95,7 +107,7 @@ pub fn build_mutant(sources: &Path, folder: &Path, package: &str) -> Result<Vec<
 
 /// The module that lies ready in the folder [`WASM_DIR`], if there is such a folder.
 fn built_elsewhere(package: &str) -> Option<Result<Vec<u8>, ArtifactError>> {
-    let path = Path::new(&std::env::var_os(WASM_DIR)?).join(format!("{package}.wasm"));
+    let path = Path::new(&std::env::var_os(WASM_DIR)?).join(format!("{}.wasm", build::library(package)));
     Some(std::fs::read(&path).map_err(|error| ArtifactError::file(&path, &error)))
 }
 

@@ -1,4 +1,4 @@
-//! The command as others see it: exit codes and JSON.
+//! The command as others see it: exit codes and JSON. Of each code there is a test that ends in its name.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
 
@@ -72,10 +72,39 @@ impl Case {
 
 /// Runs the command with `--json`; its exit code and the object on its last line.
 fn cairn(arguments: &[&str]) -> (i32, Value) {
-    let output = Command::new(env!("CARGO_BIN_EXE_cairn")).args(arguments).arg("--json").output().unwrap();
+    run(Command::new(env!("CARGO_BIN_EXE_cairn")).args(arguments))
+}
+
+fn run(command: &mut Command) -> (i32, Value) {
+    let output = command.arg("--json").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let last = text.lines().last().map(|line| serde_json::from_str(line).unwrap());
     (output.status.code().unwrap(), last.unwrap_or_default())
+}
+
+/// The codes of the README, of the help and of the tests here are the same.
+#[test]
+fn every_documented_code_has_a_test() {
+    let number = |text: &str| text.trim().parse::<u8>().ok();
+    let readme = include_str!("../README.md").lines().filter_map(|line| {
+        let (code, meaning) = line.strip_prefix('|')?.strip_suffix('|')?.split_once('|')?;
+        Some((number(code)?, meaning.trim().to_owned()))
+    });
+    let codes: Vec<(u8, String)> = readme.collect();
+    assert!(codes.iter().map(|(code, _)| *code).eq(0..10), "{codes:?}");
+
+    let help = Command::new(env!("CARGO_BIN_EXE_cairn")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, told) = help.split_once("Exit codes:\n").unwrap();
+    let told = told.lines().filter_map(|line| {
+        let (code, meaning) = line.trim().split_once("  ")?;
+        Some((number(code)?, meaning.to_owned()))
+    });
+    assert_eq!(told.collect::<Vec<_>>(), codes);
+
+    for (code, meaning) in codes {
+        assert!(include_str!("command.rs").contains(&format!("_ends_with_{code}() {{\n")), "{code}: {meaning}");
+    }
 }
 
 #[test]
@@ -270,6 +299,29 @@ fn exports_as_text_end_as_those_of_bytes_do() {
     let policy = case.path("policy");
     let export = ["export", "--network", "http://127.0.0.1:9", "--policy", &policy, "--out", &case.path("out")];
     assert_eq!(cairn(&[&export[..], &["--format", "xml"]].concat()).0, 1);
+}
+
+/// Nothing to run, nothing that can be run, and canisters that do nothing at all.
+#[cfg(feature = "platform")]
+#[test]
+fn a_platform_that_cannot_be_run_ends_with_6() {
+    use cairn::artifacts::{CANISTERS, WASM_DIR};
+    let case = Case::new("platform");
+    let out = case.path("out");
+    let cases: [(&str, &[&str], &[u8]); 3] =
+        [("none", &[], b""), ("nonsense", &CANISTERS, b"nonsense"), ("idle", &CANISTERS, b"\0asm\x01\0\0\0")];
+    for (name, canisters, module) in cases {
+        let modules = case.folder.join(name);
+        std::fs::create_dir_all(&modules).unwrap();
+        for canister in canisters {
+            std::fs::write(modules.join(format!("{canister}.wasm")), module).unwrap();
+        }
+        for task in [&["demo", "--export", &out][..], &["export", "--out", &out]] {
+            let (code, report) = run(Command::new(env!("CARGO_BIN_EXE_cairn")).args(task).env(WASM_DIR, &modules));
+            assert_eq!((code, &report["exit_code"]), (6, &Value::from(6)), "{name}: {report}");
+            assert!(!Path::new(&out).exists(), "nothing was written");
+        }
+    }
 }
 
 #[test]

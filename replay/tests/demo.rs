@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
 
 use serde_json::Value;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -48,4 +49,16 @@ fn the_demo_ends_well_and_its_log_is_verified_and_replayed() {
     let (code, exported) = cairn(&["export", "--seed", "5", "--out", again.to_str().unwrap()]);
     assert_eq!((code, &exported["events"]), (0, &shown["events"]));
     assert!(std::fs::read(&path).unwrap() == std::fs::read(&again).unwrap(), "the exports differ");
+}
+
+/// The demo itself ended well, and its log is written; its network cannot be served.
+#[test]
+fn a_port_that_is_taken_ends_with_6() {
+    let path = file("taken.cairn");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (code, report) = cairn(&["demo", "--seed", "5", "--export", path.to_str().unwrap(), "--serve", &port]);
+    assert_eq!((code, &report["exit_code"]), (6, &Value::from(6)), "{report}");
+    assert!(report["error"].as_str().unwrap().ends_with("try another --serve PORT"), "{report}");
+    assert!(path.exists());
 }

@@ -1,4 +1,4 @@
-//! One run of cargo for all canisters, under a lock that other processes of this workspace respect.
+//! One run of cargo for all modules, under a lock that other processes of this workspace respect.
 
 use super::{ArtifactError, toolchain, with_interface};
 use std::collections::BTreeMap;
@@ -69,6 +69,11 @@ fn build(
     Ok(modules)
 }
 
+/// Cargo's name of the library of `package`, and of its module.
+pub fn library(package: &str) -> String {
+    package.replace('-', "_")
+}
+
 fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
@@ -121,12 +126,13 @@ impl Artifact {
         if message.get("reason")?.as_str()? != "compiler-artifact" {
             return None;
         }
-        let package = message.get("target")?.get("name")?.as_str()?.to_owned();
+        let target = message.get("target")?.get("name")?.as_str()?;
+        let package = packages.iter().find(|package| library(package) == target)?;
         let files = message.get("filenames")?.as_array()?;
         let module = files.iter().filter_map(|file| file.as_str()).find(|file| file.ends_with(".wasm"))?;
         let manifest = Path::new(message.get("manifest_path")?.as_str()?);
         let folder = manifest.parent()?.to_owned();
-        packages.contains(&package.as_str()).then(|| Artifact { package, folder, module: module.into() })
+        Some(Artifact { package: (*package).to_owned(), folder, module: module.into() })
     }
 
     /// The checked-in interface.
@@ -147,6 +153,8 @@ mod tests {
         assert_eq!(artifact.module, Path::new("/t/backend.wasm"));
         assert_eq!(artifact.interface(), Path::new("/w/canisters/backend/backend.did"));
         assert!(Artifact::parse(&line.replace("\"backend\"}", "\"serde\"}"), &["backend"]).is_none());
+        let dashed = line.replace("\"backend\"}", "\"back_end\"}");
+        assert_eq!(Artifact::parse(&dashed, &["back-end"]).unwrap().package, "back-end");
         assert!(Artifact::parse(r#"{"reason":"build-finished","success":true}"#, &["backend"]).is_none());
         assert!(Artifact::parse("warning: not JSON", &["backend"]).is_none());
     }

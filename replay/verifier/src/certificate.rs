@@ -215,3 +215,37 @@ fn read_leb128(bytes: &[u8]) -> Option<u64> {
     let value = u64::try_from(value).ok()?;
     (leb128(value) == bytes).then_some(value)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may fail
+mod tests {
+    use super::*;
+
+    /// The time, certified by a subnet of the public network in November 2025, with delegation and ranges in shards: from
+    /// `src/agent/agent_test/ivg37_time.bin` of the crate `ic-agent` 0.49.3 (Apache-2.0).
+    const CERTIFICATE: &str = include_str!("../tests/mainnet/time.certificate");
+    const ROOT_KEY: &str = include_str!("../tests/mainnet/root_key");
+    const CANISTER: &str = "ivg37-qiaaa-aaaab-aaaga-cai";
+
+    fn check(bytes: &[u8], canister: &str) -> Result<Timestamp, Failure> {
+        let policy = Policy::new(ROOT_KEY.trim().as_bytes(), canister, &"00".repeat(32)).unwrap();
+        assert!(policy.is_public_network());
+        let certificate =
+            cbor::certificate(bytes).map_err(|error| FormatError::Cbor { section: "the certificate", error })?;
+        Ok(check_signature(&certificate, &policy)?)
+    }
+
+    #[test]
+    fn a_subnet_of_the_public_network_speaks_for_its_canisters() {
+        let bytes = hex::decode(CERTIFICATE.trim()).unwrap();
+        assert_eq!(check(&bytes, CANISTER), Ok(Timestamp(1_763_796_896_688_941_908)));
+        let outside = "its delegation does not extend to canister rdmx6-jaaaa-aaaaa-aaadq-cai".to_owned();
+        let refused = CertificateFault::Signature(outside);
+        assert_eq!(check(&bytes, "rdmx6-jaaaa-aaaaa-aaadq-cai"), Err(refused.into()));
+        for position in (0..bytes.len()).step_by(13) {
+            let mut flipped = bytes.clone();
+            flipped[position] ^= 1 << (position % 8);
+            assert!(check(&flipped, CANISTER).is_err(), "byte {position}");
+        }
+    }
+}

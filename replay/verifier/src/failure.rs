@@ -1,4 +1,4 @@
-//! The first thing that is wrong with what was shown.
+//! The first thing that is wrong with what was shown, and the exit code that says so.
 
 use crate::{BundleFault, CertificateFault, FormatError};
 use cairn_events::Timestamp;
@@ -55,4 +55,44 @@ pub enum Failure {
     /// In itself perhaps whole, but not what the policy names.
     #[error("{0}")]
     Policy(String),
+}
+
+impl Failure {
+    /// How `cairn verify` ends with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Failure::Malformed(_) => Exit::Malformed,
+            Failure::Log(_) | Failure::Row { .. } | Failure::Answer(_) | Failure::Bundle(_) => Exit::Log,
+            Failure::Certificate(_) => Exit::Certificate,
+            Failure::Page { failure, .. } => failure.exit(),
+            Failure::Stale { .. } => Exit::Stale,
+            Failure::Policy(_) => Exit::Policy,
+        }
+    }
+}
+
+/// How a command of `cairn` ends. The numbers are part of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything is in order.
+    Fine = 0,
+    /// The command line is wrong.
+    Usage = 1,
+    /// A file is unreadable, or malformed.
+    Malformed = 2,
+    /// The events are not a log, or an answer is not true, or not complete.
+    Log = 3,
+    /// The certificate does not vouch for what is shown.
+    Certificate = 4,
+    /// The file is about another log than the policy.
+    Policy = 5,
+    /// The platform could not be run, or did not do what it should.
+    Platform = 6,
+    /// Certified longer ago than the policy allows.
+    Stale = 7,
+    /// The network was not reached, or its audit canister refused.
+    Network = 8,
+    /// Two logs are not of one history.
+    Fork = 9,
 }

@@ -30,7 +30,7 @@ pub use answer::{Answered, verify_answer};
 pub use bundle::{Bundle, BundleFault, Proven};
 pub use cbor::CborError;
 pub use certificate::{CertificateFault, Certified};
-pub use failure::Failure;
+pub use failure::{Exit, Failure};
 pub use file::{FormatError, Sections};
 pub use form::Form;
 pub use log::{Verdict, verify, verify_each};

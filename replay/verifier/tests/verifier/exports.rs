@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use crate::sample::{self, Claim, der, key};
 
-fn export(claim: &Claim, log: &TestLog) -> Vec<u8> {
+pub fn export(claim: &Claim, log: &TestLog) -> Vec<u8> {
     let events = sample::events(log);
     file::write(events.iter().map(Vec::as_slice), &claim.hash_tree(), &claim.certificate()).unwrap()
 }

@@ -7,3 +7,4 @@ mod delegations;
 mod exports;
 mod forms;
 mod sample;
+mod vectors;

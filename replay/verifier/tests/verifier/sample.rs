@@ -94,6 +94,8 @@ pub struct Claim {
     pub log: LogId,
     pub canister: Principal,
     pub time: u64,
+    /// Whether the certificate says that time.
+    pub timed: bool,
     pub signer: PrivateKey,
     /// The subnet that signs, if it is not the root that does.
     pub subnet: Option<Subnet>,
@@ -112,6 +114,8 @@ pub struct Subnet {
     pub named: Principal,
     /// What is said to be its key.
     pub key: Vec<u8>,
+    /// The subnet whose key that is, unless its canisters stand all together.
+    pub key_of: Principal,
     /// Who says so.
     pub told_by: PrivateKey,
     /// Whether that one is itself a subnet.
@@ -126,6 +130,7 @@ impl Subnet {
             together: false,
             named: HOME,
             key: der(&key(5)),
+            key_of: HOME,
             told_by: key(1),
             nested: false,
         }
@@ -144,7 +149,7 @@ impl Subnet {
             };
             let shards = self.shards.iter().map(shard).reduce(fork).unwrap_or(Pruned([3; 32]));
             let ranges = Label("canister_ranges", Box::new(LabelId(HOME, Box::new(shards))));
-            fork(ranges, Label("subnet", Box::new(LabelId(HOME, Box::new(about)))))
+            fork(ranges, Label("subnet", Box::new(LabelId(self.key_of, Box::new(about)))))
         };
         let told = fork(told, entry("time", leb128(time)));
         let above = if self.nested { Subnet::of(&[]).delegation(time) } else { Vec::new() };
@@ -176,6 +181,7 @@ impl Claim {
             log: log.id,
             canister: log.canister,
             time: last.timestamp.0 + 5,
+            timed: true,
             signer: key(1),
             subnet: None,
         }
@@ -198,7 +204,8 @@ impl Claim {
     pub fn certificate(&self) -> Vec<u8> {
         let data = entry("certified_data", self.tree().digest());
         let canister = LabelId(self.canister, Box::new(fork(data, Pruned([9; 32]))));
-        let state = fork(Label("canister", Box::new(canister)), entry("time", leb128(self.time)));
+        let canister = Label("canister", Box::new(canister));
+        let state = if self.timed { fork(canister, entry("time", leb128(self.time))) } else { canister };
         match &self.subnet {
             None => sealed(&state, &self.signer, &[]),
             Some(subnet) => sealed(&state, &key(5), &subnet.delegation(self.time)),

@@ -1,129 +1,17 @@
-//! Two verifiers that share no code, ours and the one in `node-verifier`, say the same of every file: true ones from the
-//! audit canister as compiled wasm and from delegating subnets, and each of them spoiled in every way.
+//! Files of which it is known whether they are true.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
-
-#[path = "../../replay/verifier/tests/verifier/sample.rs"]
-#[allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
-mod sample;
-
-use cairn::verify::bundle::{self, Progress};
-use cairn::verify::{Bundle, Failure, Form, Policy, Sections, file, verify};
+use super::Case;
+use super::sample::{self, Claim, Subnet, der, key};
+use super::spoils::{SPOILS, flip};
+use cairn::verify::bundle::Progress;
+use cairn::verify::{Bundle, Form, Freshness, Policy, Sections, verify};
 use cairn_events::answer::{self, Records as _};
 use cairn_events::question::{About, Answer, Order, Question, Span};
 use cairn_events::testing::{Dice, TestLog, TestRecords, principal, story};
 use cairn_events::{Event, Family, Hash, LogId, Principal, Timestamp, Topic, codec};
 use cairn_kit::api::audit::{AuditError, Tip};
 use cairn_tests::log_fixture::{LogFixture, person};
-use sample::{Claim, Subnet, der, key};
 use serde_bytes::ByteBuf;
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// A file, and what is trusted of it.
-struct Case {
-    name: String,
-    bytes: Vec<u8>,
-    policy: String,
-    is_true: bool,
-}
-
-/// What a verifier says: an exit code of `cairn verify`, and of true files what they show.
-#[derive(Debug, PartialEq)]
-struct Verdict {
-    exit: u64,
-    hashes: Vec<String>,
-    complete: Option<(u64, u64)>,
-}
-
-impl Verdict {
-    fn accepted<'a>(events: impl IntoIterator<Item = &'a Event>, complete: (u64, u64)) -> Verdict {
-        let hashes = events.into_iter().map(|event| event.hash().to_string()).collect();
-        Verdict { exit: 0, hashes, complete: Some(complete) }
-    }
-
-    fn refused(failure: &Failure) -> Verdict {
-        Verdict { exit: exit(failure), hashes: Vec::new(), complete: None }
-    }
-
-    /// What one finds malformed may be untrue to the other.
-    fn agrees_with(&self, other: &Verdict) -> bool {
-        self == other || (matches!(self.exit, 2 | 3) && matches!(other.exit, 2 | 3))
-    }
-
-    fn read(line: &str) -> Verdict {
-        let told: Value = serde_json::from_str(line).unwrap();
-        let list = |name: &str| told[name].as_array().cloned().unwrap_or_default();
-        let ends: Vec<u64> = list("complete").iter().map(|end| end.as_u64().unwrap()).collect();
-        Verdict {
-            exit: told["exit"].as_u64().unwrap(),
-            hashes: list("hashes").iter().map(|hash| hash.as_str().unwrap().to_owned()).collect(),
-            complete: ends.first().copied().zip(ends.get(1).copied()),
-        }
-    }
-}
-
-fn exit(failure: &Failure) -> u64 {
-    match failure {
-        Failure::Malformed(_) => 2,
-        Failure::Log(_) | Failure::Row { .. } | Failure::Answer(_) | Failure::Bundle(_) => 3,
-        Failure::Certificate(_) => 4,
-        Failure::Policy(_) => 5,
-        Failure::Stale { .. } => 7,
-        Failure::Page { failure, .. } => exit(failure),
-    }
-}
-
-/// What our own verifier says.
-fn ours(case: &Case) -> Verdict {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
-    let policy = Policy::from_text(&case.policy, Timestamp(now)).unwrap();
-    let judged = if case.bytes.starts_with(bundle::MAGIC) {
-        bundle::verify(&case.bytes, &policy).map(|proven| Verdict::accepted(&proven.events, proven.complete))
-    } else {
-        verify(&case.bytes, &policy)
-            .map(|verdict| Verdict::accepted(&file::read_events(&case.bytes).unwrap(), (0, verdict.events)))
-    };
-    judged.unwrap_or_else(|failure| Verdict::refused(&failure))
-}
-
-/// The other one, with what it needs.
-fn installed() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("node-verifier");
-    std::fs::create_dir_all(&folder).unwrap();
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("node-verifier")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
-        }
-    }
-    let arguments = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
-    let installed = Command::new("npm").args(arguments).current_dir(&folder).output().unwrap();
-    assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
-    folder
-}
-
-/// What it prints.
-fn node(folder: &Path, script: &str, files: impl IntoIterator<Item = PathBuf>) -> String {
-    let output = Command::new("node").arg(script).args(files).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// What it says of all files.
-fn theirs(cases: &[Case]) -> Vec<Verdict> {
-    let folder = installed();
-    let write = |(number, case): (usize, &Case)| -> [PathBuf; 2] {
-        let (file, policy) = (folder.join(format!("{number}.cairn")), folder.join(format!("{number}.policy")));
-        std::fs::write(&file, &case.bytes).unwrap();
-        std::fs::write(&policy, &case.policy).unwrap();
-        [file, policy]
-    };
-    let files = cases.iter().enumerate().flat_map(write);
-    node(&folder, "verify.mjs", files).lines().map(Verdict::read).collect()
-}
 
 /// The audit canister's log, and what is trusted of it.
 struct Real {
@@ -179,141 +67,8 @@ fn questions(busy: Principal) -> Vec<(&'static str, Principal, About, Span)> {
     ]
 }
 
-type Spoil = fn(&mut Bundle, &mut Dice);
-
-fn flip(bytes: &mut [u8], dice: &mut Dice) {
-    if !bytes.is_empty() {
-        let at = dice.below(bytes.len() as u64) as usize;
-        bytes[at] ^= 1 << dice.below(8);
-    }
-}
-
-/// One of the pages, and of its events.
-fn page<'a>(bundle: &'a mut Bundle, dice: &mut Dice) -> &'a mut Answer {
-    let at = dice.below(bundle.pages.len() as u64) as usize;
-    &mut bundle.pages[at]
-}
-
-fn events<'a>(bundle: &'a mut Bundle, dice: &mut Dice) -> (&'a mut Vec<ByteBuf>, usize) {
-    let events = &mut page(bundle, dice).events;
-    let at = dice.below(events.len().max(1) as u64) as usize;
-    (events, at)
-}
-
-/// The ways in which answers are spoiled. Where there is nothing to spoil, nothing happens.
-const SPOILS: [(&str, Spoil); 32] = [
-    ("an event is missing", |bundle, dice| {
-        let (events, at) = events(bundle, dice);
-        if at < events.len() {
-            events.remove(at);
-        }
-    }),
-    ("the last event is missing", |bundle, dice| drop(events(bundle, dice).0.pop())),
-    ("two events are swapped", |bundle, dice| {
-        let (events, at) = events(bundle, dice);
-        if at > 0 {
-            events.swap(at - 1, at);
-        }
-    }),
-    ("an event comes twice", |bundle, dice| {
-        let (events, at) = events(bundle, dice);
-        if at < events.len() {
-            events.insert(at, events[at].clone());
-        }
-    }),
-    ("an event is changed", |bundle, dice| {
-        let (events, at) = events(bundle, dice);
-        if at < events.len() {
-            let mut event = codec::decode_event(&events[at]).unwrap();
-            event.timestamp = Timestamp(event.timestamp.0 + 1);
-            events[at] = codec::encode_event(&event).into();
-        }
-    }),
-    ("a bit of an event is flipped", |bundle, dice| {
-        let (events, at) = events(bundle, dice);
-        if at < events.len() {
-            flip(&mut events[at], dice);
-        }
-    }),
-    ("no event", |bundle, dice| events(bundle, dice).0.clear()),
-    ("the event after is missing", |bundle, dice| page(bundle, dice).after = None),
-    ("the event after is another", |bundle, dice| {
-        let page = page(bundle, dice);
-        page.after = page.after.as_ref().and(page.events.first().cloned());
-    }),
-    ("the path is changed", |bundle, dice| {
-        let path = &mut page(bundle, dice).inclusion;
-        if let Some(step) = path.first_mut() {
-            flip(&mut step.0, dice);
-        }
-    }),
-    ("the path is too short", |bundle, dice| {
-        page(bundle, dice).inclusion.pop();
-    }),
-    ("the path is too long", |bundle, dice| page(bundle, dice).inclusion.push(Hash([1; 32]))),
-    ("the head is missing", |bundle, dice| page(bundle, dice).head = None),
-    ("the head is of another count", |bundle, dice| {
-        if let Some(leaf) = page(bundle, dice).head.as_mut().and_then(|head| head.leaf.as_mut()) {
-            leaf.head.count += 1;
-        }
-    }),
-    ("the head is another event", |bundle, dice| {
-        if let Some(leaf) = page(bundle, dice).head.as_mut().and_then(|head| head.leaf.as_mut()) {
-            leaf.head.index -= 1;
-        }
-    }),
-    ("the topic is said to be unknown", |bundle, dice| {
-        if let Some(head) = page(bundle, dice).head.as_mut() {
-            head.leaf = None;
-        }
-    }),
-    ("a fork of the map is changed", |bundle, dice| {
-        if let Some(fork) = page(bundle, dice).head.as_mut().and_then(|head| head.forks.first_mut()) {
-            flip(&mut fork.sibling.0, dice);
-        }
-    }),
-    ("a fork of the map is missing", |bundle, dice| {
-        if let Some(head) = page(bundle, dice).head.as_mut() {
-            head.forks.pop();
-        }
-    }),
-    ("the topic is another", |bundle, dice| page(bundle, dice).topic = Some(Topic::Family(Family::Money))),
-    ("the question is wider", |bundle, _| bundle.about = About::Everything),
-    ("the question has no topic", |bundle, _| bundle.about = About::Topics(Vec::new())),
-    ("the question has many topics", |bundle, _| {
-        if let About::Topics(topics) = &mut bundle.about {
-            *topics = vec![topics[0]; 5];
-        }
-    }),
-    ("the question reaches beyond the log", |bundle, _| bundle.span.until = Some(1 << 40)),
-    ("the question is reversed", |bundle, _| (bundle.span.from, bundle.span.until) = (9, Some(8))),
-    ("a page is missing", |bundle, dice| {
-        let at = dice.below(bundle.pages.len() as u64) as usize;
-        bundle.pages.remove(at);
-    }),
-    ("pages are swapped", |bundle, _| bundle.pages.reverse()),
-    ("a page comes twice", |bundle, _| bundle.pages.extend(bundle.pages.last().cloned())),
-    ("growth is not proven", |bundle, _| {
-        if let Some(page) = bundle.pages.get_mut(1) {
-            page.consistency.pop();
-        }
-    }),
-    ("growth is proven where nothing grew", |bundle, _| bundle.pages[0].consistency.push(Hash([2; 32]))),
-    ("the tree is changed", |bundle, dice| {
-        let page = page(bundle, dice);
-        let last = page.hash_tree.len() - 1;
-        page.hash_tree[last] ^= 1;
-    }),
-    ("the certificate is changed", |bundle, dice| {
-        let page = page(bundle, dice);
-        let last = page.certificate.len() - 1;
-        page.certificate[last] ^= 1;
-    }),
-    ("the tree is no tree", |bundle, dice| page(bundle, dice).hash_tree.clear()),
-];
-
 /// The corpus, from a seed.
-fn corpus(seed: u64) -> Vec<Case> {
+pub fn corpus(seed: u64) -> Vec<Case> {
     let (mut real, mut dice, mut cases) = (Real::begin(), Dice(seed), Vec::new());
     let export = cairn::export::export(&mut real.log.net, real.log.audit, |_, _| ()).unwrap();
     let some = codec::decode_event(&Sections::parse(&export).unwrap().events[40]).unwrap();
@@ -361,7 +116,7 @@ fn spoil_bytes(cases: &mut Vec<Case>, what: &str, bytes: &[u8], policy: &Policy,
     add("another root key", bytes.to_vec(), Policy { root_key: der(&key(9)), ..policy.clone() });
     add("another canister", bytes.to_vec(), Policy { canister: person(7), ..policy.clone() });
     add("another log", bytes.to_vec(), Policy { log: LogId(Hash([7; 32])), ..policy.clone() });
-    let freshness = Some(cairn::verify::Freshness { seconds: 60, now: Timestamp(0) });
+    let freshness = Some(Freshness { seconds: 60, now: Timestamp(0) });
     add("too old", bytes.to_vec(), Policy { freshness, ..policy.clone() });
 }
 
@@ -433,25 +188,6 @@ fn delegated(log: &TestLog, subnet: Subnet) -> Vec<u8> {
     Bundle { about, span, pages }.to_bytes()
 }
 
-#[test]
-fn two_verifiers_say_the_same_of_every_file() {
-    let cases = corpus(5);
-    // Every kind of event in every form has the hash that it has for ever.
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/tests/golden/v1.txt");
-    let hashed = node(&installed(), "golden.mjs", [golden.clone()]);
-    assert_eq!(hashed.trim(), std::fs::read_to_string(golden).unwrap().lines().count().to_string());
-    let true_ones = cases.iter().filter(|case| case.is_true).count();
-    assert!(true_ones >= 8 && cases.len() - true_ones >= 40, "{true_ones} of {}", cases.len());
-    let told = theirs(&cases);
-    assert_eq!(told.len(), cases.len());
-    for (case, theirs) in cases.iter().zip(told) {
-        let ours = ours(case);
-        assert_eq!(ours.exit == 0, case.is_true, "{}: {ours:?}", case.name);
-        assert!(theirs.agrees_with(&ours), "{}: {theirs:?}, and not {ours:?}", case.name);
-    }
-    println!("{true_ones} true and {} false files", cases.len() - true_ones);
-}
-
 /// Answers of a log whose topic map is behind it, about a time that is over where the map ends, and one that is not.
 fn lagging(cases: &mut Vec<Case>) {
     let log = story(4, 6);
@@ -483,4 +219,58 @@ fn lagging(cases: &mut Vec<Case>) {
     add("shown too late", past, &late, false);
     add("not over yet", present, &over, false);
     add("shown for nothing", endless, &over, false);
+}
+
+/// What only our own verifier reads: an export as text, true and spoiled; and what is no file at all, or no policy.
+pub fn others(export: &Case) -> Vec<Case> {
+    let (mut dice, mut cases) = (Dice(6), Vec::new());
+    let sections = Sections::parse(&export.bytes).unwrap();
+    for form in [Form::Lines, Form::Table] {
+        let text = form.write(&sections).unwrap();
+        let mut add = |how: &str, bytes: Vec<u8>, is_true| {
+            cases.push(Case { name: format!("{}: {how}", form.name()), bytes, is_true, ..export.clone() });
+        };
+        let said = String::from_utf8(text.clone()).unwrap();
+        add("another kind is said", said.replacen("cairn_genesis", "cairn_refused", 1).into_bytes(), false);
+        let line = said.split_inclusive('\n').nth(7).unwrap();
+        add("a line is missing", said.replacen(line, "", 1).into_bytes(), false);
+        add("cut short", text[..dice.below(text.len() as u64) as usize].to_vec(), false);
+        for _ in 0..20 {
+            let mut flipped = text.clone();
+            flip(&mut flipped, &mut dice);
+            add("a bit is flipped", flipped, false);
+        }
+        add("true", text, true);
+    }
+    for noise in [&b""[..], b"{", b"CAIRNLOG", b"CAIRNANS", b"index,"] {
+        let name = format!("no file, {} bytes", noise.len());
+        cases.push(Case { name, bytes: noise.to_vec(), is_true: false, ..export.clone() });
+    }
+    let twice = export.policy.repeat(2);
+    for policy in ["", "who knows?", &twice, &export.policy.replace("archival", "at most 1e9 seconds old")] {
+        cases.push(Case { name: "no policy".to_owned(), policy: policy.to_owned(), is_true: false, ..export.clone() });
+    }
+    cases
+}
+
+/// An export that may be a minute old, at various times.
+pub fn dated(export: &Case) -> Vec<(Case, Timestamp)> {
+    let policy = Policy::from_text(&export.policy, Timestamp(0)).unwrap();
+    let Timestamp(certified) = verify(&export.bytes, &policy).unwrap().certified_at;
+    let freshness = Some(Freshness { seconds: 60, now: Timestamp(0) });
+    let policy = Policy { freshness, ..policy }.to_text();
+    let second = 1_000_000_000;
+    let at = |name: &str, now: u64, is_true| {
+        let name = format!("at most a minute old: {name}");
+        (Case { name, policy: policy.clone(), is_true, ..export.clone() }, Timestamp(now))
+    };
+    vec![
+        at("just now", certified, true),
+        at("a minute", certified + 60 * second, true),
+        at("more than that", certified + 60 * second + 1, false),
+        at("five minutes early", certified - 300 * second, true),
+        at("more than that", certified - 300 * second - 1, false),
+        at("before everything", 0, false),
+        at("at the end of time", u64::MAX, false),
+    ]
 }
