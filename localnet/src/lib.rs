@@ -101,6 +101,7 @@ mod module_cache;
 mod net;
 mod page;
 mod page_table;
+pub mod payload;
 mod pool;
 mod reject;
 mod representation;

@@ -67,6 +67,25 @@ pub enum Break {
 #[error("it remembers another {0}")]
 pub struct OtherFeed(&'static str);
 
+/// A hash in hexadecimal. Another text is not read: what is damaged must not pass for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digits(pub Hash);
+
+impl TryFrom<String> for Digits {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Hash::from_hex(&text).map(Digits).ok_or_else(|| format!("{text:?} is no hash"))
+    }
+}
+
+impl From<Digits> for String {
+    fn from(Digits(hash): Digits) -> String {
+        hash.to_string()
+    }
+}
+
 /// What was seen of a feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,12 +99,12 @@ pub struct Seen {
     /// How many events the log had, of which `root` is the Merkle root.
     pub size: u64,
     /// See `size`; none as long as nothing was seen.
-    pub root: Option<String>,
+    pub root: Option<Digits>,
     /// When the network certified that, in nanoseconds since 1970.
     #[serde(default)]
     pub certified_at: u64,
     /// The last event seen: its number in the feed, its index, its hash.
-    pub last: Option<(u64, u64, String)>,
+    pub last: Option<(u64, u64, Digits)>,
 }
 
 impl Seen {
@@ -110,8 +129,7 @@ impl Seen {
 
     /// The end of the log that must not be contradicted.
     pub fn end(&self) -> Option<Remembered> {
-        let root = Hash::from_hex(self.root.as_deref()?)?;
-        Some(Remembered { size: self.size, root })
+        self.root.map(|Digits(root)| Remembered { size: self.size, root })
     }
 
     /// What to ask next.
@@ -128,17 +146,16 @@ impl Seen {
     pub fn take(&mut self, feed: &Feed, event: &Event) -> Result<(), Break> {
         let index = event.index;
         let (sequence, previous) = feed.link(event).ok_or(Break::Foreign(index))?;
-        if let Some((last, last_index, last_hash)) = &self.last {
+        if let Some((last, last_index, Digits(last_hash))) = self.last {
             let expected = last.saturating_add(1);
             if sequence != expected {
                 return Err(Break::Gap { index, found: sequence, expected });
             }
-            let last = Hash::from_hex(last_hash).map(|hash| (*last_index, hash));
-            if previous.is_none() || previous != last {
+            if previous != Some((last_index, last_hash)) {
                 return Err(Break::Fork(index));
             }
         }
-        self.last = Some((sequence, index, event.hash().to_string()));
+        self.last = Some((sequence, index, Digits(event.hash())));
         Ok(())
     }
 
@@ -146,7 +163,7 @@ impl Seen {
     pub fn reach(&mut self, until: u64, tip: &CertifiedTip, certified_at: Timestamp) {
         self.next = self.next.max(until);
         (self.size, self.certified_at) = (tip.size, certified_at.0);
-        self.root = Some(tip.root.to_string());
+        self.root = Some(Digits(tip.root));
     }
 }
 
@@ -183,6 +200,9 @@ mod tests {
             }
             let kept: Seen = serde_json::from_str(&serde_json::to_string(&seen).unwrap()).unwrap();
             assert_eq!(kept, seen);
+            let digits = seen.last.unwrap().2.0.to_string();
+            let damaged = serde_json::to_string(&seen).unwrap().replace(&digits, &digits.replace(['a', '7'], "g"));
+            assert!(serde_json::from_str::<Seen>(&damaged).is_err(), "{damaged}");
         }
         let (all, money) = (Feed(None), Feed(Some(Topic::Family(Family::Money))));
         let mut seen = Seen::nothing(log.id, &money, 0);

@@ -19,11 +19,29 @@ pub fn nobody() -> Arc<dyn Identity> {
 /// # Errors
 /// [`NoKey`].
 pub fn read(pem: &[u8]) -> Result<Arc<dyn Identity>, NoKey> {
-    if let Ok(identity) = BasicIdentity::from_pem(pem) {
+    // It takes a length on trust, which other contents do not have.
+    if let Ok(Ok(identity)) = std::panic::catch_unwind(|| BasicIdentity::from_pem(pem)) {
         return Ok(Arc::new(identity));
     }
     if let Ok(identity) = Secp256k1Identity::from_pem(pem) {
         return Ok(Arc::new(identity));
     }
     Prime256v1Identity::from_pem(pem).map(|identity| Arc::new(identity) as Arc<dyn Identity>).map_err(|_| NoKey)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test may fail
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        // With a field that only keys of 83 bytes and more have.
+        let short = "-----BEGIN PRIVATE KEY-----\nMA4CAQEwBQYDK2VwBAChAA==\n-----END PRIVATE KEY-----\n";
+        let empty = "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n";
+        for text in [short, empty, "", "no key"] {
+            assert_eq!(read(text.as_bytes()).err(), Some(NoKey), "{text:?}");
+        }
+    }
 }

@@ -4,8 +4,9 @@
 
 use candid::{CandidType, Nat, Principal};
 use localnet::management_types::CanisterSettings;
-use localnet::{NativeCanister, Net, Reject, RejectCode, View};
+use localnet::{NativeCanister, Net, Reject, RejectCode, View, payload};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 const REGISTRY: Principal = Principal::from_slice(&[0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
@@ -116,8 +117,8 @@ impl NativeCanister for CyclesLedger {
     }
 }
 
-fn decode<T: CandidType + for<'de> Deserialize<'de>>(arg: &[u8]) -> Result<T, Reject> {
-    candid::decode_one(arg).map_err(|error| malformed(&error.to_string()))
+fn decode<T: CandidType + DeserializeOwned>(arg: &[u8]) -> Result<T, Reject> {
+    payload::decode(arg).map_err(|error| malformed(&error.to_string()))
 }
 
 fn encode(value: &impl CandidType) -> Result<Vec<u8>, Reject> {

@@ -2,6 +2,7 @@
 
 use super::decode;
 use crate::net::Net;
+use crate::payload;
 use crate::reject::Reject;
 use candid::{CandidType, Principal};
 use ic_management_canister_types::{
@@ -162,8 +163,8 @@ pub(crate) fn check_sender_version(method: &str, arg: &[u8], version: u64) -> Re
         return Ok(());
     }
     let given = match method {
-        "install_code" => candid::decode_one::<InstallCodeArgs>(arg).ok().and_then(|args| args.sender_canister_version),
-        _ => candid::decode_one::<SenderVersion>(arg).ok().and_then(|args| args.sender_canister_version),
+        "install_code" => payload::decode::<InstallCodeArgs>(arg).ok().and_then(|args| args.sender_canister_version),
+        _ => payload::decode::<SenderVersion>(arg).ok().and_then(|args| args.sender_canister_version),
     };
     match given {
         Some(given) if given != version => Err(format!(

@@ -21,6 +21,7 @@ pub(crate) use status::status_type;
 use crate::call_context::Origin;
 use crate::execution::Response;
 use crate::net::{Net, Request};
+use crate::payload;
 use crate::reject::{Reject, RejectCode};
 use crate::trace::{MessageKind, Outcome, TraceEntry};
 use candid::{CandidType, Principal};
@@ -49,7 +50,7 @@ impl Call<'_> {
 }
 
 fn decode<T: CandidType + DeserializeOwned>(arg: &[u8]) -> Result<T, Reject> {
-    candid::decode_one(arg).map_err(Reject::invalid_payload)
+    payload::decode(arg).map_err(Reject::invalid_payload)
 }
 
 /// The reply of a method that returns nothing.

@@ -4,6 +4,7 @@ use super::heap::{Pointer, slice, write_u128};
 use super::{Env, IC0, Import, define_u128, violation};
 use crate::costs::MeteredOutcall;
 use crate::entry::Entry;
+use crate::payload;
 use crate::sandbox::Host;
 use wasmtime::{Linker, Result};
 
@@ -35,7 +36,7 @@ fn define_outcalls<P: Pointer>(linker: &mut Linker<Host>) -> Result<()> {
     let http = Import::new("cost_http_request_v2", Entry::ALL_AND_START).costing(10_000);
     linker.func_wrap(IC0, http.name, move |mut env: Env<'_>, src: P, size: P, dst: P| -> Result<()> {
         let (heap, e) = http.enter_with_heap(&mut env, 0)?;
-        let outcall: MeteredOutcall = candid::decode_one(slice(heap, src, size)?)
+        let outcall: MeteredOutcall = payload::decode(slice(heap, src, size)?)
             .map_err(|error| violation(format!("Failed to decode HttpRequestV2CostParams from Candid: {error}")))?;
         write_u128(heap, dst, e.facts.costs.metered_outcall(&outcall))
     })?;

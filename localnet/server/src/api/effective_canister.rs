@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::request::CallContent;
 use candid::CandidType;
-use localnet::{Endpoint, Principal};
+use localnet::{Endpoint, Principal, payload};
 use serde::Deserialize;
 
 /// Methods of the management canister that name their canister `target_canister`.
@@ -51,8 +51,8 @@ fn subject(call: &CallContent) -> Option<Principal> {
         canister_id: Principal,
     }
     if call.method_name == WITH_TARGET {
-        candid::decode_one::<Target>(&call.arg).ok().map(|target| target.target_canister)
+        payload::decode::<Target>(&call.arg).ok().map(|target| target.target_canister)
     } else {
-        candid::decode_one::<Canister>(&call.arg).ok().map(|canister| canister.canister_id)
+        payload::decode::<Canister>(&call.arg).ok().map(|canister| canister.canister_id)
     }
 }

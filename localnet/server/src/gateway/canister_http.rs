@@ -66,7 +66,7 @@ struct HttpResponse {
 impl CanisterResponse {
     /// The reply of `http_request` and `http_request_update`.
     pub(super) fn decode(reply: &[u8]) -> Result<Self, Failure> {
-        let response: HttpResponse = candid::decode_one(reply).map_err(bad_gateway)?;
+        let response: HttpResponse = localnet::payload::decode(reply).map_err(bad_gateway)?;
         Ok(Self {
             status_code: response.status_code,
             headers: response.headers,

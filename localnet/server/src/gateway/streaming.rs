@@ -8,6 +8,8 @@ use candid::{IDLArgs, IDLValue, Principal, idl_hash};
 
 /// Bytes of a page, at most.
 const MAX_PAGE: usize = 256 << 20;
+/// Chunks that add nothing to a page, one after the other, at most: a canister could go on with them for ever.
+const MAX_EMPTY: usize = 16;
 
 /// Where the next chunk comes from. The token is whatever the canister likes.
 struct Callback {
@@ -26,12 +28,16 @@ impl Gateway {
         if !response.streams {
             return Ok(response);
         }
-        let mut next = Some(callback(reply)?);
+        let (mut next, mut empty) = (Some(callback(reply)?), 0);
         while let Some(Callback { canister, method, token }) = next.take() {
             let arg = IDLArgs::new(std::slice::from_ref(&token)).to_bytes().map_err(bad_gateway)?;
             let reply = self.network.query(canister, Principal::anonymous(), method.clone(), arg).await?;
             let reply = reply.map_err(super::unavailable)?;
             let (body, token) = chunk(&reply)?;
+            empty = if body.is_empty() { empty + 1 } else { 0 };
+            if empty > MAX_EMPTY {
+                return Err(broken("the page does not end"));
+            }
             response.body.extend(body);
             if response.body.len() > MAX_PAGE {
                 return Err(broken("the page is too large"));
@@ -68,7 +74,7 @@ fn chunk(reply: &[u8]) -> Result<(Vec<u8>, Option<IDLValue>), Failure> {
 }
 
 fn first(reply: &[u8]) -> Result<IDLValue, Failure> {
-    let args = IDLArgs::from_bytes(reply).map_err(bad_gateway)?;
+    let args = localnet::payload::decode_any(reply).map_err(bad_gateway)?;
     args.args.into_iter().next().ok_or_else(|| broken("an empty reply"))
 }
 
