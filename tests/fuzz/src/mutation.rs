@@ -33,8 +33,11 @@ pub enum Shape {
     Bytes,
     /// CBOR after a head of so many bytes.
     Cbor(usize),
-    /// An export: sections of CBOR, each with its length.
-    Sections,
+    /// Sections of CBOR, each with its length: of an export, whose head counts the events, or of a part of one.
+    Sections {
+        /// Whether they are counted.
+        counted: bool,
+    },
     /// Lines of text.
     Lines,
     /// A wasm module: sections, each with its number and its length.
@@ -64,7 +67,7 @@ fn along(dice: &mut Dice, shape: Shape, input: &[u8], donor: &[u8]) -> Option<Ve
             let (before, body) = input.split_at_checked(head)?;
             Some([before, &in_tree(dice, body, donor.get(head..)?)?].concat())
         }
-        Shape::Sections => in_sections(dice, input, donor),
+        Shape::Sections { counted } => in_sections(dice, counted, input, donor),
         Shape::Lines => Some(in_lines(dice, input, donor)),
         Shape::Module => in_module(dice, input, donor),
     }
@@ -193,12 +196,15 @@ fn spoil(dice: &mut Dice, item: &mut Item, other: Item) {
     }
 }
 
-/// The head of an export: magic, version, count.
-const HEAD: usize = 20;
+/// The head of sections: magic, version.
+const HEAD: usize = 12;
+/// Their count behind it, where there is one.
+const COUNT: usize = 8;
 
-/// Changes a section of an export, or the order of sections; sometimes the count is not theirs any more.
-fn in_sections(dice: &mut Dice, input: &[u8], donor: &[u8]) -> Option<Vec<u8>> {
-    let (mut sections, donors) = (sections(input)?, sections(donor)?);
+/// Changes a section, or the order of sections; sometimes the count is not theirs any more.
+fn in_sections(dice: &mut Dice, counted: bool, input: &[u8], donor: &[u8]) -> Option<Vec<u8>> {
+    let begin = if counted { HEAD + COUNT } else { HEAD };
+    let (mut sections, donors) = (sections(input.get(begin..)?)?, sections(donor.get(begin..)?)?);
     let declared = sections.len().checked_sub(2)?;
     let (one, two) = (dice.below(sections.len() as u64) as usize, dice.below(sections.len() as u64) as usize);
     let other = donors.get(dice.below(donors.len() as u64) as usize)?.clone();
@@ -213,7 +219,10 @@ fn in_sections(dice: &mut Dice, input: &[u8], donor: &[u8]) -> Option<Vec<u8>> {
         }
     }
     let count = if dice.one_in(8) { declared as u64 } else { sections.len().saturating_sub(2) as u64 };
-    let mut out = [&input[..HEAD - 8], &count.to_be_bytes()].concat();
+    let mut out = input[..HEAD].to_vec();
+    if counted {
+        out.extend(count.to_be_bytes());
+    }
     for section in sections {
         out.extend((section.len() as u32).to_be_bytes());
         out.extend(section);
@@ -221,8 +230,7 @@ fn in_sections(dice: &mut Dice, input: &[u8], donor: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn sections(export: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut rest = export.get(HEAD..)?;
+fn sections(mut rest: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut sections = Vec::new();
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
         let (section, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;

@@ -6,7 +6,7 @@ use crate::mutation::Shape;
 use crate::sample::{der, key};
 use crate::target::{Target, Verdict, ensure};
 use crate::tree::Item;
-use cairn_events::question::{About, Answer, Order, Question, Span};
+use cairn_events::question::Answer;
 use cairn_verifier::verify_answer;
 use ic_cbor::HashTreeToCbor;
 use ic_certification::HashTree;
@@ -130,15 +130,8 @@ impl Target for Certificates {
             Some(Item::Array(parts)) if parts.len() == 3 => self.sign(&parts[0], &parts[1], &parts[2]),
             _ => (input.to_vec(), input.to_vec()),
         };
-        let question = Question {
-            about: About::Everything,
-            span: Span::default(),
-            order: Order::OldestFirst,
-            limit: 0,
-            since: None,
-        };
         let answer = Answer { hash_tree, certificate, ..Answer::default() };
-        let verdict = verify_answer(&question, &answer, &self.truth.policy, None);
+        let verdict = verify_answer(&Truth::end_of_log(), &answer, &self.truth.policy, None);
         if let Ok(answered) = &verdict {
             ensure(answered.tip.log == self.truth.policy.log, || "the end of another log is accepted".to_owned())?;
         }

@@ -17,7 +17,7 @@ pub struct Exports {
 impl Exports {
     /// Exports as bytes.
     pub fn of_bytes() -> Exports {
-        Exports::new("export", Shape::Sections, &[Form::Binary])
+        Exports::new("export", Shape::Sections { counted: true }, &[Form::Binary])
     }
 
     /// Exports as JSON Lines and CSV.

@@ -1,27 +1,18 @@
 //! Requests to localnet's HTTP interface: envelopes in CBOR, public keys in DER, delegations.
 
+use super::server::{Served, post};
 use crate::mutation::Shape;
-use crate::target::{Target, Verdict, ensure};
+use crate::target::{Target, Verdict};
 use crate::tree::Item;
 use anyhow::Context as _;
-use localnet::{Net, Principal};
-use localnet_server::{Options, Server};
-use reqwest::Client;
-use std::cell::OnceCell;
-use tokio::runtime::{Builder, Runtime};
+use localnet::Principal;
 
 /// Envelopes as clients send them.
 pub struct Requests {
-    /// Runs the server.
-    _runtime: Runtime,
-    _server: Server,
-    /// Where each endpoint is.
+    /// Has the endpoints.
+    _served: Served,
     endpoints: Vec<String>,
     corpus: Vec<Vec<u8>>,
-}
-
-thread_local! {
-    static CLIENT: OnceCell<(Runtime, Client)> = const { OnceCell::new() };
 }
 
 fn content(kind: &str, sender: &[u8], canister: Principal) -> Item {
@@ -70,16 +61,10 @@ fn signed(kind: &str, canister: Principal, public: &[u8]) -> Item {
 
 impl Requests {
     pub fn new() -> anyhow::Result<Requests> {
-        let mut net = Net::default();
-        let owner = Principal::self_authenticating(b"owner");
-        let canister = net.create_canister(owner, 1_000_000_000_000);
-        let wasm = wat::parse_str(r#"(module (memory 1) (func (export "canister_query noop")))"#)?;
-        net.install(canister, owner, &wasm, Vec::new()).map_err(|reject| anyhow::anyhow!("{reject}"))?;
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let server = runtime.block_on(Server::start(net, Options::default()))?;
-        let endpoint = |path: &str| format!("{}/api/{}", server.url(), path.replace("ID", &canister.to_text()));
-        let paths = ["v2/canister/ID/query", "v2/canister/ID/read_state", "v2/canister/ID/call", "v3/canister/ID/call"];
-        let endpoints = paths.map(endpoint).to_vec();
+        let served = Served::new()?;
+        let canister = served.canister;
+        let endpoints = [("v2", "query"), ("v2", "read_state"), ("v2", "call"), ("v3", "call")];
+        let endpoints = endpoints.map(|(version, name)| served.endpoint(version, name)).to_vec();
         let anonymous = Principal::anonymous();
         let unsigned = |kind| Item::map([("content", content(kind, anonymous.as_slice(), canister))]);
         let mut corpus = ["query", "read_state", "call"].map(unsigned).to_vec();
@@ -88,7 +73,7 @@ impl Requests {
             corpus.extend(["query", "call"].map(|kind| signed(kind, canister, &key)));
         }
         let corpus = corpus.iter().map(|item| Item::Tag(55_799, Box::new(item.clone())).write()).collect();
-        Ok(Requests { _runtime: runtime, _server: server, endpoints, corpus })
+        Ok(Requests { _served: served, endpoints, corpus })
     }
 }
 
@@ -126,13 +111,6 @@ impl Target for Requests {
     fn check(&self, input: &[u8]) -> Result<Verdict, String> {
         let body = with_sender_of_its_key(input).unwrap_or_else(|| input.to_vec());
         let endpoint = &self.endpoints[input.len() % self.endpoints.len()];
-        let status = CLIENT.with(|cell| {
-            let (runtime, client) =
-                cell.get_or_init(|| (Builder::new_current_thread().enable_all().build().unwrap(), Client::new()));
-            runtime.block_on(async { client.post(endpoint).body(body).send().await.map(|response| response.status()) })
-        });
-        let status = status.map_err(|error| format!("the server hangs up: {error}"))?;
-        ensure(!status.is_server_error(), || format!("status {status}"))?;
-        Ok(if status.is_success() { Verdict::Accepted } else { Verdict::Refused })
+        post(endpoint, body)
     }
 }

@@ -1,7 +1,8 @@
 //! Saved states of localnet: damaged, but with all digests in order.
 
+use super::folder::Folder;
 use crate::mutation::Shape;
-use crate::target::{Target, Verdict};
+use crate::target::{Target, Verdict, ensure};
 use anyhow::Context as _;
 use localnet::{Config, Net, Principal};
 use serde::{Deserialize, Serialize};
@@ -17,15 +18,23 @@ struct Manifest {
     parts: BTreeMap<String, [u8; 32]>,
 }
 
-/// The part `network` of a state.
+/// A byte that says what is another one than was saved: the part `network`,
+const NETWORK: u8 = 0;
+/// or the manifest.
+const MANIFEST: u8 = 1;
+
+/// That byte, and the part or the manifest.
 pub struct States {
+    folder: Folder,
     manifest: Manifest,
     files: Vec<(String, Vec<u8>)>,
+    /// What tells the network that was saved from all others.
+    hash: [u8; 32],
     corpus: Vec<Vec<u8>>,
 }
 
-/// A small network with messages on their way.
-fn saved(folder: &Path) -> anyhow::Result<()> {
+/// Saves a small network with messages on their way; its hash.
+fn saved(folder: &Path) -> anyhow::Result<[u8; 32]> {
     let mut net = Net::default();
     let owner = Principal::self_authenticating(b"owner");
     let wasm = wat::parse_str(
@@ -39,17 +48,7 @@ fn saved(folder: &Path) -> anyhow::Result<()> {
     }
     net.tick();
     net.save(folder)?;
-    Ok(())
-}
-
-/// What this process writes.
-fn home() -> PathBuf {
-    std::env::temp_dir().join(format!("cairn-fuzz-{}", std::process::id()))
-}
-
-/// A folder of this thread.
-fn folder() -> PathBuf {
-    home().join(format!("{:?}", std::thread::current().id()).replace(['(', ')'], ""))
+    Ok(net.state_hash())
 }
 
 fn part_file(digest: &[u8; 32]) -> String {
@@ -58,48 +57,46 @@ fn part_file(digest: &[u8; 32]) -> String {
 
 impl States {
     pub fn new() -> anyhow::Result<States> {
-        let folder = folder();
-        saved(&folder)?;
-        let bytes = fs::read(folder.join("manifest"))?;
+        let folder = Folder::new()?;
+        let path = folder.own();
+        let hash = saved(&path)?;
+        let bytes = fs::read(path.join("manifest"))?;
         let content = bytes.len().checked_sub(32).and_then(|end| bytes.get(..end)).context("a short manifest")?;
         let manifest: Manifest = ciborium::from_reader(content)?;
         let mut files = Vec::new();
         for digest in manifest.parts.values() {
-            files.push((part_file(digest), fs::read(folder.join(part_file(digest)))?));
+            files.push((part_file(digest), fs::read(path.join(part_file(digest)))?));
         }
-        let network = manifest.parts.get("network").context("no network")?;
-        let corpus = vec![fs::read(folder.join(part_file(network)))?];
-        fs::remove_dir_all(folder)?;
-        Ok(States { manifest, files, corpus })
+        let network = fs::read(path.join(part_file(manifest.parts.get("network").context("no network")?)))?;
+        let corpus = vec![[&[NETWORK][..], &network].concat(), [&[MANIFEST][..], content].concat()];
+        fs::remove_dir_all(path)?;
+        Ok(States { folder, manifest, files, hash, corpus })
     }
 
-    /// Writes the state with another part `network`.
-    fn write(&self, folder: &Path, network: &[u8]) -> anyhow::Result<PathBuf> {
-        if !folder.exists() {
-            fs::create_dir_all(folder)?;
-            fs::write(folder.join("lock"), [])?;
+    /// Writes the state with another part or manifest; the part's file, if there is one more now.
+    fn write(&self, path: &Path, what: u8, bytes: &[u8]) -> anyhow::Result<Option<PathBuf>> {
+        if !path.exists() {
+            fs::create_dir_all(path)?;
+            fs::write(path.join("lock"), [])?;
             for (name, content) in &self.files {
-                fs::write(folder.join(name), content)?;
+                fs::write(path.join(name), content)?;
             }
         }
-        let mut manifest = self.manifest.clone();
-        let digest: [u8; 32] = Sha256::digest(network).into();
-        let part = folder.join(part_file(&digest));
-        fs::write(&part, network)?;
-        manifest.parts.insert("network".to_owned(), digest);
-        let mut bytes = Vec::new();
-        ciborium::into_writer(&manifest, &mut bytes)?;
-        let digest = Sha256::digest(&bytes);
-        bytes.extend_from_slice(&digest);
-        fs::write(folder.join("manifest"), bytes)?;
+        let (mut manifest, mut part) = (bytes.to_vec(), None);
+        if what == NETWORK {
+            let digest: [u8; 32] = Sha256::digest(bytes).into();
+            let file = path.join(part_file(&digest));
+            fs::write(&file, bytes)?;
+            part = (self.corpus[0][1..] != *bytes).then_some(file);
+            let mut changed = self.manifest.clone();
+            changed.parts.insert("network".to_owned(), digest);
+            manifest.clear();
+            ciborium::into_writer(&changed, &mut manifest)?;
+        }
+        let digest = Sha256::digest(&manifest);
+        manifest.extend_from_slice(&digest);
+        fs::write(path.join("manifest"), manifest)?;
         Ok(part)
-    }
-}
-
-impl Drop for States {
-    fn drop(&mut self) {
-        // It is a temporary folder: should it stay, no harm is done.
-        let _ = fs::remove_dir_all(home());
     }
 }
 
@@ -113,15 +110,20 @@ impl Target for States {
     }
 
     fn shape(&self) -> Shape {
-        Shape::Cbor(0)
+        Shape::Cbor(1)
     }
 
     fn check(&self, input: &[u8]) -> Result<Verdict, String> {
-        let folder = folder();
-        let part = self.write(&folder, input).map_err(|error| error.to_string())?;
-        let restored = Net::restore(&folder, Config::default());
-        if input != self.corpus[0] {
+        let Some((what, bytes)) = input.split_first() else { return Ok(Verdict::Refused) };
+        let (path, what) = (self.folder.own(), what % 2);
+        let part = self.write(&path, what, bytes).map_err(|error| error.to_string())?;
+        let restored = Net::restore(&path, Config::default());
+        let is_as_saved = part.is_none();
+        if let Some(part) = part {
             fs::remove_file(part).map_err(|error| error.to_string())?;
+        }
+        if let (Ok(net), true) = (&restored, is_as_saved) {
+            ensure(net.state_hash() == self.hash, || "another network than was saved is restored".to_owned())?;
         }
         Ok(Verdict::from(&restored))
     }

@@ -41,6 +41,12 @@ impl Truth {
         Claim::of(&self.log)
     }
 
+    /// The question for nothing but the log's end.
+    pub fn end_of_log() -> Question {
+        let (about, span, order) = (About::Everything, Span::default(), Order::OldestFirst);
+        Question { about, span, order, limit: 0, since: None }
+    }
+
     /// Questions of every sort.
     pub fn questions(&self) -> Vec<Question> {
         let some = &self.log.events[self.log.events.len() / 2];

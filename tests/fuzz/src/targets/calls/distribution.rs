@@ -1,6 +1,7 @@
 //! The distribution's methods.
 
-use super::{Bounds, Method, method, plain};
+use super::many::{page, serves};
+use super::{Bounds, Method, method, plain, shown};
 use cairn_events::merkle::{Frontier, leaf_hash, verify_inclusion};
 use cairn_events::payload::{Account, Subaccount};
 use cairn_events::testing::principal;
@@ -141,14 +142,20 @@ pub(super) fn methods() -> anyhow::Result<Vec<Method>> {
     let register = RegisterArgs { category: 3, nfts: vec![(principal(31), Nat::from(1_u128 << 90))] };
     let claim_args = ClaimArgs { category: Some(1), amount: Some(Amount(5)), to_subaccount: account(1).subaccount };
     Ok(vec![
-        method(Bounds::PLAIN, (init,), |(init,)| init.args.check().is_ok())?,
-        method(OWN, (claim(),), |(claim,)| proves(claim))?,
-        plain(OWN, (claim_args,))?,
-        plain(OWN, (register,))?,
-        plain(LISTS, (recipients(),))?,
-        plain(LISTS, (vec![(principal(1), 0_u32), (principal(2), 1)],))?,
-        plain(OWN, (tree(),))?,
-        plain(LISTS, (3_u32, people))?,
-        plain(OWN, (Some(2_u32), account(1).subaccount))?,
+        method(Bounds::PLAIN, (init,), |(init,)| init.args.check().is_ok())?.of(&["distribution.init"]),
+        method(OWN, (claim(),), |(claim,)| proves(claim))?
+            .of(&["distribution.claimWithMerkleProof", "distribution.verifyMerkleProof"]),
+        plain(OWN, (claim_args,))?.of(&["distribution.claim"]),
+        plain(OWN, (register,))?.of(&["distribution.registerForCampaign"]),
+        plain(OWN, (account(1).subaccount,))?.of(&["distribution.depositTokens"]),
+        plain(OWN, (tree(),))?.of(&["distribution.setMerkleRoot"]),
+        plain(OWN, (Some(2_u32), account(1).subaccount))?.of(&["distribution.earlyUnlockWithPenalty"]),
+        plain(LISTS, (recipients(),))?.of(&["distribution.addRecipients"]),
+        plain(LISTS, (vec![(principal(1), 0_u32), (principal(2), 1)],))?.of(&["distribution.removeRecipients"]),
+        plain(LISTS, (3_u32, people.clone()))?.of(&["distribution.addToWhitelist", "distribution.removeFromWhitelist"]),
+        plain(LISTS, (people,))?.of(&["distribution.addToBlacklist", "distribution.removeFromBlacklist"]),
+        plain(Bounds::PLAIN, (Some(principal(1)),))?.of(&["distribution.getClaimable"]),
+        plain(Bounds::PLAIN, (Some(principal(1)), Some(20_u32)))?.of(&["distribution.getRecipients"]),
+        shown(LISTS, (page(),), |(request,)| serves(request))?.of(&["distribution.http_request"]),
     ])
 }

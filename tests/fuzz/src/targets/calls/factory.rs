@@ -1,59 +1,25 @@
-//! The methods of factories; and what they make is asked for with, at the backend and at them.
+//! The methods of factories.
 
-use super::{Bounds, Method, distribution, method, plain, wallet};
-use cairn_events::payload::{Channel, ContractStatus, Movement, Notification, ProposalCreated, Subaccount};
+use super::{Bounds, Method, distribution, method, plain, shown, wallet};
+use cairn_events::payload::{Channel, ContractStatus, Movement, Notification, ProposalCreated, Role};
 use cairn_events::testing::principal;
 use cairn_events::topic::Service;
-use cairn_events::{Amount, DeploymentId, Hash, LogId, Principal, Timestamp, Version};
+use cairn_events::{Amount, DeploymentId, Hash, LogId, Timestamp, Version};
 use cairn_factory::endpoints::{MAX_CREATE, MAX_NOTIFY, MAX_QUESTION};
 use cairn_factory::template::endpoints::{MAX_PROPOSE, MAX_UPLOAD};
 use cairn_factory::template::interface::Interface;
-use cairn_kit::api::backend::{AgreedPrice, CreateDistributionArgs, CreateLockArgs, CreateMultisigArgs};
 use cairn_kit::api::distribution::DistributionArgs;
-use cairn_kit::api::factory::{ContractArgs, NumberedNotification};
+use cairn_kit::api::factory::{ContractArgs, ContractRole, FactoryInit, NumberedNotification};
 use cairn_kit::api::multisig::MultisigArgs;
 use cairn_kit::api::template::ProposeTemplate;
 use cairn_kit::api::upgrade::{Canary, RolloutArgs};
 use cairn_projections::Moment;
-use cairn_projections::contracts::NameCursor;
+use cairn_projections::contracts::{NameCursor, RoleCursor};
 use serde_bytes::ByteBuf;
-
-/// The backend's, for requests of everyone.
-const REQUEST: Bounds = Bounds::own(1_000_000, 20);
-/// When a request arrives.
-const NOW: Timestamp = Timestamp(1);
 
 /// A factory's bounds for so many bytes.
 const fn bounds(bytes: usize) -> Bounds {
     Bounds::own(bytes, 50)
-}
-
-fn agreed() -> AgreedPrice {
-    AgreedPrice { ledger: principal(30), max_price: Amount(1 << 70), template: Some(Hash([3; 32])) }
-}
-
-/// What users ask the backend for.
-fn requests() -> anyhow::Result<Vec<Method>> {
-    let (from_subaccount, billing_reference) = (Some(Subaccount([7; 32])), Some("reference".to_owned()));
-    let multisig = CreateMultisigArgs {
-        wallet: wallet::wallet(),
-        agreed: agreed(),
-        from_subaccount,
-        billing_reference: billing_reference.clone(),
-    };
-    let distribution = CreateDistributionArgs {
-        distribution: distribution::distribution(),
-        agreed: agreed(),
-        from_subaccount,
-        billing_reference: billing_reference.clone(),
-    };
-    let lock = CreateLockArgs { lock: distribution::lock(), agreed: agreed(), from_subaccount, billing_reference };
-    let id = "request".to_owned();
-    Ok(vec![
-        method(REQUEST, (multisig, id.clone()), |(args, _)| args.wallet.validate_for(principal(1)).is_ok())?,
-        method(REQUEST, (distribution, id.clone()), |(args, _)| args.distribution.validate(NOW).is_ok())?,
-        method(REQUEST, (lock, id), |(args, _)| args.lock.clone().into_distribution().validate(NOW).is_ok())?,
-    ])
 }
 
 /// What the backend orders.
@@ -71,10 +37,12 @@ fn orders() -> anyhow::Result<Vec<Method>> {
     Ok(vec![
         method(bounds(MAX_CREATE), (principal(1), wallet), |(_, order)| {
             candid::decode_one::<MultisigArgs>(&order.args).is_ok_and(|args| args.validate().is_ok())
-        })?,
+        })?
+        .of(&["factory.createContract"]),
         method(bounds(MAX_CREATE), (principal(1), distribution), |(_, order)| {
             candid::decode_one::<DistributionArgs>(&order.args).is_ok_and(|args| args.check().is_ok())
-        })?,
+        })?
+        .of(&["factory.createContract"]),
     ])
 }
 
@@ -109,29 +77,95 @@ fn templates() -> anyhow::Result<Vec<Method>> {
     };
     let chunk = ByteBuf::from(b"\0asm\x01\0\0\0".repeat(100));
     Ok(vec![
-        plain(bounds(MAX_UPLOAD), (1_u64, 800_u64, chunk))?,
+        plain(bounds(MAX_UPLOAD), (1_u64, 800_u64, chunk))?.of(&["factory.uploadTemplateChunk"]),
         method(bounds(MAX_PROPOSE), (proposal,), |(proposal,)| {
             let versions = [Some(&proposal.version), proposal.upgrades_from.as_ref()];
             let mut versions = versions.into_iter().flatten();
             versions.all(|version| version.parse::<Version>().is_ok()) && Interface::parse(&proposal.interface).is_ok()
-        })?,
-        method(Bounds::PLAIN, ("1.2.3".to_owned(), Hash([4; 32])), |(version, _)| version.parse::<Version>().is_ok())?,
-        plain(Bounds::PLAIN, ("1.2.3".to_owned(), "reason".to_owned()))?,
+        })?
+        .of(&["factory.proposeTemplate"]),
+        method(Bounds::PLAIN, ("1.2.3".to_owned(), Hash([4; 32])), |(version, _)| version.parse::<Version>().is_ok())?
+            .of(&["factory.confirmTemplate", "factory.publishTemplate"]),
+        plain(Bounds::PLAIN, (Some("1.2.3".to_owned()), Some(20_u32)))?.of(&["factory.getTemplates"]),
+    ])
+}
+
+/// What contracts tell, one thing at a time.
+fn single() -> anyhow::Result<Vec<Method>> {
+    let (contract, who) = (principal(5), principal(6));
+    let movement = Movement { token: Some(principal(7)), from: None, to: Some(who), amount: Amount(1 << 70) };
+    Ok(vec![
+        plain(Bounds::PLAIN, (contract, 1_u64, 2_u64))?.of(&["factory.notifyDeploymentComplete"]),
+        plain(Bounds::PLAIN, (contract, 1_u64, 2_u64, who))?.of(&[
+            "factory.notifyHolderAdded",
+            "factory.notifyHolderRemoved",
+            "factory.notifyMemberAdded",
+            "factory.notifyMemberRemoved",
+            "factory.notifyObserverAdded",
+            "factory.notifyObserverRemoved",
+            "factory.notifyParticipantAdded",
+            "factory.notifyParticipantRemoved",
+            "factory.notifyRecipientAdded",
+            "factory.notifyRecipientRemoved",
+            "factory.notifySignerAdded",
+            "factory.notifySignerRemoved",
+        ]),
+        plain(Bounds::PLAIN, (contract, 1_u64, 2_u64, movement))?.of(&[
+            "factory.notifyBurn",
+            "factory.notifyMint",
+            "factory.notifyTransfer",
+        ]),
+        plain(Bounds::PLAIN, (contract, 1_u64, 2_u64, 3_u64, who))?.of(&["factory.notifyProposalCreated"]),
+        plain(Bounds::PLAIN, (contract, 1_u64, 2_u64, ContractStatus::Paused))?.of(&["factory.notifyStatusChanged"]),
+        plain(Bounds::PLAIN, (contract, 1_u64, 2_u64, true))?.of(&["factory.notifyVisibilityChanged"]),
+    ])
+}
+
+/// What is asked of the index.
+fn reads() -> anyhow::Result<Vec<Method>> {
+    let at = Moment { time: Timestamp(5), index: 6 };
+    let name = NameCursor { name: "name".to_owned(), at };
+    let role = RoleCursor { role: Role::Holder, person: principal(6) };
+    let (who, limit) = (principal(5), Some(20_u32));
+    let (creator, active) = (Some(ContractRole::Creator), Some(ContractStatus::Active));
+    Ok(vec![
+        plain(bounds(MAX_QUESTION), ("prefix".to_owned(), Some(name), limit))?.of(&["factory.findContracts"]),
+        plain(bounds(MAX_QUESTION), ("SYM".to_owned(), Some(at), limit))?.of(&["factory.getContractsBySymbol"]),
+        plain(Bounds::PLAIN, (who, Some(role), limit))?.of(&["factory.getContractRoles"]),
+        plain(Bounds::PLAIN, (who, Some(at), limit, creator, active))?.of(&["factory.getMyContracts"]),
+        plain(Bounds::PLAIN, (Some(at), limit, active))?.of(&["factory.getPublicContracts"]),
+        plain(Bounds::PLAIN, (Some(who), Some(7_u64), limit))?.of(&["factory.getUpgrades"]),
+    ])
+}
+
+/// What is done with contracts.
+fn acts() -> anyhow::Result<Vec<Method>> {
+    let rollout =
+        RolloutArgs { version: "1.2.3".to_owned(), canary: Canary::Share(500), wave: 20, max_failures: 1_000 };
+    let (contract, version) = (principal(5), "1.2.3".to_owned());
+    Ok(vec![
+        plain(bounds(MAX_NOTIFY), (contract, 1_u64, batch()))?.of(&["factory.notifyBatch"]),
+        plain(Bounds::PLAIN, (rollout,))?.of(&["factory.startRollout"]),
+        plain(Bounds::PLAIN, (contract, Some(version.clone())))?.of(&["factory.requestUpgrade"]),
+        plain(Bounds::PLAIN, (contract, version))?.of(&["factory.forceUpgrade"]),
+        plain(Bounds::PLAIN, (contract, true))?.of(&["factory.setAutoUpdate"]),
+        plain(Bounds::PLAIN, (contract, Role::Signer))?.of(&[
+            "factory.acceptRole",
+            "factory.hideRole",
+            "factory.showRole",
+        ]),
     ])
 }
 
 pub(super) fn methods() -> anyhow::Result<Vec<Method>> {
-    let rollout =
-        RolloutArgs { version: "1.2.3".to_owned(), canary: Canary::Share(500), wave: 20, max_failures: 1_000 };
-    let at = Moment { time: Timestamp(5), index: 6 };
-    let cursor = NameCursor { name: "name".to_owned(), at };
-    let mut methods = [requests()?, orders()?, templates()?].into_iter().flatten().collect::<Vec<Method>>();
-    methods.extend([
-        plain(bounds(MAX_NOTIFY), (principal(5), 1_u64, batch()))?,
-        plain(Bounds::PLAIN, (rollout,))?,
-        plain::<(Principal, Option<String>)>(Bounds::PLAIN, (principal(5), Some("1.2.3".to_owned())))?,
-        plain(bounds(MAX_QUESTION), ("prefix".to_owned(), Some(cursor), Some(20_u32)))?,
-        plain(bounds(MAX_QUESTION), ("SYM".to_owned(), Some(at), Some(20_u32)))?,
-    ]);
+    let init = FactoryInit {
+        audit: principal(1),
+        pool_target: 3,
+        contract_cycles: 1 << 40,
+        reserve_cycles: 1 << 41,
+        publish_delay_seconds: Some(60),
+    };
+    let mut methods = vec![shown(Bounds::PLAIN, (init,), |_| true)?.of(&["factory.init"])];
+    methods.extend([orders()?, templates()?, single()?, reads()?, acts()?].into_iter().flatten());
     Ok(methods)
 }

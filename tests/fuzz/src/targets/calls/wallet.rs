@@ -5,8 +5,8 @@ use cairn_events::payload::Account;
 use cairn_events::testing::principal;
 use cairn_events::{Amount, Principal};
 use cairn_kit::api::multisig::{
-    Action, AssetPolicy, ContractCall, EmergencyAct, MultisigArgs, NewMember, NewSigner, ProposalArgs, RecoveryRules,
-    SignerRole, TokenApproval, TokenTransfer, WalletChange, WalletInit, WalletRules,
+    Action, AssetPolicy, ContractCall, EmergencyAct, MultisigArgs, NewMember, NewSigner, ProposalArgs, ProposalStatus,
+    RecoveryRules, SignerRole, TokenApproval, TokenTransfer, WalletChange, WalletInit, WalletRules,
 };
 use cairn_kit::runtime::decode_bounded;
 use candid::{CandidType, Deserialize};
@@ -98,10 +98,13 @@ fn actions() -> anyhow::Result<Vec<Action>> {
 pub(super) fn methods() -> anyhow::Result<Vec<Method>> {
     let init = WalletInit { wallet: wallet(), creator: principal(1), factory: Some(principal(9)), epoch: 3 };
     let mut methods = vec![
-        method(Bounds::PLAIN, (init,), |(init,)| init.wallet.validate_for(init.creator).is_ok())?,
-        plain(BOUNDS, ("reason".to_owned(),))?,
-        plain(BOUNDS, (signers(), 2_u32))?,
-        plain(BOUNDS, (7_u64, Some("note".to_owned())))?,
+        method(Bounds::PLAIN, (init,), |(init,)| init.wallet.validate_for(init.creator).is_ok())?
+            .of(&["multisig.init"]),
+        plain(BOUNDS, ("reason".to_owned(),))?.of(&["multisig.freezeWallet"]),
+        plain(BOUNDS, (signers(), 2_u32))?.of(&["multisig.proposeRecovery"]),
+        plain(BOUNDS, (7_u64, Some("note".to_owned())))?.of(&["multisig.approveProposal", "multisig.rejectProposal"]),
+        plain(Bounds::PLAIN, (Some(7_u64), Some(20_u32), Some(ProposalStatus::Pending)))?
+            .of(&["multisig.getProposals"]),
     ];
     for action in actions()? {
         let args = ProposalArgs {
@@ -111,10 +114,11 @@ pub(super) fn methods() -> anyhow::Result<Vec<Method>> {
             lifetime: Some(2 * DAY),
             depends_on: vec![1, 2],
         };
-        methods.push(method(BOUNDS, (args,), |(args,)| match &args.action {
+        let proposal = method(BOUNDS, (args,), |(args,)| match &args.action {
             Action::ContractCall(call) => decode_bounded::<Managed>(&call.args, MAX_ARGS).is_ok(),
             _ => true,
-        })?);
+        })?;
+        methods.push(proposal.of(&["multisig.createProposal"]));
     }
     Ok(methods)
 }
