@@ -97,8 +97,9 @@ impl LogFixture {
         let args = AppendArgs { first_seq, submissions: batch.iter().map(WireSubmission::from).collect() };
         let reply: Result<Appended, AuditError> =
             self.net.update(self.audit, writer, "append", (args,)).map_err(|reject| anyhow!("{reject}"))?;
+        let receipts = reply.context("append")?.receipts;
         self.next.insert(writer, first_seq + batch.len() as u64);
-        Ok(reply.context("append")?.receipts)
+        Ok(receipts)
     }
 
     /// Every event, as strangers read the log.

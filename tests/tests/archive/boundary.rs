@@ -1,114 +1,21 @@
-//! Archives on real canisters: bodies move while the log is written and read, and under every single fault.
+//! Where the boundary between log and archives is, nobody who reads can tell.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that fails here says enough"
-)]
-
+use crate::archiving::{configure, events, page, pass, policy, settings, status, verified};
 use cairn::artifacts::wasm;
-use cairn::export::export;
 use cairn::platform::{Platform, token, user};
-use cairn::verify::{Policy, verify, verify_answer};
-use cairn_events::payload::{AdminGranted, ArchivingConfigured, RangeMoved};
+use cairn::verify::verify_answer;
+use cairn_events::payload::{AdminGranted, RangeMoved};
 use cairn_events::question::{About, Answer, Question, Span};
-use cairn_events::{Event, Family, Hash, Payload, Principal, Submission, Topic, codec};
+use cairn_events::{Event, Family, Hash, Payload, Principal, Submission, Topic};
 use cairn_kit::api::archive::{ArchiveError, ArchiveRequestError, Holdings};
-use cairn_kit::api::audit::{
-    AppendArgs, Appended, ArchivingStatus, AuditError, AuditRequestError, AuditedQuestion, EventPage, EventQuery,
-    Filter, Order, Seen, Tip, WireSubmission,
-};
+use cairn_kit::api::audit::{ArchivingStatus, AuditError, AuditRequestError, AuditedQuestion, Order};
 use cairn_projections::{Contracts, Deployments, Payments, Projection, Users};
-use cairn_tests::log_fixture::{LogFixture, callback, person};
+use cairn_tests::log_fixture::{LogFixture, person};
 use candid::Nat;
-use flate2::Compression;
-use flate2::read::GzEncoder;
 use icrc_ledger_types::icrc3::archive::{GetArchivesArgs, GetArchivesResult};
 use icrc_ledger_types::icrc3::blocks::{GetBlocksRequest, GetBlocksResult};
-use localnet::explore::Explorer;
-use localnet::{Action, Incident, Message, Net};
 use serde_bytes::ByteBuf;
-use std::io::Read as _;
-use std::sync::LazyLock;
 use std::time::Duration;
-
-/// Single faults that are drawn from a seed; `ARCHIVE_FAULTS=all` runs every one.
-const SAMPLE: usize = 120;
-
-/// The module as an admin uploads it: compressed, since a message is too small for it.
-static MODULE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut packed = Vec::new();
-    GzEncoder::new(wasm("archive").unwrap().as_slice(), Compression::best()).read_to_end(&mut packed).unwrap();
-    packed
-});
-
-fn settings(keep: u64, range: u64) -> ArchivingConfigured {
-    let module_hash = Hash::of(&[&MODULE]);
-    let cycles = 2_000_000_000_000;
-    ArchivingConfigured { enabled: true, keep, range, capacity: 1_000_000, cycles, module_hash }
-}
-
-fn configure(net: &mut Net, audit: Principal, admin: Principal, settings: &ArchivingConfigured) {
-    let module = ByteBuf::from(MODULE.clone());
-    let hash: Result<Hash, AuditError> = net.update(audit, admin, "uploadArchiveModule", (module,)).unwrap();
-    assert_eq!(hash, Ok(settings.module_hash));
-    let done: Result<(), AuditError> = net.update(audit, admin, "configureArchiving", (settings,)).unwrap();
-    done.unwrap();
-}
-
-/// Lets the timers do what they have to, back-off included.
-fn pass(net: &mut Net, times: usize, each: Duration) {
-    for _ in 0..times {
-        net.advance(each);
-        net.run_until_idle(300);
-    }
-}
-
-fn status(net: &mut Net, audit: Principal) -> ArchivingStatus {
-    net.query(audit, Principal::anonymous(), "getArchiving", ()).unwrap()
-}
-
-fn tip(net: &mut Net, audit: Principal) -> Tip {
-    let tip: Result<Tip, AuditError> = net.query(audit, Principal::anonymous(), "getTip", (None::<Seen>,)).unwrap();
-    tip.unwrap()
-}
-
-fn policy(net: &mut Net, audit: Principal) -> Policy {
-    Policy::new(&net.root_key(), &audit.to_text(), &tip(net, audit).log.to_string()).unwrap()
-}
-
-/// All events, wherever they are, the export of which has been verified to the last field.
-fn verified(net: &mut Net, audit: Principal) -> Vec<Event> {
-    let (policy, size) = (policy(net, audit), tip(net, audit).size);
-    let file = export(net, audit, |_, _| {}).unwrap();
-    assert_eq!(verify(&file, &policy).unwrap().events, size);
-    events(net, audit, "getWholeEvents")
-}
-
-fn query(cursor: Option<u64>) -> EventQuery {
-    let (filter, order) = (Filter::All, Order::OldestFirst);
-    EventQuery { filter, order, from_time: None, until_time: None, cursor, limit: 100 }
-}
-
-fn page(net: &mut Net, audit: Principal, method: &str, cursor: Option<u64>) -> EventPage {
-    let page: Result<EventPage, AuditError> =
-        net.query(audit, Principal::anonymous(), method, (query(cursor), None::<Seen>)).unwrap();
-    page.unwrap()
-}
-
-fn events(net: &mut Net, audit: Principal, method: &str) -> Vec<Event> {
-    let (mut events, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = page(net, audit, method, cursor);
-        events.extend(page.events.iter().map(|body| codec::decode_event(body).unwrap()));
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => return events,
-        }
-    }
-}
 
 #[test]
 fn a_log_is_archived_while_it_grows() {
@@ -306,94 +213,4 @@ fn projections_follow_and_are_rebuilt_across_the_boundary() {
     }
     let events = platform.events().unwrap().len() as u64;
     assert_eq!(verified(&mut platform.net, audit).len() as u64, events);
-}
-
-/// What may happen to the messages of a move: whatever the network permits, and whatever happens to the log's canister.
-fn choice(audit: Principal) -> impl Fn(&Message) -> Vec<Action> + Send + Sync {
-    move |message| {
-        let mut actions = Action::possible_at(message);
-        if message.caller == audit || message.callee == audit {
-            let nothing = candid::encode_args(()).unwrap();
-            actions.extend(Incident::of(audit, &nothing).map(Action::Before));
-        }
-        actions
-    }
-}
-
-/// What is wrong once the faults have ended; `before` are the events that there were.
-fn violations(net: &mut Net, audit: Principal, admin: Principal, before: &[Event]) -> Vec<String> {
-    net.clear_faults();
-    pass(net, 4, Duration::from_secs(3_700));
-    // An admin asks again, if the request was lost, or if it is not known what became of a canister.
-    let standing = status(net, audit);
-    if standing.settings.is_none() || standing.step.starts_with("halted") {
-        configure(net, audit, admin, &settings(20, 30));
-        pass(net, 4, Duration::from_secs(3_700));
-    }
-    let mut wrong = Vec::new();
-    let mut expect = |holds: bool, what: String| {
-        if !holds {
-            wrong.push(what);
-        }
-    };
-    let standing = status(net, audit);
-    expect(standing.kept_from >= 90, format!("nothing moves any more: {standing:?}"));
-    let file = match export(net, audit, |_, _| {}) {
-        Ok(file) => file,
-        Err(error) => return vec![format!("no export: {error:#}")],
-    };
-    let policy = policy(net, audit);
-    if let Err(failure) = verify(&file, &policy) {
-        return vec![format!("the export does not verify: {failure}")];
-    }
-    let all = events(net, audit, "getWholeEvents");
-    expect(all.starts_with(before), "an event is not what it was".to_owned());
-    let count = |fits: fn(&Payload) -> bool| all.iter().filter(|event| fits(&event.payload)).count();
-    let created = count(|payload| matches!(payload, Payload::ArchiveCreated(_)));
-    let unresolved = count(|payload| matches!(payload, Payload::ArchiveUnresolved(_)));
-    let intended = count(|payload| matches!(payload, Payload::ArchiveIntended(_)));
-    expect(
-        intended == created + unresolved,
-        format!("{intended} intended, {created} created, {unresolved} unresolved"),
-    );
-    expect(created == 1, format!("{created} archives"));
-    let others = net.canisters().len() - 1;
-    expect(others >= created && others <= created + unresolved, format!("{others} canisters beside the log"));
-    for archive in &standing.archives {
-        let held: Holdings = net.query(archive.archive, Principal::anonymous(), "getHoldings", ()).unwrap();
-        expect(held.from == archive.from && held.until >= archive.until, format!("{held:?} for {archive:?}"));
-    }
-    wrong
-}
-
-#[test]
-fn a_move_survives_every_single_fault() {
-    let mut log = LogFixture::begin(56).unwrap();
-    log.grow_callbacks(1, 120).unwrap();
-    log.net.run_until_idle(50);
-    let (audit, admin, factory) = (log.audit, log.admin, log.factory);
-    let module = ByteBuf::from(MODULE.clone());
-    let uploaded: Result<Hash, AuditError> = log.net.update(audit, admin, "uploadArchiveModule", (module,)).unwrap();
-    assert!(uploaded.is_ok());
-    let before = events(&mut log.net, audit, "getEvents");
-    let batch: Vec<Submission> = (200..220).map(|n| callback(factory, n)).collect();
-    let scenario = move |net: &mut Net| {
-        let _: Result<Result<(), AuditError>, _> = net.update(audit, admin, "configureArchiving", (settings(20, 30),));
-        // The log is written meanwhile.
-        for (first_seq, chunk) in (120..).step_by(5).zip(batch.chunks(5)) {
-            pass(net, 1, Duration::from_secs(31));
-            let args = AppendArgs { first_seq, submissions: chunk.iter().map(WireSubmission::from).collect() };
-            let _: Result<Result<Appended, AuditError>, _> = net.update(audit, factory, "append", (args, None::<Seen>));
-        }
-        pass(net, 3, Duration::from_secs(31));
-    };
-    let check = |net: &mut Net, ()| violations(net, audit, admin, &before);
-    let mut explorer = Explorer::new(log.net, scenario, check).faults(choice(audit)).threads(2);
-    if std::env::var_os("ARCHIVE_FAULTS").is_none() {
-        explorer = explorer.sample(56, SAMPLE);
-    }
-    let report = explorer.run();
-    println!("{report}");
-    assert!(report.violations.is_empty(), "{report}");
-    assert!(report.messages > 30 && report.struck >= SAMPLE, "{report}");
 }
