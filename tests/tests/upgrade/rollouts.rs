@@ -90,7 +90,6 @@ fn a_rollout_stops_by_itself_and_goes_on_when_told() {
 /// Every twentieth of two hundred cannot be upgraded, which is more than is allowed: told to go on again and again, the
 /// rollout ends with all others upgraded.
 #[test]
-#[ignore = "takes minutes"]
 fn a_rollout_over_two_hundred_stops_by_itself_and_goes_on_when_told() {
     let mut yard = Yard::open(13, 200);
     let mut line = yard.contracts.clone();
