@@ -8,5 +8,6 @@ pub mod invariants;
 pub mod ledger;
 pub mod log_fixture;
 pub mod methods;
+pub mod page;
 pub mod rest;
 pub mod witness;

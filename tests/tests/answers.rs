@@ -7,8 +7,8 @@ use cairn_events::answer::Remembered;
 use cairn_events::question::{About, Answer, Order, Question, Span};
 use cairn_events::{Event, Family, Payload, Principal, Topic};
 use cairn_kit::api::audit::{AuditError, AuditTemporaryError, Tip};
-use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_tests::log_fixture::{LogFixture, callback, person};
+use cairn_tests::page;
 use localnet::Fault;
 use std::time::Duration;
 
@@ -90,14 +90,7 @@ fn every_question_is_answered_completely() {
 
 /// What `/health` says.
 fn health(log: &mut LogFixture) -> (u16, String) {
-    let request = HttpRequest {
-        method: "GET".to_owned(),
-        url: "/health".to_owned(),
-        headers: Vec::new(),
-        body: Default::default(),
-    };
-    let response: HttpResponse = log.net.query(log.audit, Principal::anonymous(), "http_request", (request,)).unwrap();
-    (response.status_code, String::from_utf8_lossy(&response.body).into_owned())
+    page::get(&mut log.net, log.audit, "/health").unwrap()
 }
 
 #[test]

@@ -12,8 +12,8 @@ use cairn_kit::api::audit::{
     AppendArgs, Appended, AuditError, AuditInit, AuditRequestError, AuditTemporaryError, EventPage, EventQuery, Filter,
     Order, Tip, WireSubmission, Writer,
 };
-use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_tests::log_fixture::{CYCLES, LogFixture, callback, person};
+use cairn_tests::page;
 use localnet::{Config, Fault, Limits, MessageKind, Net, RejectCode};
 use std::time::Duration;
 
@@ -166,10 +166,7 @@ fn strangers_write_nothing() {
         }
     }
     assert!(state(&mut log) == before);
-    let request =
-        HttpRequest { method: "GET".into(), url: "/metrics".into(), headers: vec![], body: Vec::new().into() };
-    let metrics: HttpResponse = log.net.query(log.audit, anonymous, "http_request", (request,)).unwrap();
-    let metrics = String::from_utf8(metrics.body.into_vec()).unwrap();
+    let (_, metrics) = page::get(&mut log.net, log.audit, "/metrics").unwrap();
     assert!(metrics.contains("audit_strangers_refused_total 12\n"), "{metrics}");
 }
 

@@ -17,11 +17,11 @@ use cairn_kit::api::audit::{AuditError, AuditInit};
 use cairn_kit::api::backend::{BackendError, BackendTemporaryError};
 use cairn_kit::api::factory::FactoryError;
 use cairn_kit::api::host::{ProjectionStatus, Reflected};
-use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_kit::api::invoice::InvoiceError;
 use cairn_projections::deployments::ProgressCount;
 use cairn_tests::explore::Stage;
 use cairn_tests::invariants::{self, End};
+use cairn_tests::page;
 use cairn_tests::rest;
 use cairn_tests::witness::witness;
 use localnet::explore::{Explorer, Subject as _};
@@ -208,10 +208,7 @@ fn at(way: Way, moment: Moment) -> (Platform, Become) {
 }
 
 fn get(platform: &mut Platform, of: Principal, url: &str) -> (u16, String) {
-    let request =
-        HttpRequest { method: "GET".to_owned(), url: url.to_owned(), headers: Vec::new(), body: Default::default() };
-    let response: HttpResponse = platform.net.query(of, Principal::anonymous(), "http_request", (request,)).unwrap();
-    (response.status_code, String::from_utf8(response.body.into_vec()).unwrap())
+    page::get(&mut platform.net, of, url).unwrap()
 }
 
 fn is_alarmed(platform: &mut Platform, id: Principal) -> bool {

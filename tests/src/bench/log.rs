@@ -7,12 +7,11 @@ mod native;
 
 use super::Row;
 use crate::log_fixture::LogFixture;
+use crate::page;
 use anyhow::{Context as _, anyhow};
 use cairn_kit::api::audit::{AuditError, Tip};
-use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use localnet::MessageKind;
 pub(super) use native::measure_long;
-use serde_bytes::ByteBuf;
 
 const SAMPLES: u64 = 20;
 /// The length at which the native figures are taken.
@@ -66,13 +65,9 @@ fn upgrade(log: &mut LogFixture) -> anyhow::Result<u64> {
 
 /// Bytes of stable memory per event, without its payload.
 fn storage(log: &mut LogFixture, scale: u64) -> anyhow::Result<Row> {
-    let request =
-        HttpRequest { method: "GET".to_owned(), url: "/metrics".to_owned(), headers: Vec::new(), body: ByteBuf::new() };
-    let response: HttpResponse =
-        log.net.query(log.audit, log.admin, "http_request", (request,)).map_err(|e| anyhow!("{e}"))?;
-    let page = String::from_utf8(response.body.into_vec())?;
-    let stored = page.lines().find_map(|line| line.strip_prefix("audit_stored_bytes ")).context("stored bytes")?;
-    let stored: u64 = stored.trim().parse()?;
+    let gauges = page::gauges(&mut log.net, log.audit).map_err(|e| anyhow!("{e}"))?;
+    let (_, stored) = gauges.iter().find(|(name, _)| name == "audit_stored_bytes").context("stored bytes")?;
+    let stored: u64 = stored.parse()?;
     let value = stored.saturating_sub(crowd::payload_bytes(scale)) / scale;
     Ok(Row { name: "storage_overhead", scale, value, unit: "bytes per event" })
 }

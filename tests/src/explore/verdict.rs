@@ -2,8 +2,8 @@
 
 use super::{Flow, Sightings, Stage, contracts, cutover, effects, private, stage};
 use crate::invariants::{self, End, World};
-use crate::rest;
 use crate::witness::witness;
+use crate::{page, rest};
 use anyhow::{Context as _, ensure};
 use cairn::index::Indexes;
 use cairn::platform::{Platform, account};
@@ -12,7 +12,6 @@ use cairn_events::question::{About, Answer, Order, Question, Span};
 use cairn_events::{Amount, Event, Payload, Principal, Topic, WriterRole};
 use cairn_kit::api::audit::AuditError;
 use cairn_kit::api::backend::BackendError;
-use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use localnet::explore::Subject as _;
 use localnet::management_types::CanisterStatusType;
 use localnet::{Action, Costs, Fault, MessageKind};
@@ -270,17 +269,7 @@ fn idle(platform: &mut Platform, found: &mut Vec<String>) -> anyhow::Result<()> 
         if package != "audit_storage" && platform.net.global_timer(id).is_none() {
             found.push(format!("I13: no timer is set in {package}"));
         }
-        let request = HttpRequest {
-            method: "GET".to_owned(),
-            url: "/metrics".to_owned(),
-            headers: Vec::new(),
-            body: Default::default(),
-        };
-        let response: HttpResponse = platform.net.query(id, Principal::anonymous(), "http_request", (request,))?;
-        let text = String::from_utf8_lossy(&response.body).into_owned();
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
-            let mut words = line.split_whitespace();
-            let (name, value) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        for (name, value) in page::gauges(&mut platform.net, id)? {
             if ZERO_AT_REST.iter().any(|gauge| name.ends_with(gauge)) && value != "0" {
                 found.push(format!("I13: {package} at rest has {name} = {value}"));
             }

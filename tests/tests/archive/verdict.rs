@@ -8,10 +8,9 @@ use cairn::verify::verify_each;
 use cairn_events::{Event, Payload, Principal, WriterRole};
 use cairn_kit::api::archive::Holdings;
 use cairn_kit::api::audit::{AuditError, AuditRequestError};
-use cairn_kit::api::http::{HttpRequest, HttpResponse};
 use cairn_kit::api::invoice::InvoiceError;
+use cairn_tests::page;
 use localnet::{Action, Net, Reject};
-use serde_bytes::ByteBuf;
 use std::time::Duration;
 
 /// Longer than the longest back-off.
@@ -136,25 +135,16 @@ fn idle(stage: &mut Stage, found: &mut Vec<String>) {
         if net.global_timer(id).is_none() {
             found.push(format!("I13: no timer is set in {name}"));
         }
-        let (status_code, health) = page(net, id, "/health");
+        let (status_code, health) = page::get(net, id, "/health").unwrap();
         if status_code != 200 {
             found.push(format!("I13: {name} says: {health}"));
         }
-        let (_, metrics) = page(net, id, "/metrics");
-        for line in metrics.lines() {
-            if line.split_once(' ').is_some_and(|(gauge, value)| ZERO_AT_REST.contains(&gauge) && value != "0") {
-                found.push(format!("I13: {name} at rest has {line}"));
+        for (gauge, value) in page::gauges(net, id).unwrap() {
+            if ZERO_AT_REST.contains(&gauge.as_str()) && value != "0" {
+                found.push(format!("I13: {name} at rest has {gauge} = {value}"));
             }
         }
     }
-}
-
-/// What a canister serves, with its status.
-fn page(net: &mut Net, id: Principal, url: &str) -> (u16, String) {
-    let (method, url) = ("GET".to_owned(), url.to_owned());
-    let request = HttpRequest { method, url, headers: Vec::new(), body: ByteBuf::new() };
-    let response: HttpResponse = net.query(id, Principal::anonymous(), "http_request", (request,)).unwrap();
-    (response.status_code, String::from_utf8_lossy(&response.body).into_owned())
 }
 
 /// I13: no canister waits for an answer, so each of them stops.

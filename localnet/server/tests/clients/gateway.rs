@@ -88,21 +88,36 @@ async fn a_query_can_ask_to_be_an_update() {
     assert_eq!(get(&running, site, "/").await.text().await.unwrap(), "by update");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_long_body_is_collected_from_its_chunks() {
-    let running = Running::start().await;
+/// A canister whose page begins with a text and goes on with what its method `chunk` answers.
+async fn streaming(running: &Running, begin: &str, chunk: &Chunk) -> Principal {
     // The canister's own id stands in its reply: it is the next one.
     let before = running.install(canned(&[]), vec![]).await;
     let number = u64::from_be_bytes(before.as_slice()[..8].try_into().unwrap()) + 1;
     let site = Principal::from_slice(&[number.to_be_bytes().as_slice(), &[1, 1]].concat());
     let token = Token { index: 1, sha256: None };
     let strategy = Strategy::Callback { callback: Chunks::new(site, "chunk".to_owned()), token };
-    let first = Page { streaming_strategy: Some(strategy), ..page("one, ") };
-    let last = Chunk { body: ByteBuf::from(b"two"), token: None };
+    let first = Page { streaming_strategy: Some(strategy), ..page(begin) };
     let methods =
-        [("canister_query http_request", Encode!(&first).unwrap()), ("canister_query chunk", Encode!(&last).unwrap())];
+        [("canister_query http_request", Encode!(&first).unwrap()), ("canister_query chunk", Encode!(chunk).unwrap())];
     assert_eq!(running.install(canned(&methods), vec![]).await, site);
+    site
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_body_is_collected_from_its_chunks() {
+    let running = Running::start().await;
+    let site = streaming(&running, "one, ", &Chunk { body: ByteBuf::from(b"two"), token: None }).await;
     assert_eq!(get(&running, site, "/").await.text().await.unwrap(), "one, two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_end_is_not_waited_for() {
+    let running = Running::start().await;
+    let token = Some(Token { index: 1, sha256: None });
+    let site = streaming(&running, "one, ", &Chunk { body: ByteBuf::new(), token }).await;
+    let response = get(&running, site, "/").await;
+    assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+    assert!(response.text().await.unwrap().contains("does not end"));
 }
 
 /// A page with its certification, as an asset canister makes it; and the page that is served instead.
