@@ -4,6 +4,8 @@ pub mod compact;
 
 use crate::{Event, Payload};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_cbor::ser::IoWrite;
+use std::io;
 
 /// Bytes of a usual event, rounded up.
 const USUAL: usize = 768;
@@ -66,8 +68,24 @@ fn encode_into<T: Serialize>(mut bytes: Vec<u8>, data: &T) -> Vec<u8> {
 /// # Errors
 /// [`CodecError`] if the bytes are malformed or not canonical.
 pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    let data = decode_trusted(bytes)?;
-    if encode_into(Vec::with_capacity(bytes.len()), &data) == bytes { Ok(data) } else { Err(CodecError::NotCanonical) }
+    let data: T = decode_trusted(bytes)?;
+    let mut expected = Expected(bytes);
+    let written = data.serialize(&mut serde_cbor::Serializer::new(IoWrite::new(&mut expected)));
+    if written.is_ok() && expected.0.is_empty() { Ok(data) } else { Err(CodecError::NotCanonical) }
+}
+
+/// Takes what is written only as long as it is what is expected next.
+struct Expected<'a>(&'a [u8]);
+
+impl io::Write for Expected<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads CBOR that we wrote ourselves, such as our own stable memory, without the cost of the canonical check.

@@ -6,6 +6,7 @@ use sha2::digest::generic_array::GenericArray;
 use sha2::{Digest, Sha256, compress256};
 use std::fmt;
 use std::io::Write as _;
+use std::slice;
 
 /// Bytes that SHA-256 takes in at a time.
 const BLOCK: usize = 64;
@@ -47,7 +48,9 @@ impl Hash {
             let _ = message.write(part);
         }
         let mut state = INITIAL;
-        compress256(&mut state, &blocks.map(GenericArray::from));
+        for block in &blocks {
+            compress256(&mut state, slice::from_ref(GenericArray::from_slice(block)));
+        }
         let mut digest = [0; 32];
         digest.copy_from_slice(state.map(u32::to_be_bytes).as_flattened());
         Hash(digest)

@@ -3,8 +3,10 @@
 //! [`TestLog`] does what the audit canister does to submissions (numbers, links, hashes), [`story`] is a seeded
 //! run of a whole platform: deployments that succeed, fail and are refunded, and contracts that report.
 
+mod names;
 mod records;
 
+pub use names::TestNames;
 pub use records::TestRecords;
 
 use crate::payload::*;

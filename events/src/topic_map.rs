@@ -130,13 +130,21 @@ pub trait Store: Nodes {
 }
 
 /// A leaf that is new or whose head has changed.
-pub type Changed = (Place, u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Changed {
+    /// Its place.
+    pub place: Place,
+    /// Its number.
+    pub leaf: u32,
+    /// Whether the map does not have it yet.
+    pub is_new: bool,
+}
 
 /// Takes leaves that are new or have changed into the map, and gives the new root: each node on their ways is hashed
 /// once. `None` if the store does not hold what it should, or has no room.
 pub fn update(store: &mut impl Store, mut changed: Vec<Changed>) -> Option<Hash> {
     changed.sort_unstable();
-    for (place, leaf) in &changed {
+    for Changed { place, leaf, .. } in changed.iter().filter(|changed| changed.is_new) {
         insert(store, place, *leaf)?;
     }
     match store.root() {
@@ -181,12 +189,16 @@ fn insert(store: &mut impl Store, place: &Place, leaf: u32) -> Option<()> {
 
 /// Hashes anew what lies above the changed leaves, all of which lie below `node`.
 fn rehash(store: &mut impl Store, node: Node, changed: &[Changed]) -> Option<Hash> {
-    let Node::Fork(number) = node else { return hash(store, node) };
+    let Node::Fork(number) = node else {
+        // What changed below a leaf is that leaf, or it is missing in the map.
+        let is_there = changed.iter().all(|changed| Node::Leaf(changed.leaf) == node);
+        return hash(store, node).filter(|_| is_there);
+    };
     if changed.is_empty() {
         return hash(store, node);
     }
     let mut fork = store.fork(number)?;
-    let (left, right) = changed.split_at(changed.partition_point(|(place, _)| !place.is_right_at(fork.bit)));
+    let (left, right) = changed.split_at(changed.partition_point(|changed| !changed.place.is_right_at(fork.bit)));
     fork.hash = fork_hash(fork.bit, &rehash(store, fork.left, left)?, &rehash(store, fork.right, right)?);
     store.set_fork(number, &fork);
     Some(fork.hash)

@@ -41,15 +41,16 @@ use postings::Postings;
 use reserve::{Means, Urgency};
 use serde::{Deserialize, Serialize};
 use threads::{Head, Threads};
-use topics::Topics;
+use topics::{Records, Topics};
 use tree::Tree;
 
 pub use answers::Fetched;
 pub use topics::Parked;
 
 /// The version of everything in [`crate::memory`]. Another one needs code that migrates. In version 1 not every grant of
-/// a role had been folded ([`access`]), in 2 events were whole, in 3 they had names; there is no such log to go on.
-pub const LAYOUT: u32 = 4;
+/// a role had been folded ([`access`]), in 2 events were whole, in 3 their fields had names, in 4 streams and
+/// principals were spelled out; there is no such log to go on.
+pub const LAYOUT: u32 = 5;
 
 /// The most writers that can be registered.
 pub const MAX_WRITERS: u64 = 256;
@@ -191,7 +192,12 @@ impl<M: Memory> Log<M> {
         }
         let mut log = Self::assemble(Memories { identity: cell.into_memory(), ..memories }, who);
         log.check_whole()?;
-        if log.topics.restore(&log.threads, &log.columns) { Ok(log) } else { Err(OpenError::Truncated("topics")) }
+        let Log { topics, threads, postings, columns, .. } = &mut log;
+        if topics.restore(Records { threads, postings, columns }) {
+            Ok(log)
+        } else {
+            Err(OpenError::Truncated("topics"))
+        }
     }
 
     /// The log as the memories have it, whole or not.
@@ -217,7 +223,7 @@ impl<M: Memory> Log<M> {
             tree,
             threads: Threads::open(memories.threads, memories.buckets, secret, threads),
             postings: Postings::open(memories.postings, postings),
-            topics: Topics::open(memories.forks, memories.leaves),
+            topics: Topics::open(memories.forks),
             erasures: 0,
             archiving: Archiving::open(&archiving_region).unwrap_or_default(),
             archiving_region,
@@ -323,7 +329,13 @@ impl<M: Memory> Log<M> {
     /// # Errors
     /// [`Parked`]; the map covers what it covered.
     pub fn advance_topics(&mut self, most: u64) -> Result<u64, Parked> {
-        self.topics.advance(most, &self.threads, &self.columns)
+        let Log { topics, threads, postings, columns, .. } = self;
+        topics.advance(most, Records { threads, postings, columns })
+    }
+
+    /// What the topic map is about.
+    fn records(&self) -> Records<'_, M> {
+        Records { threads: &self.threads, postings: &self.postings, columns: &self.columns }
     }
 
     /// How many events the topic map does not cover yet.

@@ -28,8 +28,6 @@ const POSTINGS: MemoryId = MemoryId::new(8);
 
 /// Forks of the topic map.
 const FORKS: MemoryId = MemoryId::new(9);
-/// Leaves of the topic map: one per thread.
-const LEAVES: MemoryId = MemoryId::new(10);
 
 /// What the runtime keeps: see [`cairn_kit::runtime::take_up`].
 const TICKETS: MemoryId = MemoryId::new(11);
@@ -68,8 +66,6 @@ pub struct Memories<M> {
     pub postings: M,
     /// The topic map's forks.
     pub forks: M,
-    /// The topic map's leaves.
-    pub leaves: M,
     /// Where pages of events lie.
     pub pages: M,
     /// How archiving stands.
@@ -97,7 +93,6 @@ pub fn memories() -> (Memories<Bucketed>, VirtualMemory<DefaultMemoryImpl>) {
         buckets: get(BUCKETS),
         postings: get(POSTINGS),
         forks: get(FORKS),
-        leaves: get(LEAVES),
         pages: get(PAGES),
         archiving: get(ARCHIVING),
         kept: get(KEPT),

@@ -1,12 +1,12 @@
 //! The compact form of an event: what its log need not have twice.
 //!
 //! Beside its payload, an event consists mostly of hashes of earlier ones, which the log has once anyway; index and time
-//! follow from the event's place, and its stream's name from a few bytes. With what the place tells, the compact form
-//! becomes the stored form again, byte for byte, without the payload being read.
+//! follow from the event's place; and the log has numbers for streams and principals. With what the log and the place
+//! tell, the compact form becomes the stored form again, byte for byte, without the payload being read.
 
 use super::{CodecError, USUAL, encode, encode_event, encode_into, encode_payload, read};
 use crate::topic::links;
-use crate::{DeploymentId, Event, Hash, Link, LogId, Payload, Stream, Timestamp, Topic};
+use crate::{Event, Hash, Link, LogId, Payload, Stream, Timestamp, Topic};
 use candid::Principal;
 use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
@@ -31,16 +31,37 @@ pub struct Place {
     pub timestamp: Timestamp,
 }
 
-/// The compact form of an event.
-pub fn pack(event: &Event) -> Packed {
-    let (stream, payload) = (stream_bytes(&event.stream), encode_payload(&event.payload));
+/// The numbers that the log has for the names in an event's envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// That of the stream.
+    pub stream: u32,
+    /// That of the actor.
+    pub actor: u32,
+    /// That of the source.
+    pub source: u32,
+}
+
+/// What the log has once for all events.
+pub trait Known {
+    /// The hash of an earlier event.
+    fn hash(&self, index: u64) -> Option<Hash>;
+    /// The stream of this number.
+    fn stream(&self, number: u32) -> Option<Stream>;
+    /// The principal of this number.
+    fn principal(&self, number: u32) -> Option<Principal>;
+}
+
+/// The compact form of an event whose names have these numbers.
+pub fn pack(event: &Event, numbers: Numbers) -> Packed {
+    let payload = encode_payload(&event.payload);
     let compact = Compact(
         event.schema,
-        Bytes::new(&stream),
+        numbers.stream,
         steps(&event.links, event.index),
         event.stream_version,
-        event.actor,
-        (event.source != event.actor).then_some(event.source),
+        numbers.actor,
+        numbers.source,
         event.source_seq,
         event.correlation,
         event.causation,
@@ -49,16 +70,17 @@ pub fn pack(event: &Event) -> Packed {
     Packed { bytes: encode(&compact), whole: encode_event(event).len() }
 }
 
-/// The stored form of the event that was packed and has this place; `hash` has the hashes of the events before it.
+/// The stored form of the event that was packed and has this place, in a log where this is known.
 ///
 /// # Errors
-/// [`CodecError::Malformed`] for bytes that are no compact form, or if a hash is missing.
-pub fn unpack(bytes: &[u8], place: &Place, hash: impl Fn(u64) -> Option<Hash>) -> Result<Vec<u8>, CodecError> {
+/// [`CodecError::Malformed`] for bytes that are no compact form, or if a hash or a name is missing.
+pub fn unpack(bytes: &[u8], place: &Place, known: &impl Known) -> Result<Vec<u8>, CodecError> {
     let Compact(schema, stream, steps, stream_version, actor, source, source_seq, correlation, causation, payload) =
         read(bytes)?;
-    let rest = Rest { stream_version, actor, source: source.unwrap_or(actor), source_seq, correlation, causation };
-    let hash = |index| hash(index).ok_or_else(|| CodecError::Malformed(format!("event {index} has no hash")));
-    let stream = stream_of(stream).ok_or_else(|| CodecError::Malformed("no stream".to_owned()))?;
+    let hash = |index| known.hash(index).ok_or_else(|| CodecError::Malformed(format!("event {index} has no hash")));
+    let stream = known.stream(stream).ok_or_else(|| nameless(stream))?;
+    let [actor, source] = [principal(actor, known)?, principal(source, known)?];
+    let rest = Rest { stream_version, actor, source, source_seq, correlation, causation };
     let links = links_of(&steps, place.index, hash)?;
     let parent = place.index.checked_sub(1).map(hash).transpose()?;
 
@@ -76,26 +98,22 @@ pub fn unpack(bytes: &[u8], place: &Place, hash: impl Fn(u64) -> Option<Hash>) -
 ///
 /// # Errors
 /// [`CodecError::Malformed`].
-pub fn content(bytes: &[u8]) -> Result<(Principal, Payload), CodecError> {
+pub fn content(bytes: &[u8], known: &impl Known) -> Result<(Principal, Payload), CodecError> {
     let Compact(_, _, _, _, actor, _, _, _, _, payload) = read(bytes)?;
-    Ok((actor, read(payload)?))
+    Ok((principal(actor, known)?, read(payload)?))
 }
 
-/// Schema, stream, steps, the stream's version, actor, source where it is another one, the source's sequence, correlation,
-/// causation, payload.
+fn principal(number: u32, known: &impl Known) -> Result<Principal, CodecError> {
+    known.principal(number).ok_or_else(|| nameless(number))
+}
+
+fn nameless(number: u32) -> CodecError {
+    CodecError::Malformed(format!("nothing has the number {number}"))
+}
+
+/// Schema, stream, steps, the stream's version, actor, source, the source's sequence, correlation, causation, payload.
 #[derive(Serialize, Deserialize)]
-struct Compact<'a>(
-    u16,
-    #[serde(borrow)] &'a Bytes,
-    Vec<u64>,
-    u64,
-    Principal,
-    Option<Principal>,
-    u64,
-    Option<Hash>,
-    Option<u64>,
-    #[serde(borrow)] &'a Bytes,
-);
+struct Compact<'a>(u16, u32, Vec<u64>, u64, u32, u32, u64, Option<Hash>, Option<u64>, #[serde(borrow)] &'a Bytes);
 
 /// Links without their hashes: of each its sequence, and, but for a topic's first event, how many events the previous one
 /// is back.
@@ -210,40 +228,6 @@ impl Entries {
         }
         self.bytes
     }
-}
-
-// The tags of streams are for ever.
-const LOG: u8 = 0;
-const PLATFORM: u8 = 1;
-const CANISTER: u8 = 2;
-const DEPLOYMENT: u8 = 3;
-const CONTRACT: u8 = 4;
-const POOL: u8 = 5;
-
-fn stream_bytes(stream: &Stream) -> Vec<u8> {
-    let (tag, id): (u8, &[u8]) = match stream {
-        Stream::Log => (LOG, &[]),
-        Stream::Platform => (PLATFORM, &[]),
-        Stream::Canister(id) => (CANISTER, id.as_slice()),
-        Stream::Deployment(id) => (DEPLOYMENT, id.0.as_bytes()),
-        Stream::Contract(id) => (CONTRACT, id.as_slice()),
-        Stream::Pool(id) => (POOL, id.as_slice()),
-    };
-    [&[tag], id].concat()
-}
-
-fn stream_of(bytes: &[u8]) -> Option<Stream> {
-    let (tag, id) = bytes.split_first()?;
-    let principal = || Principal::try_from_slice(id).ok();
-    Some(match *tag {
-        LOG if id.is_empty() => Stream::Log,
-        PLATFORM if id.is_empty() => Stream::Platform,
-        CANISTER => Stream::Canister(principal()?),
-        DEPLOYMENT => Stream::Deployment(DeploymentId(Hash::from_slice(id)?)),
-        CONTRACT => Stream::Contract(principal()?),
-        POOL => Stream::Pool(principal()?),
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A topic map in the heap.
 
-use super::{Fork, MapLeaf, Node, Nodes, Place, Store, update};
+use super::{Changed, Fork, MapLeaf, Node, Nodes, Place, Store, update};
 use crate::Hash;
 use crate::topic::TopicHead;
 use std::collections::BTreeMap;
@@ -55,13 +55,14 @@ impl HeapMap {
         let mut changed = BTreeMap::new();
         for (place, head) in heads {
             let next = self.leaves.len() as u32;
-            let number = *self.numbers.entry(place).or_insert(next);
-            match self.leaves.get_mut(number as usize) {
+            let leaf = *self.numbers.entry(place).or_insert(next);
+            let is_new = leaf == next;
+            match self.leaves.get_mut(leaf as usize) {
                 Some(leaf) => leaf.head = head,
                 None => self.leaves.push(MapLeaf { place, head }),
             }
-            changed.insert(place, number);
+            changed.entry(place).or_insert(Changed { place, leaf, is_new });
         }
-        update(self, changed.into_iter().collect())
+        update(self, changed.into_values().collect())
     }
 }

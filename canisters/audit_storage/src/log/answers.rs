@@ -117,7 +117,7 @@ impl<M: Memory> Records for Whole<'_, M> {
 
     fn event(&self, index: u64) -> Option<Vec<u8>> {
         let fetched = || self.fetched.get(&index).map(|body| body.to_vec());
-        if let Some(body) = self.log.columns.event(index).or_else(fetched) {
+        if let Some(body) = self.log.columns.event(index, &self.log.threads).or_else(fetched) {
             return Some(body);
         }
         // As long as the body that is missing, so that the page is the one that there will be with it.
@@ -135,8 +135,8 @@ impl<M: Memory> Records for Whole<'_, M> {
     }
 
     fn count(&self, topic: &Topic) -> Option<u64> {
-        let log = self.log;
-        Some(log.threads.find(&Key::topic(topic)).map_or(0, |(thread, _)| log.topics.count(thread)))
+        let head = self.log.thread(&Key::topic(topic));
+        Some(self.log.topics.count(&head, &self.log.records()))
     }
 
     fn position(&self, topic: &Topic, position: u64) -> Option<u64> {
@@ -153,6 +153,6 @@ impl<M: Memory> Records for Whole<'_, M> {
     }
 
     fn map_proof(&self, topic: &Topic) -> Option<MapProof> {
-        self.log.topics.prove(topic, &self.log.threads, &self.log.columns)
+        self.log.topics.prove(topic, self.log.records())
     }
 }

@@ -348,7 +348,9 @@ impl<M: Memory> Log<M> {
     /// # Errors
     /// That it is not.
     pub fn range_bodies(&self, range: Range<u64>) -> Result<Vec<ByteBuf>, AuditError> {
-        let body = |index| self.columns.event(index).map(ByteBuf::from).ok_or_else(|| broken("an event is missing"));
+        let body = |index| {
+            self.columns.event(index, &self.threads).map(ByteBuf::from).ok_or_else(|| broken("an event is missing"))
+        };
         range.map(body).collect()
     }
 

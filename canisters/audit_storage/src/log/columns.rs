@@ -1,12 +1,14 @@
 //! The events themselves: one record of fixed size per event, and two columns of bytes that the records point into.
 //!
-//! Events lie here in compact form; with their place and the hashes of those before them they become whole again.
+//! Events lie here in compact form; with their place, the hashes of those before them and the keys of their threads they
+//! become whole again.
 
 use super::bodies::Bodies;
+use super::threads::Threads;
 use crate::region::{Region, number};
 use cairn_events::codec::CodecError;
-use cairn_events::codec::compact::{self, Packed, Place};
-use cairn_events::{Hash, LogId, Payload, Principal, Timestamp};
+use cairn_events::codec::compact::{self, Known, Packed, Place};
+use cairn_events::{Hash, LogId, Payload, Principal, Stream, Timestamp};
 use ic_stable_structures::Memory;
 
 /// Bytes of an event's record.
@@ -138,15 +140,16 @@ impl<M: Memory> Columns<M> {
     }
 
     /// The stored form of event `index`; `None` if there is none, or it is archived, or it cannot be made whole.
-    pub fn event(&self, index: u64) -> Option<Vec<u8>> {
+    pub fn event(&self, index: u64, threads: &Threads<M>) -> Option<Vec<u8>> {
         let (packed, record) = self.packed(index)?;
         let place = Place { log: self.log?, index, timestamp: Timestamp(record.timestamp) };
-        compact::unpack(&packed, &place, |earlier| self.hash(earlier).filter(|_| earlier < index)).ok()
+        compact::unpack(&packed, &place, &Before { columns: self, threads, index }).ok()
     }
 
     /// On whose behalf event `index` happened, and what; `None` if there is no such event here.
-    pub fn content(&self, index: u64) -> Option<Result<(Principal, Payload), CodecError>> {
-        self.packed(index).map(|(packed, _)| compact::content(&packed))
+    pub fn content(&self, index: u64, threads: &Threads<M>) -> Option<Result<(Principal, Payload), CodecError>> {
+        let (packed, _) = self.packed(index)?;
+        Some(compact::content(&packed, &Before { columns: self, threads, index }))
     }
 
     fn packed(&self, index: u64) -> Option<(Vec<u8>, Record)> {
@@ -180,6 +183,27 @@ impl<M: Memory> Columns<M> {
     fn bounds(&self, index: u64) -> Option<(Record, Record)> {
         let before = if index == 0 { NOTHING } else { self.record(index - 1)? };
         Some((before, self.record(index)?))
+    }
+}
+
+/// What event `index` leaves out: its names are keys of threads, under their numbers.
+struct Before<'a, M> {
+    columns: &'a Columns<M>,
+    threads: &'a Threads<M>,
+    index: u64,
+}
+
+impl<M: Memory> Known for Before<'_, M> {
+    fn hash(&self, index: u64) -> Option<Hash> {
+        self.columns.hash(index).filter(|_| index < self.index)
+    }
+
+    fn stream(&self, number: u32) -> Option<Stream> {
+        self.threads.key(number)?.as_stream()
+    }
+
+    fn principal(&self, number: u32) -> Option<Principal> {
+        self.threads.key(number)?.as_principal()
     }
 }
 

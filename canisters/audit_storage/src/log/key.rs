@@ -1,11 +1,12 @@
 //! Keys of threads, and the hash by which they are found.
 
-use cairn_events::{Commitment, Principal, Stream, Topic};
+use cairn_events::{Commitment, DeploymentId, Hash, Principal, Stream, Topic};
 
 /// Bytes of the longest key: a tag and 32 bytes.
 pub const MAX_KEY: usize = 33;
 
 // Topics have the tags 1 to 5 (`Topic::key`); ours begin above. Tags are for ever.
+const PARTY: u8 = 2;
 const STREAM_LOG: u8 = 0x21;
 const STREAM_PLATFORM: u8 = 0x22;
 const STREAM_CANISTER: u8 = 0x23;
@@ -66,6 +67,29 @@ impl Key {
     /// The key of an opening: the thread has the event that erased it.
     pub fn opening(index: u64, commitment: Commitment) -> Key {
         Key::tagged(OPENING, commitment.within(index).as_bytes())
+    }
+
+    /// The stream whose key this is.
+    pub fn as_stream(&self) -> Option<Stream> {
+        let (tag, id) = self.as_bytes().split_first()?;
+        let principal = || Principal::try_from_slice(id).ok();
+        Some(match *tag {
+            STREAM_LOG => Stream::Log,
+            STREAM_PLATFORM => Stream::Platform,
+            STREAM_CANISTER => Stream::Canister(principal()?),
+            STREAM_DEPLOYMENT => Stream::Deployment(DeploymentId(Hash::from_slice(id)?)),
+            STREAM_CONTRACT => Stream::Contract(principal()?),
+            STREAM_POOL => Stream::Pool(principal()?),
+            _ => return None,
+        })
+    }
+
+    /// The principal whose events, or what it wrote, have this key.
+    pub fn as_principal(&self) -> Option<Principal> {
+        match self.as_bytes().split_first()? {
+            (&(PARTY | SOURCE), id) => Principal::try_from_slice(id).ok(),
+            _ => None,
+        }
     }
 
     /// The key from its stored form.
@@ -136,7 +160,6 @@ fn round([v0, v1, v2, v3]: &mut [u64; 4]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cairn_events::Hash;
 
     /// From the reference implementation: key 00 .. 0f, message of n bytes 00 .. n-1.
     #[test]
@@ -171,6 +194,23 @@ mod tests {
             assert!(keys.iter().skip(i + 1).all(|other| other != key));
             let (bytes, length) = key.to_parts();
             assert_eq!(Key::from_parts(bytes, length), *key);
+        }
+    }
+
+    #[test]
+    fn names_are_read_from_keys() {
+        for id in [Principal::anonymous(), Principal::from_slice(&[]), Principal::from_slice(&[7; 29])] {
+            assert_eq!(Key::source(id).as_principal(), Some(id));
+            assert_eq!(Key::topic(&Topic::Party(id)).as_principal(), Some(id));
+            let deployment = Stream::Deployment(DeploymentId(Hash([3; 32])));
+            let streams = [Stream::Canister(id), Stream::Contract(id), Stream::Pool(id), deployment];
+            for stream in streams.into_iter().chain([Stream::Log, Stream::Platform]) {
+                let key = Key::stream(&stream);
+                assert_eq!((key.as_stream(), key.as_principal()), (Some(stream), None));
+            }
+            let others = [Key::topic(&Topic::Contract(id)), Key::reader(id), Key::source(id)];
+            assert!(others.iter().all(|key| key.as_stream().is_none()));
+            assert!(others.iter().take(2).all(|key| key.as_principal().is_none()));
         }
     }
 }

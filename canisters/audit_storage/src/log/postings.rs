@@ -1,8 +1,9 @@
 //! Which events each thread has, in order: blocks of event indices, chained backwards.
 //!
 //! A thread of one event has no block: its head has the index. Block `b` of the others holds `4 * 2^min(b, 8)` indices:
-//! small threads stay small, large ones take blocks of 5 KiB. A block begins with the addresses of two earlier ones: block `b - 1`, and block `b` with its lowest bit cleared.
-//! From the last block, any other is reached in O(log) steps; appending touches the last block only.
+//! small threads stay small, large ones take blocks of 5 KiB. A block begins with the addresses of those before it:
+//! block `b - 1`, and, where that is another one, block `b` with its lowest bit cleared. From the last block, any other
+//! is reached in O(log) steps; appending touches the last block only.
 
 use super::threads::Head;
 use crate::region::Region;
@@ -12,20 +13,34 @@ use ic_stable_structures::Memory;
 const FIRST: u64 = 4;
 /// From this block on, blocks have the same size.
 const LAST_SIZE: u64 = 8;
-/// Bytes before a block's indices.
-const HEADER: u64 = 16;
+/// Bytes of an address: more than the network gives memory.
+const ADDRESS: usize = 6;
 /// Bytes of an index. No memory that the network gives holds 2^40 events.
 const INDEX: usize = 5;
 /// The largest block in bytes.
-pub const MAX_BLOCK: u64 = HEADER + INDEX as u64 * (FIRST << LAST_SIZE);
+pub const MAX_BLOCK: u64 = 2 * ADDRESS as u64 + INDEX as u64 * (FIRST << LAST_SIZE);
 
 fn capacity(block: u64) -> u64 {
     FIRST << block.min(LAST_SIZE)
 }
 
+/// How many addresses a block begins with.
+fn addresses(block: u64) -> u64 {
+    match block {
+        0 => 0,
+        _ if block % 2 == 1 => 1,
+        _ => 2,
+    }
+}
+
+/// Where a block has its `n`-th index; at `capacity` it ends.
+fn offset(block: u64, n: u64) -> u64 {
+    ADDRESS as u64 * addresses(block) + INDEX as u64 * n
+}
+
 /// Bytes of a block.
 fn size(block: u64) -> u64 {
-    HEADER + INDEX as u64 * capacity(block)
+    offset(block, capacity(block))
 }
 
 /// The position of the first index in `block`.
@@ -81,49 +96,43 @@ impl<M: Memory> Postings<M> {
     pub fn push(&mut self, head: Head, index: u64) -> Head {
         let Head { count, last, tail, .. } = head;
         let block = block_of(count);
-        let offset = count - start(block);
+        let position = count - start(block);
         let tail = match count {
             0 => tail,
             1 => {
-                let address = self.push_block(block, 0, 0);
-                self.write(address, 0, last);
-                self.write(address, offset, index);
+                let address = self.push_block(block, []);
+                self.write(address + offset(block, 0), last);
                 address
             }
-            _ if offset > 0 => {
-                self.write(tail, offset, index);
-                tail
-            }
-            _ => {
-                let address = self.push_block(block, tail, self.find(tail, block - 1, block & (block - 1)));
-                self.write(address, 0, index);
-                address
-            }
+            _ if position > 0 => tail,
+            _ if addresses(block) == 1 => self.push_block(block, [tail]),
+            _ => self.push_block(block, [tail, self.find(tail, block - 1, block & (block - 1))]),
         };
+        if count > 0 {
+            self.write(tail + offset(block, position), index);
+        }
         Head { count: count + 1, last: index, tail, ..head }
     }
 
-    fn push_block(&mut self, block: u64, previous: u64, skip: u64) -> u64 {
+    fn push_block<const N: usize>(&mut self, block: u64, earlier: [u64; N]) -> u64 {
         let address = self.end;
-        self.region.write(address, [previous, skip].map(u64::to_le_bytes).as_flattened());
+        let bytes: Vec<u8> = earlier.iter().flat_map(|at| at.to_le_bytes().into_iter().take(ADDRESS)).collect();
+        self.region.write(address, &bytes);
         self.end += size(block);
         address
     }
 
-    fn write(&self, block: u64, offset: u64, index: u64) {
-        let bytes = index.to_le_bytes();
-        self.region.write(block + HEADER + INDEX as u64 * offset, bytes.first_chunk::<INDEX>().unwrap_or(&[0; INDEX]));
+    fn write(&self, at: u64, index: u64) {
+        self.region.write(at, index.to_le_bytes().first_chunk::<INDEX>().unwrap_or(&[0; INDEX]));
     }
 
     /// The address of block `wanted`, from that of the later block `from`.
     fn find(&self, mut address: u64, mut from: u64, wanted: u64) -> u64 {
         while from > wanted {
             let skip = from & (from - 1);
-            if skip >= wanted {
-                (address, from) = (self.region.u64(address + 8), skip);
-            } else {
-                (address, from) = (self.region.u64(address), from - 1);
-            }
+            let skips = addresses(from) == 2 && skip >= wanted;
+            address = self.region.number::<ADDRESS>(if skips { address + ADDRESS as u64 } else { address });
+            from = if skips { skip } else { from - 1 };
         }
         address
     }
@@ -157,8 +166,7 @@ impl<M: Memory> Reader<'_, M> {
             _ => self.postings.find(tail, block_of(count - 1), block),
         };
         self.found = Some((block, address));
-        let offset = INDEX as u64 * (position - start(block));
-        Some(self.postings.region.number::<INDEX>(address + HEADER + offset))
+        Some(self.postings.region.number::<INDEX>(address + offset(block, position - start(block))))
     }
 }
 

@@ -141,7 +141,7 @@ impl<M: Memory> Log<M> {
                 page.next = Some(position);
                 break;
             }
-            let body = match self.columns.event(index) {
+            let body = match self.columns.event(index, &self.threads) {
                 Some(body) => body,
                 None if index < self.columns.first() => {
                     archived.push(index);
@@ -179,7 +179,9 @@ impl<M: Memory> Log<M> {
     /// Event `index`; `None` if its body is in an archive only.
     fn event_here(&self, index: u64) -> Result<Option<Event>, AuditError> {
         self.check_exists(index)?;
-        let Some(body) = self.columns.event(index).or_else(|| self.kept.get(index)) else { return Ok(None) };
+        let Some(body) = self.columns.event(index, &self.threads).or_else(|| self.kept.get(index)) else {
+            return Ok(None);
+        };
         codec::decode_trusted(&body).map(Some).map_err(|_| broken("an event cannot be decoded"))
     }
 

@@ -6,7 +6,7 @@ use super::postings::Postings;
 use super::reserve::{self, Means, Room, Urgency};
 use super::threads::{Head, ThreadId};
 use super::{Log, broken, check, mark_of};
-use cairn_events::codec::compact::{self, Packed};
+use cairn_events::codec::compact::{self, Numbers, Packed};
 use cairn_events::payload::OpeningErased;
 use cairn_events::topic::TopicHead;
 use cairn_events::{
@@ -20,7 +20,9 @@ use std::collections::BTreeMap;
 /// A thread as it is and as it will be, and which events it gains.
 struct Thread {
     key: Key,
-    id: Option<ThreadId>,
+    /// Its number; that of a new one follows from those before it.
+    id: ThreadId,
+    is_new: bool,
     before: Head,
     head: Head,
     gained: Vec<u64>,
@@ -47,6 +49,7 @@ pub struct Staging<'a, M: Memory> {
     writer: Writer,
     timestamp: u64,
     threads: Vec<Thread>,
+    new_threads: u32,
     places: BTreeMap<Key, usize>,
     admitted: Vec<Admitted>,
     built: Vec<Built>,
@@ -76,6 +79,7 @@ impl<'a, M: Memory> Staging<'a, M> {
             writer,
             timestamp: means.now.max(log.columns.last().timestamp),
             threads: Vec::new(),
+            new_threads: 0,
             places: BTreeMap::new(),
             admitted: Vec::new(),
             built: Vec::new(),
@@ -168,6 +172,11 @@ impl<'a, M: Memory> Staging<'a, M> {
             .map(|topic| self.place(Key::topic(topic)))
             .collect();
         let links = topics.iter().map(|place| self.link(*place)).collect::<Result<_, _>>()?;
+        let source = self.place(Key::source(self.writer.writer));
+        let [stream_thread, actor] = [Key::stream(&stream), Key::topic(&Topic::Party(submission.actor))];
+        let [stream_thread, actor] = [stream_thread, actor].map(|key| self.place(key));
+        let numbers =
+            Numbers { stream: self.number(stream_thread), actor: self.number(actor), source: self.number(source) };
         let event = Event {
             index,
             schema: SCHEMA_VERSION,
@@ -184,12 +193,11 @@ impl<'a, M: Memory> Staging<'a, M> {
             payload: submission.payload,
             parent,
         };
-        let packed = compact::pack(&event);
+        let packed = compact::pack(&event, numbers);
         let max = event.payload.kind().max_size();
         check::check_size(u32::try_from(position).unwrap_or(u32::MAX), packed.whole, max)
             .map_err(AuditError::Request)?;
         let hash = event.hash();
-        let source = self.place(Key::source(self.writer.writer));
         for place in topics.into_iter().chain([source]) {
             self.change(place, |thread| thread.gain(index));
         }
@@ -244,13 +252,19 @@ impl<'a, M: Memory> Staging<'a, M> {
 
     /// Where the thread of this key stands in the batch.
     fn place(&mut self, key: Key) -> usize {
-        let (log, threads) = (self.log, &mut self.threads);
+        let (log, threads, new_threads) = (self.log, &mut self.threads, &mut self.new_threads);
         *self.places.entry(key).or_insert_with(|| {
             let found = log.threads.find(&key);
-            let head = found.map(|(_, head)| head).unwrap_or_default();
-            threads.push(Thread { key, id: found.map(|(id, _)| id), before: head, head, gained: Vec::new() });
+            let is_new = found.is_none();
+            *new_threads += u32::from(is_new);
+            let (id, head) = found.unwrap_or((log.threads.count().saturating_add(*new_threads), Head::default()));
+            threads.push(Thread { key, id, is_new, before: head, head, gained: Vec::new() });
             threads.len() - 1
         })
+    }
+
+    fn number(&self, place: usize) -> ThreadId {
+        self.threads.get(place).map(|thread| thread.id).unwrap_or_default()
     }
 
     fn head(&self, place: usize) -> Head {
@@ -270,7 +284,7 @@ impl<'a, M: Memory> Staging<'a, M> {
             events: self.built.len() as u64,
             event_bytes: self.built.iter().map(|built| built.event.bytes.len() as u64).sum(),
             opening_bytes: self.built.iter().map(|built| built.openings.len() as u64).sum(),
-            threads: self.threads.iter().filter(|thread| thread.id.is_none()).count() as u64,
+            threads: u64::from(self.new_threads),
             posting_bytes: self.threads.iter().map(Thread::growth::<M>).sum(),
         };
         match self.urgency {
@@ -324,9 +338,10 @@ impl<M: Memory> Log<M> {
         let postings = &mut self.postings;
         let grown = thread.gained.iter().fold(thread.before, |head, index| postings.push(head, *index));
         let head = Head { mark: thread.head.mark, ..grown };
-        match thread.id {
-            Some(id) => self.threads.update(id, head),
-            None => self.threads.insert(&thread.key, head),
+        if thread.is_new {
+            self.threads.insert(&thread.key, head);
+        } else {
+            self.threads.update(thread.id, head);
         }
     }
 }

@@ -82,7 +82,7 @@ pub struct Bench {
     pub log: Log<Limited>,
     /// What archives have.
     pub archive: Fetched,
-    memories: [VectorMemory; 15],
+    memories: [VectorMemory; 14],
     quota: Rc<Cell<u64>>,
     pub means: Means,
 }
@@ -90,7 +90,7 @@ pub struct Bench {
 impl Bench {
     /// A log that has not begun.
     pub fn before_genesis() -> Bench {
-        let memories: [VectorMemory; 15] = std::array::from_fn(|_| VectorMemory::default());
+        let memories: [VectorMemory; 14] = std::array::from_fn(|_| VectorMemory::default());
         let quota = Rc::new(Cell::new(1 << 30));
         let log = Log::create(attach(&memories, &quota), id(AUDIT), id(STRANGER), id(BACKEND));
         let archive = Fetched::new();
@@ -226,7 +226,7 @@ impl Bench {
     }
 }
 
-fn attach(memories: &[VectorMemory; 15], quota: &Rc<Cell<u64>>) -> Memories<Limited> {
+fn attach(memories: &[VectorMemory; 14], quota: &Rc<Cell<u64>>) -> Memories<Limited> {
     let limited = |memory: &VectorMemory| Limited { memory: memory.clone(), quota: Rc::clone(quota) };
     let mut memories = memories.iter().map(limited);
     let mut next = || memories.next().expect("one for each");
@@ -241,7 +241,6 @@ fn attach(memories: &[VectorMemory; 15], quota: &Rc<Cell<u64>>) -> Memories<Limi
         buckets: next(),
         postings: next(),
         forks: next(),
-        leaves: next(),
         pages: next(),
         archiving: next(),
         kept: next(),
@@ -401,17 +400,19 @@ fn what_is_not_a_whole_log_is_not_opened() {
     let mut bench = bench_with_dispatch();
     bench.cover(3);
     let bench = bench;
-    let open = |memories: &[VectorMemory; 15]| Log::open(attach(memories, &bench.quota)).err();
+    let open = |memories: &[VectorMemory; 14]| Log::open(attach(memories, &bench.quota)).err();
     let copy = || bench.memories.each_ref().map(|memory| Rc::new(std::cell::RefCell::new(memory.borrow().clone())));
     assert_eq!(open(&copy()), None);
     assert_eq!(open(&std::array::from_fn(|_| VectorMemory::default())), Some(OpenError::NoLog));
-    for (memory, what) in
-        [(2, "events"), (3, "events"), (5, "nodes"), (6, "threads"), (7, "threads"), (8, "postings"), (10, "topics")]
+    for (memory, what) in [(2, "events"), (3, "events"), (5, "nodes"), (6, "threads"), (7, "threads"), (8, "postings")]
     {
         let memories = copy();
         memories[memory].borrow_mut().clear();
         assert_eq!(open(&memories), Some(OpenError::Truncated(what)), "memory {memory}");
     }
+    let memories = copy();
+    memories[9].borrow_mut()[8..12].fill(0x7f);
+    assert_eq!(open(&memories), Some(OpenError::Truncated("topics")), "more forks than there is room for");
     let memories = copy();
     let last = bench.log.columns.last();
     memories[3].borrow_mut()[last.events_end as usize - 40] ^= 1;

@@ -4,18 +4,27 @@
 //! has one bucket per thread and grows by one bucket at a time, so that no single append pays for the others.
 
 use super::key::{Key, MAX_KEY};
-use crate::region::Region;
+use crate::region::{Region, number};
 use ic_stable_structures::Memory;
+use std::ops::Range;
 
 /// Bytes of a thread's record.
-pub const RECORD: u64 = 72;
+pub const RECORD: u64 = 55;
 /// Bytes of a bucket.
 pub const BUCKET: u64 = 4;
 
-// Offsets in a record; what changes with every event stands first.
-const KEY: usize = 26;
-const HASH: usize = KEY + MAX_KEY;
-const NEXT: usize = HASH + 8;
+/// The most threads: their numbers leave one bit free ([`super::topics`]).
+const MAX_THREADS: u64 = (1 << 31) - 1;
+
+// Where a record has what; what changes with every event stands first. Five bytes count more events than any memory
+// holds, six reach farther than the memory that the network gives.
+const COUNT: Range<usize> = 0..5;
+const LAST: Range<usize> = 5..10;
+const TAIL: Range<usize> = 10..16;
+const MARK: usize = 16;
+const HEAD: usize = 17;
+const KEY: usize = HEAD + 1;
+const NEXT: usize = KEY + MAX_KEY;
 
 /// The part of a thread that changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +46,6 @@ pub type ThreadId = u32;
 struct Record {
     head: Head,
     key: Key,
-    hash: u64,
     next: ThreadId,
 }
 
@@ -80,7 +88,7 @@ impl<M: Memory> Threads<M> {
     /// Makes room for `added` more threads; false if there is none.
     pub fn ensure(&self, added: u64) -> bool {
         let count = u64::from(self.count) + added;
-        count <= u64::from(u32::MAX) && self.records.ensure(RECORD * count) && self.buckets.ensure(BUCKET * count)
+        count <= MAX_THREADS && self.records.ensure(RECORD * count) && self.buckets.ensure(BUCKET * count)
     }
 
     /// The thread of this key, if there is one.
@@ -88,11 +96,10 @@ impl<M: Memory> Threads<M> {
         if self.count == 0 {
             return None;
         }
-        let hash = key.hash(self.secret);
-        let mut id = self.bucket(slot(hash, self.count));
+        let mut id = self.bucket(self.slot(key));
         while id != 0 {
             let record = self.record(id);
-            if record.hash == hash && record.key == *key {
+            if record.key == *key {
                 return Some((id, record.head));
             }
             id = record.next;
@@ -100,18 +107,23 @@ impl<M: Memory> Threads<M> {
         None
     }
 
-    /// The key of a thread.
-    pub fn key(&self, id: ThreadId) -> Option<Key> {
-        (1..=self.count).contains(&id).then(|| self.record(id).key)
+    /// Key and head of a thread.
+    pub fn get(&self, id: ThreadId) -> Option<(Key, Head)> {
+        let record = (1..=self.count).contains(&id).then(|| self.record(id))?;
+        Some((record.key, record.head))
     }
 
-    /// Adds a thread that is not there yet. The room was ensured.
+    /// The key of a thread.
+    pub fn key(&self, id: ThreadId) -> Option<Key> {
+        self.get(id).map(|(key, _)| key)
+    }
+
+    /// Adds a thread that is not there yet, under the next number. The room was ensured.
     pub fn insert(&mut self, key: &Key, head: Head) {
-        let hash = key.hash(self.secret);
         self.add_bucket();
-        let bucket = slot(hash, self.count);
+        let bucket = self.slot(key);
         let next = self.bucket(bucket);
-        self.write(self.count, &Record { head, key: *key, hash, next });
+        self.write(self.count, &Record { head, key: *key, next });
         self.set_bucket(bucket, self.count);
     }
 
@@ -132,13 +144,17 @@ impl<M: Memory> Threads<M> {
         let mut id = self.bucket(shared);
         while id != 0 {
             let record = self.record(id);
-            let chain = if slot(record.hash, self.count) == added { &mut moves } else { &mut stays };
+            let chain = if self.slot(&record.key) == added { &mut moves } else { &mut stays };
             self.set_next(id, *chain);
             *chain = id;
             id = record.next;
         }
         self.set_bucket(shared, stays);
         self.set_bucket(added, moves);
+    }
+
+    fn slot(&self, key: &Key) -> u32 {
+        slot(key.hash(self.secret), self.count)
     }
 
     fn bucket(&self, bucket: u32) -> ThreadId {
@@ -155,12 +171,11 @@ impl<M: Memory> Threads<M> {
 
     fn record(&self, id: ThreadId) -> Record {
         let bytes: [u8; RECORD as usize] = self.records.array(address(id));
-        let number = |at: usize| u64::from_le_bytes(part(&bytes, at));
-        let [mark, length] = part(&bytes, 24);
+        let numbers = |at: Range<usize>| bytes.get(at).map(number).unwrap_or_default();
+        let [mark, length] = part(&bytes, MARK);
         Record {
-            head: Head { count: number(0), last: number(8), tail: number(16), mark },
+            head: Head { count: numbers(COUNT), last: numbers(LAST), tail: numbers(TAIL), mark },
             key: Key::from_parts(part(&bytes, KEY), length),
-            hash: number(HASH),
             next: u32::from_le_bytes(part(&bytes, NEXT)),
         }
     }
@@ -171,7 +186,6 @@ impl<M: Memory> Threads<M> {
         bytes.extend_from_slice(&head_bytes(record.head));
         bytes.push(length);
         bytes.extend_from_slice(&key);
-        bytes.extend_from_slice(&record.hash.to_le_bytes());
         bytes.extend_from_slice(&record.next.to_le_bytes());
         self.records.write(address(id), &bytes);
     }
@@ -181,10 +195,12 @@ fn address(id: ThreadId) -> u64 {
     RECORD * (u64::from(id) - 1)
 }
 
-fn head_bytes(head: Head) -> [u8; 25] {
-    let mut bytes = [head.mark; 25];
-    let numbers = [head.count, head.last, head.tail].map(u64::to_le_bytes);
-    bytes.iter_mut().zip(numbers.as_flattened()).for_each(|(to, from)| *to = *from);
+fn head_bytes(head: Head) -> [u8; HEAD] {
+    let mut bytes = [head.mark; HEAD];
+    for (number, at) in [(head.count, COUNT), (head.last, LAST), (head.tail, TAIL)] {
+        let part = bytes.get_mut(at).into_iter().flatten();
+        part.zip(number.to_le_bytes()).for_each(|(to, from)| *to = from);
+    }
     bytes
 }
 
@@ -227,7 +243,7 @@ mod tests {
             }
         }
         let (id, _) = threads.find(&key(333)).expect("there");
-        let head = Head { count: u64::MAX, last: 5, tail: 6, mark: 255 };
+        let head = Head { count: (1 << 40) - 1, last: (1 << 40) - 2, tail: (1 << 48) - 1, mark: 255 };
         threads.update(id, head);
         let again = Threads::open(records, buckets, [7; 16], threads.count());
         assert!(again.is_whole());

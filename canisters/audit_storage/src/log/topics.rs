@@ -1,14 +1,15 @@
 //! The topic map of this log, in stable memory: a projection of the events, a little behind them.
 //!
-//! A leaf is a thread, under the thread's number; leaves have their part of the map's state (count and index as of the
-//! events covered), since threads themselves are ahead. Forks are records in the order in which they came to be.
+//! A leaf is a thread, under the thread's number. Threads are ahead of the map: what a leaf says, count and index as of
+//! the events covered, is read off the thread's postings. Forks are records in the order in which they came to be.
 
 use super::columns::Columns;
 use super::key::Key;
-use super::threads::{ThreadId, Threads};
+use super::postings::Postings;
+use super::threads::{Head, ThreadId, Threads};
 use crate::region::Region;
 use cairn_events::topic::TopicHead;
-use cairn_events::topic_map::{self, Fork, MapProof, Node, Nodes, Place, Store};
+use cairn_events::topic_map::{self, Changed, Fork, MapProof, Node, Nodes, Place, Store};
 use cairn_events::{Hash, Topic};
 use ic_stable_structures::Memory;
 use std::collections::BTreeMap;
@@ -16,18 +17,15 @@ use std::collections::BTreeMap;
 /// Bytes before the forks: events covered, forks, root.
 const HEADER: u64 = 32;
 /// Bytes of a fork: bit, two sides, hash.
-const FORK: u64 = 43;
-/// Bytes of a leaf: count, index.
-const LEAF: u64 = 16;
+const FORK: u64 = 41;
 
 // Where the header has what.
 const COVERED: u64 = 0;
 const FORKS: u64 = 8;
 const ROOT: u64 = 12;
 
-// The kinds of nodes as stored.
-const IS_FORK: u8 = 1;
-const IS_LEAF: u8 = 2;
+/// Tells the number of a fork from that of a leaf, which is never 0. There are fewer of either.
+const IS_FORK: u32 = 1 << 31;
 
 /// Why the map cannot go on. The log itself is not affected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,10 +38,40 @@ pub enum Parked {
     Event(u64),
 }
 
-/// Forks and leaves.
+/// What the map is about.
+pub struct Records<'a, M> {
+    /// The threads.
+    pub threads: &'a Threads<M>,
+    /// Which events they have.
+    pub postings: &'a Postings<M>,
+    /// The events.
+    pub columns: &'a Columns<M>,
+}
+
+impl<M: Memory> Records<'_, M> {
+    /// How many of the first `covered` events a thread of this head has, and which is the last of them.
+    fn head_at(&self, head: &Head, covered: u64) -> Option<(u64, u64)> {
+        if head.count > 0 && head.last < covered {
+            return Some((head.count, head.last));
+        }
+        // Of the thread's events, at most as many are not covered as of all.
+        let mut indices = self.postings.reader(head);
+        let (mut within, mut beyond) = (head.count.saturating_sub(self.columns.len() - covered), head.count);
+        while within < beyond {
+            let middle = within + (beyond - within) / 2;
+            if indices.get(middle)? < covered {
+                within = middle + 1;
+            } else {
+                beyond = middle;
+            }
+        }
+        Some((within, indices.get(within.checked_sub(1)?)?))
+    }
+}
+
+/// Forks, and how far they reach.
 pub struct Topics<M> {
     forks: Region<M>,
-    leaves: Region<M>,
     covered: u64,
     fork_count: u32,
     root_node: Option<Node>,
@@ -51,27 +79,26 @@ pub struct Topics<M> {
 }
 
 impl<M: Memory> Topics<M> {
-    /// The map in these memories. Its root is known once [`Topics::check`] has looked at it.
-    pub fn open(forks: M, leaves: M) -> Self {
-        let (forks, leaves) = (Region::new(forks), Region::new(leaves));
+    /// The map in this memory. Its root is known once [`Topics::restore`] has looked at it.
+    pub fn open(forks: M) -> Self {
+        let forks = Region::new(forks);
         let (covered, fork_count, root_node) = if forks.holds(HEADER) {
-            (forks.u64(COVERED), forks.u32(FORKS), node_of(forks.array(ROOT)))
+            (forks.u64(COVERED), forks.u32(FORKS), node_of(forks.u32(ROOT)))
         } else {
             (0, 0, None)
         };
-        Topics { forks, leaves, covered, fork_count, root_node, root: topic_map::empty_root() }
+        Topics { forks, covered, fork_count, root_node, root: topic_map::empty_root() }
     }
 
-    /// Whether the memories are as long as they must be, for a log of so many events.
+    /// Whether the memory is as long as it must be, for a log of so many events.
     pub fn is_whole(&self, events: u64) -> bool {
         // There is nothing before the first events are covered.
-        self.covered == 0 || self.covered <= events && self.forks.holds(self.forks_end(0)) && self.leaves.holds(LEAF)
+        self.covered == 0 || self.covered <= events && self.forks.holds(self.forks_end(0))
     }
 
     /// Reads the root again, as after an upgrade.
-    pub fn restore(&mut self, threads: &Threads<M>, columns: &Columns<M>) -> bool {
-        let view = View { topics: &*self, threads, columns };
-        let Some(root) = topic_map::root(&view) else { return false };
+    pub fn restore(&mut self, records: Records<'_, M>) -> bool {
+        let Some(root) = topic_map::root(&self.view(records)) else { return false };
         self.root = root;
         true
     }
@@ -83,7 +110,7 @@ impl<M: Memory> Topics<M> {
 
     /// Bytes taken.
     pub fn bytes(&self) -> u64 {
-        self.forks_end(0) + LEAF * (u64::from(self.fork_count) + 1)
+        self.forks_end(0)
     }
 
     /// The map's root.
@@ -91,119 +118,82 @@ impl<M: Memory> Topics<M> {
         self.root
     }
 
-    /// How many events of a thread the map covers.
-    pub fn count(&self, thread: ThreadId) -> u64 {
-        self.leaf(thread).map_or(0, |(count, _)| count)
+    /// How many events of a thread of this head the map covers.
+    pub fn count(&self, head: &Head, records: &Records<'_, M>) -> u64 {
+        records.head_at(head, self.covered).map_or(0, |(count, _)| count)
     }
 
     /// What the map says of `topic`.
-    pub fn prove(&self, topic: &Topic, threads: &Threads<M>, columns: &Columns<M>) -> Option<MapProof> {
-        topic_map::prove(&View { topics: self, threads, columns }, &Place::of(topic))
+    pub fn prove(&self, topic: &Topic, records: Records<'_, M>) -> Option<MapProof> {
+        topic_map::prove(&self.view(records), &Place::of(topic))
     }
 
     /// Takes the next events into the map, at most `most`; how many are left.
     ///
     /// # Errors
     /// [`Parked`]; the map still covers what it covered, and nothing of it has changed.
-    pub fn advance(&mut self, most: u64, threads: &Threads<M>, columns: &Columns<M>) -> Result<u64, Parked> {
-        let end = columns.len().min(self.covered.saturating_add(most));
-        let changes = self.changes(end, threads, columns)?;
-        if !self.ensure(threads.count(), changes.len() as u64) {
+    pub fn advance(&mut self, most: u64, records: Records<'_, M>) -> Result<u64, Parked> {
+        let length = records.columns.len();
+        let end = length.min(self.covered.saturating_add(most));
+        let changed = self.changed(end, &records)?;
+        if !self.forks.ensure(self.forks_end(changed.len() as u64)) {
             return Err(Parked::Memory);
         }
-        let changed = changes.iter().map(|(thread, change)| (change.place, *thread)).collect();
+        let places = changed.iter().map(|(thread, changed)| (*thread, changed.place)).collect();
+        let view = View { covered: end, ..self.view(records) };
         let (fork_count, root_node) = (self.fork_count, self.root_node);
-        let draft = Draft { leaves: changes, forks: BTreeMap::new(), fork_count, root_node };
-        let mut drafted = Drafted { map: View { topics: &*self, threads, columns }, draft };
-        let root = topic_map::update(&mut drafted, changed).ok_or(Parked::Event(self.covered))?;
-        let Drafted { draft, .. } = drafted;
-        self.write(draft);
+        let mut drafted = Drafted { view, places, forks: BTreeMap::new(), fork_count, root_node };
+        let root =
+            topic_map::update(&mut drafted, changed.into_values().collect()).ok_or(Parked::Event(self.covered))?;
+        let Drafted { forks, fork_count, root_node, .. } = drafted;
+        for (number, fork) in forks {
+            self.forks.write(HEADER + FORK * u64::from(number), &fork_bytes(&fork));
+        }
+        (self.fork_count, self.root_node) = (fork_count, root_node);
         (self.root, self.covered) = (root, end);
         self.save();
-        Ok(columns.len() - end)
+        Ok(length - end)
     }
 
-    /// What becomes of the leaves of all topics that the events up to `end` have.
-    fn changes(
-        &self,
-        end: u64,
-        threads: &Threads<M>,
-        columns: &Columns<M>,
-    ) -> Result<BTreeMap<ThreadId, Change>, Parked> {
-        let mut changes = BTreeMap::new();
+    /// The leaves of all topics that the events up to `end` have, by their threads.
+    fn changed(&self, end: u64, records: &Records<'_, M>) -> Result<BTreeMap<ThreadId, Changed>, Parked> {
+        let mut changed = BTreeMap::new();
         for index in self.covered..end {
-            let (actor, payload) = columns.content(index).and_then(Result::ok).ok_or(Parked::Event(index))?;
+            let content = records.columns.content(index, records.threads);
+            let (actor, payload) = content.and_then(Result::ok).ok_or(Parked::Event(index))?;
             for topic in Topic::derive(actor, &payload) {
-                let (thread, _) = threads.find(&Key::topic(&topic)).ok_or(Parked::Event(index))?;
-                let change = changes.entry(thread).or_insert_with(|| {
-                    let count = self.count(thread);
-                    Change { place: Place::of(&topic), count, index }
+                let (leaf, head) = records.threads.find(&Key::topic(&topic)).ok_or(Parked::Event(index))?;
+                changed.entry(leaf).or_insert_with(|| {
+                    let is_new = records.head_at(&head, self.covered).is_none();
+                    Changed { place: Place::of(&topic), leaf, is_new }
                 });
-                (change.count, change.index) = (change.count + 1, index);
             }
         }
-        Ok(changes)
+        Ok(changed)
     }
 
-    fn ensure(&self, threads: u32, added: u64) -> bool {
-        self.forks.ensure(self.forks_end(added)) && self.leaves.ensure(LEAF * u64::from(threads))
+    fn view<'a>(&'a self, records: Records<'a, M>) -> View<'a, M> {
+        View { topics: self, records, covered: self.covered }
     }
 
     fn forks_end(&self, added: u64) -> u64 {
         HEADER + FORK * (u64::from(self.fork_count) + added)
     }
 
-    /// Count and index of a leaf; `None` for a thread that the map does not know yet.
-    fn leaf(&self, thread: ThreadId) -> Option<(u64, u64)> {
-        let at = LEAF * u64::from(thread.checked_sub(1)?);
-        if !self.leaves.holds(at + LEAF) {
-            return None;
-        }
-        let count = self.leaves.u64(at);
-        (count > 0).then(|| (count, self.leaves.u64(at + 8)))
-    }
-
-    /// Writes what changes. The room was ensured.
-    fn write(&mut self, Draft { leaves, forks, fork_count, root_node }: Draft) {
-        for (thread, Change { count, index, .. }) in leaves {
-            let at = LEAF * (u64::from(thread) - 1);
-            self.leaves.write(at, [count, index].map(u64::to_le_bytes).as_flattened());
-        }
-        for (number, fork) in forks {
-            self.forks.write(HEADER + FORK * u64::from(number), &fork_bytes(&fork));
-        }
-        (self.fork_count, self.root_node) = (fork_count, root_node);
-    }
-
     fn save(&self) {
         let mut header = [0; HEADER as usize];
-        let root = self.root_node.map(node_bytes).unwrap_or_default();
+        let root = self.root_node.map_or(0, node_number).to_le_bytes();
         let parts = self.covered.to_le_bytes().into_iter().chain(self.fork_count.to_le_bytes()).chain(root);
         header.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
         self.forks.write(0, &header);
     }
 }
 
-/// A leaf as it will be.
-struct Change {
-    place: Place,
-    count: u64,
-    index: u64,
-}
-
-/// What becomes of the map.
-struct Draft {
-    leaves: BTreeMap<ThreadId, Change>,
-    forks: BTreeMap<u32, Fork>,
-    fork_count: u32,
-    root_node: Option<Node>,
-}
-
-/// The map with what its leaves stand for.
+/// The map as of so many events.
 struct View<'a, M> {
     topics: &'a Topics<M>,
-    threads: &'a Threads<M>,
-    columns: &'a Columns<M>,
+    records: Records<'a, M>,
+    covered: u64,
 }
 
 impl<M: Memory> Nodes for View<'_, M> {
@@ -219,60 +209,63 @@ impl<M: Memory> Nodes for View<'_, M> {
         let (bit, rest) = bytes.split_first()?;
         let (left, rest) = rest.split_first_chunk()?;
         let (right, hash) = rest.split_first_chunk()?;
-        Some(Fork { bit: *bit, left: node_of(*left)?, right: node_of(*right)?, hash: Hash::from_slice(hash)? })
+        let [left, right] = [left, right].map(|side| node_of(u32::from_le_bytes(*side)));
+        Some(Fork { bit: *bit, left: left?, right: right?, hash: Hash::from_slice(hash)? })
     }
 
     fn place(&self, leaf: u32) -> Option<Place> {
-        self.threads.key(leaf).map(|key| Place::of_key(key.as_bytes()))
+        self.records.threads.key(leaf).map(|key| Place::of_key(key.as_bytes()))
     }
 
     fn head(&self, leaf: u32) -> Option<TopicHead> {
-        let (count, index) = self.topics.leaf(leaf)?;
-        Some(TopicHead { count, index, hash: self.columns.hash(index)? })
+        let (_, head) = self.records.threads.get(leaf)?;
+        let (count, index) = self.records.head_at(&head, self.covered)?;
+        Some(TopicHead { count, index, hash: self.records.columns.hash(index)? })
     }
 }
 
 /// The map as it will be. As long as something may be missing, nothing is written.
 struct Drafted<'a, M> {
-    map: View<'a, M>,
-    draft: Draft,
+    /// The forks as they are, the leaves as they will be.
+    view: View<'a, M>,
+    /// The places of the leaves that change.
+    places: BTreeMap<ThreadId, Place>,
+    /// The forks that change.
+    forks: BTreeMap<u32, Fork>,
+    fork_count: u32,
+    root_node: Option<Node>,
 }
 
 impl<M: Memory> Nodes for Drafted<'_, M> {
     fn root(&self) -> Option<Node> {
-        self.draft.root_node
+        self.root_node
     }
 
     fn fork(&self, number: u32) -> Option<Fork> {
-        self.draft.forks.get(&number).copied().or_else(|| self.map.fork(number))
+        self.forks.get(&number).copied().or_else(|| self.view.fork(number))
     }
 
     fn place(&self, leaf: u32) -> Option<Place> {
-        self.draft.leaves.get(&leaf).map(|change| change.place).or_else(|| self.map.place(leaf))
+        self.places.get(&leaf).copied().or_else(|| self.view.place(leaf))
     }
 
     fn head(&self, leaf: u32) -> Option<TopicHead> {
-        match self.draft.leaves.get(&leaf) {
-            Some(Change { count, index, .. }) => {
-                Some(TopicHead { count: *count, index: *index, hash: self.map.columns.hash(*index)? })
-            }
-            None => self.map.head(leaf),
-        }
+        self.view.head(leaf)
     }
 }
 
 impl<M: Memory> Store for Drafted<'_, M> {
     fn set_root(&mut self, node: Node) {
-        self.draft.root_node = Some(node);
+        self.root_node = Some(node);
     }
 
     fn set_fork(&mut self, number: u32, fork: &Fork) {
-        self.draft.forks.insert(number, *fork);
+        self.forks.insert(number, *fork);
     }
 
     fn push_fork(&mut self, fork: &Fork) -> Option<u32> {
-        let number = self.draft.fork_count;
-        self.draft.fork_count = number.checked_add(1)?;
+        let number = self.fork_count;
+        self.fork_count = number.checked_add(1).filter(|count| *count < IS_FORK)?;
         self.set_fork(number, fork);
         Some(number)
     }
@@ -281,26 +274,22 @@ impl<M: Memory> Store for Drafted<'_, M> {
 fn fork_bytes(fork: &Fork) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(FORK as usize);
     bytes.push(fork.bit);
-    bytes.extend_from_slice(&node_bytes(fork.left));
-    bytes.extend_from_slice(&node_bytes(fork.right));
+    bytes.extend([fork.left, fork.right].into_iter().flat_map(|side| node_number(side).to_le_bytes()));
     bytes.extend_from_slice(&fork.hash.0);
     bytes
 }
 
-fn node_bytes(node: Node) -> [u8; 5] {
-    let (kind, number) = match node {
-        Node::Fork(number) => (IS_FORK, number),
-        Node::Leaf(number) => (IS_LEAF, number),
-    };
-    let [a, b, c, d] = number.to_le_bytes();
-    [kind, a, b, c, d]
+fn node_number(node: Node) -> u32 {
+    match node {
+        Node::Fork(number) => number | IS_FORK,
+        Node::Leaf(number) => number,
+    }
 }
 
-fn node_of([kind, number @ ..]: [u8; 5]) -> Option<Node> {
-    let number = u32::from_le_bytes(number);
-    match kind {
-        IS_FORK => Some(Node::Fork(number)),
-        IS_LEAF => Some(Node::Leaf(number)),
-        _ => None,
+fn node_of(number: u32) -> Option<Node> {
+    match number {
+        0 => None,
+        _ if number & IS_FORK != 0 => Some(Node::Fork(number & !IS_FORK)),
+        _ => Some(Node::Leaf(number)),
     }
 }

@@ -1,4 +1,5 @@
-//! The Merkle tree over the events, its nodes in stable memory; its leaves follow from the hashes of the events.
+//! The Merkle tree over the events, its nodes in stable memory; leaves, and the nodes right above them, follow from the
+//! hashes of the events.
 
 use super::columns::Columns;
 use crate::region::Region;
@@ -8,15 +9,18 @@ use ic_stable_structures::Memory;
 /// Bytes of a node.
 pub const NODE: u64 = 32;
 
-/// The inner nodes of complete subtrees, in the order in which they become complete.
+/// The lowest level that is kept: half of all inner nodes are below, and two leaves make each of them.
+const KEPT: u32 = 2;
+
+/// The nodes of complete subtrees from level [`KEPT`] on, in the order in which they become complete.
 pub struct Tree<M> {
     nodes: Region<M>,
     size: u64,
 }
 
-/// How many inner nodes a tree of `size` leaves has.
-fn inner_count(size: u64) -> u64 {
-    merkle::node_count(size) - size
+/// How many nodes are kept of a tree of `size` leaves.
+fn kept_count(size: u64) -> u64 {
+    merkle::node_count(size) - size - size / 2
 }
 
 /// The nodes with their leaves.
@@ -31,9 +35,10 @@ impl<M: Memory> merkle::Nodes for Whole<'_, M> {
             return None;
         }
         let last = end.checked_sub(1)?;
-        match level.checked_sub(1) {
-            None => self.columns.hash(last).map(|input| merkle::leaf_hash(&input)),
-            Some(above) => Some(Hash(self.tree.nodes.array(NODE * (inner_count(last) + u64::from(above))))),
+        match level {
+            0 => self.columns.hash(last).map(|input| merkle::leaf_hash(&input)),
+            1 => Some(merkle::node_hash(&self.node(0, last)?, &self.node(0, end)?)),
+            _ => Some(Hash(self.tree.nodes.array(NODE * (kept_count(last) + u64::from(level - KEPT))))),
         }
     }
 }
@@ -51,20 +56,20 @@ impl<M: Memory> Tree<M> {
 
     /// Bytes taken.
     pub fn bytes(&self) -> u64 {
-        NODE * inner_count(self.size)
+        NODE * kept_count(self.size)
     }
 
-    /// Makes room for `added` more leaves, and for a node beyond: the first event has none, yet others must not take the
-    /// memory in which what follows from it will lie. False if there is no room.
+    /// Makes room for `added` more leaves, and for a node beyond: the first events have none, yet others must not take
+    /// the memory in which what follows from them will lie. False if there is no room.
     pub fn ensure(&self, added: u64) -> bool {
-        self.nodes.ensure(NODE * (inner_count(self.size + added) + 1))
+        self.nodes.ensure(NODE * (kept_count(self.size + added) + 1))
     }
 
     /// Takes the next event of the columns as a leaf. The room was ensured.
     pub fn push(&mut self, columns: &Columns<M>) {
         let pushed = columns.hash(self.size).and_then(|input| merkle::append(self.size, &input, &self.of(columns)));
         // The event and the nodes before it are all there, so there is an answer.
-        let bytes: Vec<u8> = pushed.iter().flatten().skip(1).flat_map(|node| node.0).collect();
+        let bytes: Vec<u8> = pushed.iter().flatten().skip(KEPT as usize).flat_map(|node| node.0).collect();
         self.nodes.write(self.bytes(), &bytes);
         self.size += 1;
     }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::Topic;
 use crate::codec::{decode_event, decode_trusted};
 use crate::payload::{CallbackAccepted, Notification};
-use crate::testing::{TestLog, story};
+use crate::testing::{TestLog, TestNames, story};
+use crate::{Kind, Topic};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -14,46 +14,46 @@ fn place(event: &Event) -> Place {
 #[test]
 fn what_was_packed_comes_back() {
     let log = story(7, 60);
-    let hashes: Vec<Hash> = log.events.iter().map(Event::hash).collect();
-    let hash = |index: u64| hashes.get(index as usize).copied();
-    let (mut kinds, mut saved) = (BTreeSet::new(), 0);
+    let (mut names, mut kinds, mut saved) = (TestNames::default(), BTreeSet::new(), 0);
     for event in &log.events {
         let stored = encode_event(event);
-        let packed = pack(event);
+        let packed = pack(event, names.of(event));
         assert_eq!(packed.whole, stored.len());
-        assert_eq!(unpack(&packed.bytes, &place(event), hash), Ok(stored));
-        assert_eq!(content(&packed.bytes), Ok((event.actor, event.payload.clone())));
+        assert_eq!(unpack(&packed.bytes, &place(event), &names), Ok(stored));
+        assert_eq!(content(&packed.bytes, &names), Ok((event.actor, event.payload.clone())));
+        names.hashes.insert(event.index, event.hash());
         kinds.insert(event.payload.kind());
         saved += packed.whole - packed.bytes.len();
     }
     assert!(kinds.len() > 20, "{kinds:?}");
-    assert!(saved > 250 * log.events.len(), "{saved}");
+    assert!(saved > 300 * log.events.len(), "{saved}");
 }
 
 #[test]
-fn every_stream_has_bytes_of_its_own() {
-    let id = Principal::from_slice(&[7; 29]);
-    let deployment = DeploymentId(Hash([3; 32]));
-    let streams = [
-        Stream::Log,
-        Stream::Platform,
-        Stream::Canister(id),
-        Stream::Deployment(deployment),
-        Stream::Contract(id),
-        Stream::Pool(id),
-    ];
-    let bytes: BTreeSet<Vec<u8>> = streams.iter().map(stream_bytes).collect();
-    assert_eq!(bytes.len(), streams.len());
-    assert!(streams.iter().all(|stream| stream_of(&stream_bytes(stream)) == Some(*stream)));
-    assert!([&[][..], &[9], &[LOG, 1], &[DEPLOYMENT, 1]].iter().all(|bytes| stream_of(bytes).is_none()));
-}
-
-#[test]
-fn a_missing_hash_is_an_error() {
+fn a_missing_hash_or_name_is_an_error() {
     let log = story(1, 3);
     let event = log.events.last().expect("some");
     assert!(event.links.iter().any(|link| link.previous.is_some()) && Topic::of(event).len() > 1);
-    assert!(unpack(&pack(event).bytes, &place(event), |_| None).is_err());
+    let mut names = TestNames::default();
+    let packed = pack(event, names.of(event)).bytes;
+    let fails = |names: &TestNames| unpack(&packed, &place(event), names).is_err();
+    assert!(fails(&names), "without hashes");
+    names.hashes = log.events.iter().map(|event| (event.index, event.hash())).collect();
+    assert!(!fails(&names));
+    let (streams, principals) = (std::mem::take(&mut names.streams), names.principals.clone());
+    assert!(fails(&names), "without the stream");
+    names.streams = streams;
+    names.principals.clear();
+    assert!(fails(&names) && content(&packed, &names).is_err(), "without {principals:?}");
+}
+
+/// Logs number an actor by the topic of their events, which therefore no event may lack.
+#[test]
+fn every_event_is_in_the_topic_of_its_actor() {
+    // Before it come families, deployment, contract and service.
+    assert!(Kind::ALL.iter().all(|kind| kind.families().len() + 3 < Topic::MAX));
+    let log = story(5, 40);
+    assert!(log.events.iter().all(|event| Topic::of(event).contains(&Topic::Party(event.actor))));
 }
 
 proptest! {
@@ -68,13 +68,16 @@ proptest! {
         (event.correlation, event.causation) = (correlation.map(Hash), causation);
         (event.index, event.stream_version, event.source_seq, event.schema) = (index, version, seq, schema);
         event.parent = (index > 0).then_some(Hash([9; 32]));
-        let known = event.clone();
-        let hash = |wanted: u64| {
-            let linked = known.links.iter().filter_map(|link| link.previous).find(|(index, _)| *index == wanted);
-            linked.map(|(_, hash)| hash).or(known.parent)
-        };
+        let hashes = event.links.iter().filter_map(|link| link.previous).collect();
+        let mut names = TestNames { hashes, ..TestNames::default() };
+        names.hashes.extend(event.parent.map(|parent| (index.wrapping_sub(1), parent)));
+        for link in &mut event.links {
+            // An event has one parent, whatever index it got here.
+            link.previous = link.previous.and_then(|(index, _)| Some((index, *names.hashes.get(&index)?)));
+        }
         let stored = encode_event(&event);
-        let unpacked = unpack(&pack(&event).bytes, &place(&event), hash).expect("whole");
+        let packed = pack(&event, names.of(&event));
+        let unpacked = unpack(&packed.bytes, &place(&event), &names).expect("whole");
         prop_assert_eq!(&unpacked, &stored);
         prop_assert_eq!(decode_event(&unpacked), Ok(event));
         prop_assert!(decode_trusted::<Event>(&unpacked).is_ok());
@@ -97,10 +100,10 @@ fn the_compact_form_is_pinned() {
     }
     let event = log.events.last().expect("three");
     let expected = concat!(
-        "8a014b0403030303030303030303880201020103010201024a02020202020202020202f602f601586ea17163616c6c626163",
-        "6b5f6163636570746564a468636f6e74726163744a030303030303030303036565706f63680163736571026c6e6f74696669",
-        "636174696f6ea16c686f6c6465725f6164646564581d04040404040404040404040404040404040404040404040404040404",
-        "04",
+        "8a01078802010201030102010219012c1a0001117002f601586ea17163616c6c6261636b5f6163636570746564a468636f6e",
+        "74726163744a030303030303030303036565706f63680163736571026c6e6f74696669636174696f6ea16c686f6c6465725f",
+        "6164646564581d0404040404040404040404040404040404040404040404040404040404",
     );
-    assert_eq!(hex::encode(pack(event).bytes), expected);
+    let numbers = Numbers { stream: 7, actor: 300, source: 70_000 };
+    assert_eq!(hex::encode(pack(event, numbers).bytes), expected);
 }

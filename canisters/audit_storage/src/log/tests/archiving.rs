@@ -275,7 +275,7 @@ fn archiving_that_does_not_fit_the_log_is_not_opened() {
     (1..10).for_each(|n| deploy(&mut bench, n));
     configure(&mut bench, settings(5, 10));
     archive(&mut bench);
-    bench.memories[12].borrow_mut().clear();
+    bench.memories[11].borrow_mut().clear();
     let opened = Log::open(attach(&bench.memories, &bench.quota)).err();
     assert_eq!(opened, Some(OpenError::Truncated("archiving")));
 }

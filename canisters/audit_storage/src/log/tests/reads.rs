@@ -194,7 +194,7 @@ fn an_opening_is_for_its_actor_only_and_stands_in_no_block() {
     assert!(bench.log.opening(id(ALICE), 1_000, commitment, 0).is_err());
     let secret = opening().content;
     let public = [
-        bench.log.columns.event(index).expect("there"),
+        bench.log.columns.event(index, &bench.log.threads).expect("there"),
         candid::encode_one(bench.log.view(index).expect("there")).unwrap(),
     ];
     assert!(public.iter().all(|bytes| !bytes.windows(secret.len()).any(|window| window == secret)));
