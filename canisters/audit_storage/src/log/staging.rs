@@ -172,11 +172,7 @@ impl<'a, M: Memory> Staging<'a, M> {
             .map(|topic| self.place(Key::topic(topic)))
             .collect();
         let links = topics.iter().map(|place| self.link(*place)).collect::<Result<_, _>>()?;
-        let source = self.place(Key::source(self.writer.writer));
-        let [stream_thread, actor] = [Key::stream(&stream), Key::topic(&Topic::Party(submission.actor))];
-        let [stream_thread, actor] = [stream_thread, actor].map(|key| self.place(key));
-        let numbers =
-            Numbers { stream: self.number(stream_thread), actor: self.number(actor), source: self.number(source) };
+        let numbers = self.numbers(&stream, submission.actor);
         let event = Event {
             index,
             schema: SCHEMA_VERSION,
@@ -198,6 +194,7 @@ impl<'a, M: Memory> Staging<'a, M> {
         check::check_size(u32::try_from(position).unwrap_or(u32::MAX), packed.whole, max)
             .map_err(AuditError::Request)?;
         let hash = event.hash();
+        let source = self.place(Key::source(self.writer.writer));
         for place in topics.into_iter().chain([source]) {
             self.change(place, |thread| thread.gain(index));
         }
@@ -263,8 +260,14 @@ impl<'a, M: Memory> Staging<'a, M> {
         })
     }
 
-    fn number(&self, place: usize) -> ThreadId {
-        self.threads.get(place).map(|thread| thread.id).unwrap_or_default()
+    /// The numbers of the threads that name stream, actor and source of an event.
+    fn numbers(&mut self, stream: &Stream, actor: Principal) -> Numbers {
+        let keys = [Key::stream(stream), Key::topic(&Topic::Party(actor)), Key::source(self.writer.writer)];
+        let [stream, actor, source] = keys.map(|key| {
+            let place = self.place(key);
+            self.threads.get(place).map(|thread| thread.id).unwrap_or_default()
+        });
+        Numbers { stream, actor, source }
     }
 
     fn head(&self, place: usize) -> Head {

@@ -4,9 +4,8 @@
 //! has one bucket per thread and grows by one bucket at a time, so that no single append pays for the others.
 
 use super::key::{Key, MAX_KEY};
-use crate::region::{Region, number};
+use crate::region::Region;
 use ic_stable_structures::Memory;
-use std::ops::Range;
 
 /// Bytes of a thread's record.
 pub const RECORD: u64 = 55;
@@ -18,9 +17,9 @@ const MAX_THREADS: u64 = (1 << 31) - 1;
 
 // Where a record has what; what changes with every event stands first. Five bytes count more events than any memory
 // holds, six reach farther than the memory that the network gives.
-const COUNT: Range<usize> = 0..5;
-const LAST: Range<usize> = 5..10;
-const TAIL: Range<usize> = 10..16;
+const COUNT: usize = 0;
+const LAST: usize = 5;
+const TAIL: usize = 10;
 const MARK: usize = 16;
 const HEAD: usize = 17;
 const KEY: usize = HEAD + 1;
@@ -171,10 +170,11 @@ impl<M: Memory> Threads<M> {
 
     fn record(&self, id: ThreadId) -> Record {
         let bytes: [u8; RECORD as usize] = self.records.array(address(id));
-        let numbers = |at: Range<usize>| bytes.get(at).map(number).unwrap_or_default();
+        // All of them are followed by more: eight bytes are read at once, the last ones cut off.
+        let number = |at: usize, end: usize| u64::from_le_bytes(part(&bytes, at)) & ((1 << (8 * (end - at))) - 1);
         let [mark, length] = part(&bytes, MARK);
         Record {
-            head: Head { count: numbers(COUNT), last: numbers(LAST), tail: numbers(TAIL), mark },
+            head: Head { count: number(COUNT, LAST), last: number(LAST, TAIL), tail: number(TAIL, MARK), mark },
             key: Key::from_parts(part(&bytes, KEY), length),
             next: u32::from_le_bytes(part(&bytes, NEXT)),
         }
@@ -197,7 +197,7 @@ fn address(id: ThreadId) -> u64 {
 
 fn head_bytes(head: Head) -> [u8; HEAD] {
     let mut bytes = [head.mark; HEAD];
-    for (number, at) in [(head.count, COUNT), (head.last, LAST), (head.tail, TAIL)] {
+    for (number, at) in [(head.count, COUNT..LAST), (head.last, LAST..TAIL), (head.tail, TAIL..MARK)] {
         let part = bytes.get_mut(at).into_iter().flatten();
         part.zip(number.to_le_bytes()).for_each(|(to, from)| *to = from);
     }

@@ -135,16 +135,15 @@ impl<M: Memory> Topics<M> {
     pub fn advance(&mut self, most: u64, records: Records<'_, M>) -> Result<u64, Parked> {
         let length = records.columns.len();
         let end = length.min(self.covered.saturating_add(most));
-        let changed = self.changed(end, &records)?;
-        if !self.forks.ensure(self.forks_end(changed.len() as u64)) {
+        let leaves = self.changing(end, &records)?;
+        if !self.forks.ensure(self.forks_end(leaves.len() as u64)) {
             return Err(Parked::Memory);
         }
-        let places = changed.iter().map(|(thread, changed)| (*thread, changed.place)).collect();
+        let changed = leaves.iter().map(|(leaf, changing)| changing.at(*leaf, end, &records)).collect();
         let view = View { covered: end, ..self.view(records) };
         let (fork_count, root_node) = (self.fork_count, self.root_node);
-        let mut drafted = Drafted { view, places, forks: BTreeMap::new(), fork_count, root_node };
-        let root =
-            topic_map::update(&mut drafted, changed.into_values().collect()).ok_or(Parked::Event(self.covered))?;
+        let mut drafted = Drafted { view, leaves, forks: BTreeMap::new(), fork_count, root_node };
+        let root = topic_map::update(&mut drafted, changed).ok_or(Parked::Event(self.covered))?;
         let Drafted { forks, fork_count, root_node, .. } = drafted;
         for (number, fork) in forks {
             self.forks.write(HEADER + FORK * u64::from(number), &fork_bytes(&fork));
@@ -155,21 +154,20 @@ impl<M: Memory> Topics<M> {
         Ok(length - end)
     }
 
-    /// The leaves of all topics that the events up to `end` have, by their threads.
-    fn changed(&self, end: u64, records: &Records<'_, M>) -> Result<BTreeMap<ThreadId, Changed>, Parked> {
-        let mut changed = BTreeMap::new();
+    /// The leaves of all topics that the events up to `end` have.
+    fn changing(&self, end: u64, records: &Records<'_, M>) -> Result<BTreeMap<ThreadId, Changing>, Parked> {
+        let mut leaves = BTreeMap::new();
         for index in self.covered..end {
             let content = records.columns.content(index, records.threads);
             let (actor, payload) = content.and_then(Result::ok).ok_or(Parked::Event(index))?;
             for topic in Topic::derive(actor, &payload) {
                 let (leaf, head) = records.threads.find(&Key::topic(&topic)).ok_or(Parked::Event(index))?;
-                changed.entry(leaf).or_insert_with(|| {
-                    let is_new = records.head_at(&head, self.covered).is_none();
-                    Changed { place: Place::of(&topic), leaf, is_new }
-                });
+                let changing =
+                    leaves.entry(leaf).or_insert_with(|| Changing { place: Place::of(&topic), head, gained: 0 });
+                changing.gained += 1;
             }
         }
-        Ok(changed)
+        Ok(leaves)
     }
 
     fn view<'a>(&'a self, records: Records<'a, M>) -> View<'a, M> {
@@ -189,11 +187,33 @@ impl<M: Memory> Topics<M> {
     }
 }
 
+/// A leaf that changes.
+struct Changing {
+    place: Place,
+    head: Head,
+    /// How many of the events that are taken into the map it has.
+    gained: u64,
+}
+
+impl Changing {
+    fn at<M: Memory>(&self, leaf: ThreadId, covered: u64, records: &Records<'_, M>) -> Changed {
+        let count = records.head_at(&self.head, covered).map_or(0, |(count, _)| count);
+        Changed { place: self.place, leaf, is_new: count == self.gained }
+    }
+}
+
 /// The map as of so many events.
 struct View<'a, M> {
     topics: &'a Topics<M>,
     records: Records<'a, M>,
     covered: u64,
+}
+
+impl<M: Memory> View<'_, M> {
+    fn head_of(&self, head: &Head) -> Option<TopicHead> {
+        let (count, index) = self.records.head_at(head, self.covered)?;
+        Some(TopicHead { count, index, hash: self.records.columns.hash(index)? })
+    }
 }
 
 impl<M: Memory> Nodes for View<'_, M> {
@@ -218,9 +238,7 @@ impl<M: Memory> Nodes for View<'_, M> {
     }
 
     fn head(&self, leaf: u32) -> Option<TopicHead> {
-        let (_, head) = self.records.threads.get(leaf)?;
-        let (count, index) = self.records.head_at(&head, self.covered)?;
-        Some(TopicHead { count, index, hash: self.records.columns.hash(index)? })
+        self.records.threads.get(leaf).and_then(|(_, head)| self.head_of(&head))
     }
 }
 
@@ -228,8 +246,8 @@ impl<M: Memory> Nodes for View<'_, M> {
 struct Drafted<'a, M> {
     /// The forks as they are, the leaves as they will be.
     view: View<'a, M>,
-    /// The places of the leaves that change.
-    places: BTreeMap<ThreadId, Place>,
+    /// The leaves that change.
+    leaves: BTreeMap<ThreadId, Changing>,
     /// The forks that change.
     forks: BTreeMap<u32, Fork>,
     fork_count: u32,
@@ -246,11 +264,14 @@ impl<M: Memory> Nodes for Drafted<'_, M> {
     }
 
     fn place(&self, leaf: u32) -> Option<Place> {
-        self.places.get(&leaf).copied().or_else(|| self.view.place(leaf))
+        self.leaves.get(&leaf).map(|changing| changing.place).or_else(|| self.view.place(leaf))
     }
 
     fn head(&self, leaf: u32) -> Option<TopicHead> {
-        self.view.head(leaf)
+        match self.leaves.get(&leaf) {
+            Some(changing) => self.view.head_of(&changing.head),
+            None => self.view.head(leaf),
+        }
     }
 }
 
