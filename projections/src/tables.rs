@@ -218,12 +218,22 @@ impl Tables for MemoryTables {
         if is_empty_range(from, to) {
             return Vec::new();
         }
-        let rows = self.0.values().flat_map(|table| table.range::<[u8], _>((from, to)));
+        let (lowest, highest) = (number(from).unwrap_or(u8::MIN), number(to).unwrap_or(u8::MAX));
+        let tables = self.0.range(lowest..=highest);
+        let rows = tables.flat_map(|(_, table)| table.range::<[u8], _>((from, to)));
         let rows = rows.map(|(key, row)| (key.as_slice().to_vec(), row.bytes().into_owned()));
         match order {
             Order::Ascending => rows.take(limit).collect(),
             Order::Descending => rows.rev().take(limit).collect(),
         }
+    }
+}
+
+/// The number of the table in which a range begins or ends.
+fn number(bound: Bound<&[u8]>) -> Option<u8> {
+    match bound {
+        Bound::Included(key) | Bound::Excluded(key) => key.first().copied(),
+        Bound::Unbounded => None,
     }
 }
 
@@ -233,5 +243,42 @@ pub fn is_empty_range(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
         (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
         (Bound::Included(from), Bound::Included(to)) => from > to,
         (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    fn key() -> impl Strategy<Value = Vec<u8>> {
+        vec(0u8..4, 0..4)
+    }
+
+    fn bound() -> impl Strategy<Value = Bound<Vec<u8>>> {
+        prop_oneof![Just(Bound::Unbounded), key().prop_map(Bound::Included), key().prop_map(Bound::Excluded)]
+    }
+
+    proptest! {
+        /// Whatever tables it begins and ends in.
+        #[test]
+        fn a_range_is_that_of_one_ordered_map(
+            rows in btree_map(vec(0u8..4, 1..4), vec(any::<u8>(), 0..3), 0..40),
+            from in bound(),
+            to in bound(),
+            limit in 0usize..20,
+        ) {
+            let mut tables = MemoryTables::default();
+            rows.iter().for_each(|(key, row)| tables.insert(key.clone(), row.clone()));
+            let (from, to) = (from.as_ref().map(Vec::as_slice), to.as_ref().map(Vec::as_slice));
+            let mut found: Vec<Row> = match is_empty_range(from, to) {
+                true => Vec::new(),
+                false => rows.range::<[u8], _>((from, to)).map(|(key, row)| (key.clone(), row.clone())).collect(),
+            };
+            prop_assert_eq!(tables.scan(from, to, Order::Ascending, limit), found.iter().take(limit).cloned().collect::<Vec<_>>());
+            found.reverse();
+            prop_assert_eq!(tables.scan(from, to, Order::Descending, limit), found.into_iter().take(limit).collect::<Vec<_>>());
+        }
     }
 }
