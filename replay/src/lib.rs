@@ -1,5 +1,5 @@
 //! The cairn command: run the platform, ask its log and prove the answers, export it, verify offline, rebuild every index.
-//! Without the feature `platform` it is the auditor's part alone.
+//! Without the feature `platform` it is the auditor's part alone, without `network` what of that needs files only.
 
 #[cfg(feature = "platform")]
 pub mod artifacts;
@@ -10,6 +10,7 @@ pub mod download;
 #[cfg(feature = "platform")]
 pub mod export;
 pub mod follow;
+#[cfg(feature = "network")]
 pub mod identity;
 pub mod index;
 pub mod network;

@@ -1,8 +1,9 @@
 //! Questions to the audit canister of a network.
 
 use super::arguments::{Asked, Network, Topics};
-use super::policy::{policy, read};
+use super::policy::policy;
 use super::{Exit, Failed, moment};
+#[cfg(feature = "network")]
 use crate::identity;
 use crate::network::Remote;
 use crate::source::Source;
@@ -35,12 +36,7 @@ impl Asking {
     /// The canister that `policy` names, on the network at `url`, asked by who has the key in the file `identity`, or
     /// anonymously.
     pub fn of(url: &str, policy: Policy, identity: Option<&Path>) -> Result<Asking, Failed> {
-        let unreadable = |path: &Path, error| Failed::new(Exit::Malformed, format_args!("{}: {error}", path.display()));
-        let identity = match identity {
-            Some(path) => identity::read(&read(path)?).map_err(|error| unreadable(path, error))?,
-            None => identity::nobody(),
-        };
-        let remote = Remote::new(url, policy.canister, identity).map_err(unreachable)?;
+        let remote = remote(url, &policy, identity)?;
         Ok(Asking { source: Source(remote), policy })
     }
 
@@ -82,6 +78,22 @@ impl Asking {
         }
         Err(Failed::new(Exit::Network, format_args!("the audit canister has no event {cursor}; ask again later")))
     }
+}
+
+#[cfg(feature = "network")]
+fn remote(url: &str, policy: &Policy, identity: Option<&Path>) -> Result<Remote, Failed> {
+    let unreadable = |path: &Path, error| Failed::new(Exit::Malformed, format_args!("{}: {error}", path.display()));
+    let identity = match identity {
+        Some(path) => identity::read(&super::policy::read(path)?).map_err(|error| unreadable(path, error))?,
+        None => identity::nobody(),
+    };
+    Remote::new(url, policy.canister, identity).map_err(unreachable)
+}
+
+#[cfg(not(feature = "network"))]
+fn remote(url: &str, _: &Policy, _: Option<&Path>) -> Result<Remote, Failed> {
+    let message = format_args!("this command was built for files alone; build it with --features network to ask {url}");
+    Err(Failed::new(Exit::Usage, message))
 }
 
 /// Asks for the proof of the log's end alone.
