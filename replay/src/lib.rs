@@ -13,6 +13,7 @@ pub mod follow;
 #[cfg(feature = "network")]
 pub mod identity;
 pub mod index;
+#[cfg_attr(not(feature = "network"), path = "no_network.rs")]
 pub mod network;
 #[cfg(feature = "platform")]
 pub mod platform;

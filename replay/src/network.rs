@@ -1,29 +1,19 @@
 //! Canisters of a network that speaks the Internet Computer's HTTP interface.
 
 use crate::source::Queried;
-use anyhow::Result;
-#[cfg(feature = "network")]
-use {
-    anyhow::Context,
-    cairn_events::Principal,
-    ic_agent::{Agent, Identity},
-    std::sync::Arc,
-    tokio::runtime::{Builder, Runtime},
-};
+use anyhow::{Context, Result};
+use cairn_events::Principal;
+use ic_agent::{Agent, Identity};
+use std::sync::Arc;
+use tokio::runtime::{Builder, Runtime};
 
 /// A canister over HTTP.
-#[cfg(feature = "network")]
 pub struct Remote {
     runtime: Runtime,
     agent: Agent,
     canister: Principal,
 }
 
-/// There is none: the command was built for files alone.
-#[cfg(not(feature = "network"))]
-pub enum Remote {}
-
-#[cfg(feature = "network")]
 impl Remote {
     /// The canister `canister` of the network at `url`, asked by `identity`. Nothing is asked yet.
     ///
@@ -39,14 +29,6 @@ impl Remote {
     }
 }
 
-#[cfg(not(feature = "network"))]
-impl Queried for Remote {
-    fn query(&mut self, _: &str, _: Vec<u8>) -> Result<Vec<u8>> {
-        match *self {}
-    }
-}
-
-#[cfg(feature = "network")]
 impl Queried for Remote {
     fn query(&mut self, method: &str, argument: Vec<u8>) -> Result<Vec<u8>> {
         let query = self.agent.query(&self.canister, method).with_arg(argument).call();

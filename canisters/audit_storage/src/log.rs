@@ -21,6 +21,7 @@ mod staging;
 mod threads;
 mod topics;
 mod tree;
+mod writers;
 
 #[cfg(test)]
 mod tests;
@@ -29,10 +30,10 @@ use crate::memory::Memories;
 use crate::region::Region;
 use archiving::Archiving;
 use bodies::Bodies;
-use cairn_events::payload::{Bytes32, CanisterUpgraded, Genesis, WriterRegistered};
-use cairn_events::{Expected, Hash, LogId, Payload, Principal, Stream, Submission, WriterRole, codec};
+use cairn_events::payload::{Bytes32, CanisterUpgraded, Genesis};
+use cairn_events::{Expected, Hash, LogId, Payload, Principal, Submission, WriterRole, codec};
 use cairn_kit::api::InternalError;
-use cairn_kit::api::audit::{AuditError, AuditRequestError, AuditTemporaryError, Reserve, Tip, Writer};
+use cairn_kit::api::audit::{AuditError, AuditTemporaryError, Reserve, Tip, Writer};
 use columns::Columns;
 use ic_stable_structures::{Cell, Memory};
 use kept::Kept;
@@ -46,14 +47,12 @@ use tree::Tree;
 
 pub use answers::Fetched;
 pub use topics::Parked;
+pub use writers::MAX_WRITERS;
 
 /// The version of everything in [`crate::memory`]. Another one needs code that migrates. In version 1 not every grant of
 /// a role had been folded ([`access`]), in 2 events were whole, in 3 their fields had names, in 4 streams and
 /// principals were spelled out; there is no such log to go on.
 pub const LAYOUT: u32 = 5;
-
-/// The most writers that can be registered.
-pub const MAX_WRITERS: u64 = 256;
 
 /// The most events that the topic map may be behind before nothing but outcomes is accepted; half of it for new work.
 pub const MAX_LAG: u64 = 4_000;
@@ -369,39 +368,6 @@ impl<M: Memory> Log<M> {
         self.write(installer, payload, Expected::Exact(0), means)
     }
 
-    /// Registers `writer` under `role` for `actor`, who may do so. Does nothing if that is so already.
-    ///
-    /// # Errors
-    /// [`AuditRequestError::WriterConflict`] for a writer or role that cannot be; else as [`Log::append`].
-    pub fn register(
-        &mut self,
-        actor: Principal,
-        writer: Principal,
-        role: WriterRole,
-        means: &Means,
-    ) -> Result<(), AuditError> {
-        self.id()?;
-        let conflict = |conflict: &str| {
-            Err(AuditError::Request(AuditRequestError::WriterConflict { writer, conflict: conflict.to_owned() }))
-        };
-        if writer == Principal::anonymous() || writer == Principal::management_canister() {
-            return conflict("nobody can write as this principal");
-        }
-        match self.role(writer) {
-            Some(present) if present == role => return Ok(()),
-            Some(_) => return conflict("it has another role"),
-            None => {}
-        }
-        if !matches!(role, WriterRole::Factory | WriterRole::Host) {
-            return conflict("log and gateway are bound at genesis");
-        }
-        if self.thread(&Key::stream(&Stream::Log)).count >= MAX_WRITERS {
-            return conflict("there are as many writers as there can be");
-        }
-        let payload = Payload::WriterRegistered(WriterRegistered { writer, role });
-        self.write(actor, payload, Expected::Any, means)
-    }
-
     /// Notes that an upgrade hook ran for so many instructions. Its event is appended by [`Log::record_upgrade`].
     pub fn note_upgrade(&mut self, instructions: u64) {
         if self.who.upgrades.len() < MAX_NOTES {
@@ -445,26 +411,6 @@ impl<M: Memory> Log<M> {
         self.accept(&writer, vec![submission], means).map(|_| ())
     }
 
-    /// The role of a registered writer.
-    pub fn role(&self, writer: Principal) -> Option<WriterRole> {
-        self.writer(writer).ok().map(|writer| writer.role)
-    }
-
-    /// Whether `caller` may append.
-    ///
-    /// # Errors
-    /// [`AuditTemporaryError::NotReady`] before the log has begun, [`AuditRequestError::NotAWriter`].
-    pub fn admits(&self, caller: Principal) -> Result<(), AuditError> {
-        self.id()?;
-        self.writer(caller).map(|_| ())
-    }
-
-    fn writer(&self, writer: Principal) -> Result<Writer, AuditError> {
-        let head = self.thread(&Key::source(writer));
-        let registered = role_of(head.mark).map(|role| Writer { writer, role, next_seq: head.count + 1 });
-        registered.ok_or(AuditError::Request(AuditRequestError::NotAWriter { caller: writer }))
-    }
-
     /// The head of a thread; an empty one if there is no such thread.
     fn thread(&self, key: &Key) -> Head {
         self.threads.find(key).map(|(_, head)| head).unwrap_or_default()
@@ -487,22 +433,6 @@ impl<M: Memory> Log<M> {
     fn exhausted(&self) -> AuditError {
         AuditError::Temporary(AuditTemporaryError::ReserveExhausted { open_intents: self.open_intents })
     }
-}
-
-/// A role as the mark of its writer's thread.
-fn mark_of(role: WriterRole) -> u8 {
-    match role {
-        WriterRole::Log => 1,
-        WriterRole::Gateway => 2,
-        WriterRole::Factory => 3,
-        WriterRole::Host => 4,
-    }
-}
-
-fn role_of(mark: u8) -> Option<WriterRole> {
-    [WriterRole::Log, WriterRole::Gateway, WriterRole::Factory, WriterRole::Host]
-        .into_iter()
-        .find(|role| mark_of(*role) == mark)
 }
 
 /// Something that our own memory should hold does not.

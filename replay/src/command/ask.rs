@@ -3,8 +3,6 @@
 use super::arguments::{Asked, Network, Topics};
 use super::policy::policy;
 use super::{Exit, Failed, moment};
-#[cfg(feature = "network")]
-use crate::identity;
 use crate::network::Remote;
 use crate::source::Source;
 use crate::verify::Policy;
@@ -82,9 +80,10 @@ impl Asking {
 
 #[cfg(feature = "network")]
 fn remote(url: &str, policy: &Policy, identity: Option<&Path>) -> Result<Remote, Failed> {
+    use {super::policy::read, crate::identity};
     let unreadable = |path: &Path, error| Failed::new(Exit::Malformed, format_args!("{}: {error}", path.display()));
     let identity = match identity {
-        Some(path) => identity::read(&super::policy::read(path)?).map_err(|error| unreadable(path, error))?,
+        Some(path) => identity::read(&read(path)?).map_err(|error| unreadable(path, error))?,
         None => identity::nobody(),
     };
     Remote::new(url, policy.canister, identity).map_err(unreachable)
