@@ -80,9 +80,8 @@ impl Projection for Deployments {
                 None
             }
             payload => {
-                let mut before = None;
-                let change = |row: &mut Deployment| before = Some(advance(row, payload, progress, at));
-                if DEPLOYMENTS.update(tables, &id, change).is_none() {
+                let before = DEPLOYMENTS.update(tables, &id, |row| advance(row, payload, progress, at));
+                if before.is_none() {
                     return;
                 }
                 before

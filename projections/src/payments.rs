@@ -151,15 +151,14 @@ impl Projection for Payments {
         if let Payload::DeploymentRequested(request) = payload {
             issue(tables, at, request);
         } else {
-            let mut moved = None;
             let change = |invoice: &mut Invoice| {
-                moved = advance(invoice, payload, at);
                 invoice.progress = progress;
                 invoice.updated = at;
+                (invoice.ledger, advance(invoice, payload, at))
             };
-            let Some(invoice) = INVOICES.update(tables, &id, change) else { return };
+            let Some((ledger, moved)) = INVOICES.update(tables, &id, change) else { return };
             if let Some(terms) = moved {
-                take_in(tables, invoice.ledger, at, payload, terms);
+                take_in(tables, ledger, at, payload, terms);
             }
         }
         COUNTS.upsert(tables, &(), |counts| count(counts, payload));
@@ -241,9 +240,8 @@ fn take_in(tables: &mut dyn Tables, ledger: Principal, at: Moment, payload: &Pay
     };
     LEDGERS.upsert(tables, &ledger, add);
     let day = at.time.0 / DAY;
-    let mut row = DAYS.get(tables, &(ledger, day)).unwrap_or(Day { day, takings: Takings::default() });
-    add(&mut row.takings);
-    DAYS.put(tables, &(ledger, day), &row);
+    let none = Day { day, takings: Takings::default() };
+    DAYS.upsert_from(tables, &(ledger, day), none, |row| add(&mut row.takings));
 }
 
 fn count(counts: &mut InvoiceCounts, payload: &Payload) {

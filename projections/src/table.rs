@@ -48,12 +48,32 @@ impl<K: Key, R: Stored> Table<K, R> {
         tables.remove(&self.key(key));
     }
 
-    /// Changes the row under `key`, if there is one, and returns it as it is then.
-    pub fn update(&self, tables: &mut dyn Tables, key: &K, change: impl FnOnce(&mut R)) -> Option<R> {
-        let mut row = self.get(tables, key)?;
-        change(&mut row);
-        self.put(tables, key, &row);
-        Some(row)
+    /// Changes the row under `key`, if there is one, and returns what `change` does.
+    pub fn update<T>(&self, tables: &mut dyn Tables, key: &K, change: impl FnOnce(&mut R) -> T) -> Option<T> {
+        self.change(tables, key, change).ok()
+    }
+
+    /// Changes the row under `key`, beginning with `first` if there is none, and returns what `change` does.
+    pub fn upsert_from<T>(&self, tables: &mut dyn Tables, key: &K, first: R, change: impl FnOnce(&mut R) -> T) -> T {
+        self.change(tables, key, change).unwrap_or_else(|change| {
+            let mut row = first;
+            let changed = change(&mut row);
+            self.put(tables, key, &row);
+            changed
+        })
+    }
+
+    /// Changes the row under `key`, where it lies if it is kept as it is; `change` comes back if there is none.
+    fn change<T, C: FnOnce(&mut R) -> T>(&self, tables: &mut dyn Tables, key: &K, change: C) -> Result<T, C> {
+        let key = self.key(key);
+        if let Some(row) = tables.content_mut(&key).and_then(|content| content.downcast_mut()) {
+            return Ok(change(row));
+        }
+        let stored = tables.get(&key).and_then(|row| codec::decode_trusted(&row).ok());
+        let Some(mut row) = stored else { return Err(change) };
+        let changed = change(&mut row);
+        tables.put(key, &row);
+        Ok(changed)
     }
 
     /// The rows from `from` (inclusive) to `to` (exclusive), at most `limit` of them.
@@ -110,11 +130,9 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl<K: Key, R: Stored + Default> Table<K, R> {
-    /// Changes the row under `key`, beginning with the default one.
-    pub fn upsert(&self, tables: &mut dyn Tables, key: &K, change: impl FnOnce(&mut R)) {
-        let mut row = self.get(tables, key).unwrap_or_default();
-        change(&mut row);
-        self.put(tables, key, &row);
+    /// As [`Table::upsert_from`], beginning with the default row.
+    pub fn upsert<T>(&self, tables: &mut dyn Tables, key: &K, change: impl FnOnce(&mut R) -> T) -> T {
+        self.upsert_from(tables, key, R::default(), change)
     }
 }
 
@@ -229,6 +247,25 @@ mod tests {
         (0..200).for_each(|index| timeline.add(&mut tables, (), at(index), &index));
         assert_eq!(timeline.page(&tables, (), None, 0).rows.len(), 1);
         assert_eq!(timeline.page(&tables, (), None, usize::MAX).rows.len(), MAX_PAGE);
+    }
+
+    #[test]
+    fn a_row_is_changed_as_it_is_or_as_bytes_and_in_no_clone() {
+        let table: Table<u64, u64> = Table::new(7);
+        let mut tables = MemoryTables::default();
+        let add = |row: &mut u64| {
+            *row += 5;
+            *row
+        };
+        assert_eq!(table.update(&mut tables, &1, add), None);
+        assert!(tables.is_empty(), "nothing to change");
+        assert_eq!(table.upsert_from(&mut tables, &1, 2, add), 7);
+        let before = tables.clone();
+        assert_eq!(table.upsert(&mut tables, &1, add), 12);
+        assert_eq!((table.get(&before, &1), table.get(&tables, &1)), (Some(7), Some(12)));
+        tables.insert(table.key(&1_u64), codec::encode(&20_u64));
+        assert_eq!(table.update(&mut tables, &1, add), Some(25));
+        assert_eq!(table.get(&tables, &1), Some(25));
     }
 
     #[test]

@@ -125,14 +125,15 @@ fn intend(tables: &mut dyn Tables, intended: &TransferIntended) {
 fn spend(tables: &mut dyn Tables, open: &Open, change: impl FnOnce(&mut Spending)) {
     let key = (open.owner, open.ledger);
     let none = Spending { ledger: open.ledger, paid: Amount::ZERO, refunded: Amount::ZERO };
-    let mut spending = SPENDING.get(tables, &key).unwrap_or(none);
-    change(&mut spending);
-    SPENDING.put(tables, &key, &spending);
+    SPENDING.upsert_from(tables, &key, none, change);
 }
 
 fn delivered(tables: &mut dyn Tables, owner: Principal) {
-    let user = USERS.update(tables, &owner, |user| user.delivered += 1);
-    if user.is_some_and(|user| user.delivered == 1) {
+    let delivered = USERS.update(tables, &owner, |user| {
+        user.delivered += 1;
+        user.delivered
+    });
+    if delivered == Some(1) {
         COUNTS.upsert(tables, &(), |counts| counts.served += 1);
     }
 }

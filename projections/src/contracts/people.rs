@@ -175,11 +175,11 @@ pub(super) fn told(
             let count = |canister: &mut Canister| {
                 canister.people.change(role, true);
                 canister.hidden += u64::from(hidden);
+                (canister.foreign, canister.place(hidden))
             };
-            let Some(canister) = CANISTERS.update(tables, &contract, count) else { return };
-            let claimed = canister.foreign;
+            let Some((claimed, place)) = CANISTERS.update(tables, &contract, count) else { return };
             let mut row = RoleRow { role, person, since: at, claimed, accepted, hidden, place: None };
-            row.shift(tables, contract, canister.place(hidden));
+            row.shift(tables, contract, place);
             ROLES.put(tables, &row.key(contract), &row);
         }
         (Some(mut row), true) => {

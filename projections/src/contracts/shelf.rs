@@ -139,18 +139,16 @@ impl<S: Key + Copy, E: Stored> Shelves<S, E> {
         if from == to {
             return;
         }
-        let mut tally = self.tallies.get(tables, &scope).unwrap_or_default();
         if let Some(from) = from {
             self.entries.remove(tables, (scope, from), at);
-            tally.take(from);
         }
-        if let Some(to) = to {
-            tally.put(to);
-        }
-        if tally == Tally::default() {
+        let empty = self.tallies.upsert(tables, &scope, |tally| {
+            from.into_iter().for_each(|from| tally.take(from));
+            to.into_iter().for_each(|to| tally.put(to));
+            *tally == Tally::default()
+        });
+        if empty {
             self.tallies.remove(tables, &scope);
-        } else {
-            self.tallies.put(tables, &scope, &tally);
         }
     }
 

@@ -108,9 +108,11 @@ fn told(tables: &mut dyn Tables, at: Moment, callback: &CallbackAccepted) {
             CANISTERS.update(tables, &contract, |canister| canister.complete = true);
         }
         Notification::VisibilityChanged(public) => {
-            edit(tables, contract, |canister| canister.visibility = Some(public))
+            edit(tables, contract, |canister| canister.visibility = Some(public));
         }
-        Notification::StatusChanged(status) => edit(tables, contract, |canister| canister.status = Some(status)),
+        Notification::StatusChanged(status) => {
+            edit(tables, contract, |canister| canister.status = Some(status));
+        }
         notification => {
             if let Some(given) = notification.role() {
                 people::told(tables, at, contract, given);
@@ -119,36 +121,68 @@ fn told(tables: &mut dyn Tables, at: Moment, callback: &CallbackAccepted) {
     }
 }
 
-/// As [`change`], for a canister that a factory is known to have made.
-fn edit(tables: &mut dyn Tables, contract: Principal, edit: impl FnOnce(&mut Canister)) {
-    if CANISTERS.get(tables, &contract).is_some() {
-        change(tables, contract, edit);
+/// What lists and counts follow from.
+struct Aspect {
+    state: CanisterState,
+    public: bool,
+    place: Option<Place>,
+    listing: Option<Listing>,
+    populated: bool,
+}
+
+impl Aspect {
+    fn of(canister: &Canister) -> Self {
+        Aspect {
+            state: canister.state,
+            public: canister.is_public(),
+            place: canister.place(false),
+            listing: canister.listing.clone(),
+            populated: canister.people.total() > 0,
+        }
     }
 }
 
 /// Changes what is known of `contract`, and with it all lists and counts that follow from it.
-fn change(tables: &mut dyn Tables, contract: Principal, edit: impl FnOnce(&mut Canister)) {
-    let before = CANISTERS.get(tables, &contract);
-    let mut after = before.clone().unwrap_or_default();
-    edit(&mut after);
-    CANISTERS.put(tables, &contract, &after);
-    recount(tables, before.as_ref(), &after);
-    let (from, to) = (before.as_ref().and_then(|before| before.place(false)), after.place(false));
+fn change(tables: &mut dyn Tables, contract: Principal, change: impl Fn(&mut Canister)) {
+    if !edit(tables, contract, &change) {
+        let mut canister = Canister::default();
+        change(&mut canister);
+        CANISTERS.put(tables, &contract, &canister);
+        relist(tables, contract, None, &Aspect::of(&canister));
+    }
+}
+
+/// As [`change`], for a canister that a factory is known to have made; whether it is.
+fn edit(tables: &mut dyn Tables, contract: Principal, edit: impl FnOnce(&mut Canister)) -> bool {
+    let edited = CANISTERS.update(tables, &contract, |canister| {
+        let before = Aspect::of(canister);
+        edit(canister);
+        (before, Aspect::of(canister))
+    });
+    if let Some((before, after)) = &edited {
+        relist(tables, contract, Some(before), after);
+    }
+    edited.is_some()
+}
+
+/// Counts and lists the canister as it stands now.
+fn relist(tables: &mut dyn Tables, contract: Principal, before: Option<&Aspect>, after: &Aspect) {
+    recount(tables, before, after);
+    let (from, to) = (before.and_then(|before| before.place), after.place);
     if from == to {
         return;
     }
-    if let Some(listing) = after.listing.as_ref().or(before.as_ref().and_then(|before| before.listing.as_ref())) {
+    if let Some(listing) = after.listing.as_ref().or(before.and_then(|before| before.listing.as_ref())) {
         shift(tables, contract, listing, from, to);
     }
-    if after.people.total() > 0 {
+    if after.populated {
         people::unsettle(tables, contract, false);
     }
 }
 
-/// Counts the canister where it stands now.
-fn recount(tables: &mut dyn Tables, before: Option<&Canister>, after: &Canister) {
+fn recount(tables: &mut dyn Tables, before: Option<&Aspect>, after: &Aspect) {
     let state = before.map(|before| before.state);
-    let (was_public, is_public) = (before.is_some_and(Canister::is_public), after.is_public());
+    let (was_public, is_public) = (before.is_some_and(|before| before.public), after.public);
     if state == Some(after.state) && was_public == is_public {
         return;
     }
