@@ -1,4 +1,4 @@
-//! Licences, bans and sources of everything we depend on, checked offline against `deny.toml`.
+//! Licences, bans and sources of everything we depend on, checked against `deny.toml`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails here says enough")]
 
@@ -12,7 +12,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The packages that are built for the host and for canisters.
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--offline", "--locked"])
+        .args(["metadata", "--format-version=1", "--locked"])
         .args(["--filter-platform=x86_64-unknown-linux-gnu", "--filter-platform=wasm32-unknown-unknown"])
         .current_dir(ROOT)
         .output()
