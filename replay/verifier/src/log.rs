@@ -45,7 +45,11 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Verdict, Failure> {
 ///
 /// # Errors
 /// [`Failure`]: the first thing wrong.
-pub fn verify_each(bytes: &[u8], policy: &Policy, mut observe: impl FnMut(&Event, u64)) -> Result<Verdict, Failure> {
+pub fn verify_each(
+    bytes: &[u8],
+    policy: &Policy,
+    mut observe: impl FnMut(&Event, u64) + Send,
+) -> Result<Verdict, Failure> {
     let sections = Sections::parse(bytes)?;
     let total = sections.events.len() as u64;
     check_identity(&sections, policy)?;

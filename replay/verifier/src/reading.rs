@@ -6,6 +6,7 @@ use cairn_events::verify::Rehashed;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::num::NonZero;
+use std::sync::mpsc;
 use std::thread;
 
 /// Events of a chunk: milliseconds of work, so that neither threads nor memory are wasted.
@@ -15,9 +16,12 @@ type Read = Result<Rehashed, FormatError>;
 
 /// Decodes and hashes each of the encoded `events`, and gives it to `take`, in order, until that fails.
 ///
+/// Each core has a thread that reads every so many-th chunk, waits for `take`, gives it the chunk's events, and passes it on
+/// to the thread of the next chunk. Memory is freed where it was set aside: no thread waits for another one's.
+///
 /// # Errors
 /// The first error of `take`.
-pub fn each<E>(events: &[Cow<'_, [u8]>], mut take: impl FnMut(Read) -> Result<(), E>) -> Result<(), E> {
+pub fn each<E: Send>(events: &[Cow<'_, [u8]>], mut take: impl FnMut(Read) -> Result<(), E> + Send) -> Result<(), E> {
     // Where there are no threads, such as in a browser, there is one core.
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let mut chunks = (0..).step_by(CHUNK).zip(events.chunks(CHUNK));
@@ -25,14 +29,30 @@ pub fn each<E>(events: &[Cow<'_, [u8]>], mut take: impl FnMut(Read) -> Result<()
         return chunks.try_for_each(|(begin, chunk)| read(begin, chunk).try_for_each(&mut take));
     }
     thread::scope(|scope| {
-        let mut begin = |(begin, chunk)| scope.spawn(move || read(begin, chunk).collect::<Vec<Read>>());
-        let mut under_way: VecDeque<_> = chunks.by_ref().take(cores).map(&mut begin).collect();
-        while let Some(chunk) = under_way.pop_front() {
-            let chunk = chunk.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            under_way.extend(chunks.next().map(&mut begin));
-            chunk.into_iter().try_for_each(&mut take)?;
+        let (mut passes, turns): (VecDeque<_>, Vec<_>) = (0..cores).map(|_| mpsc::sync_channel(1)).unzip();
+        if let Some(first) = passes.front() {
+            let _ = first.send(&mut take);
         }
-        Ok(())
+        passes.rotate_left(1);
+        let mut threads = Vec::with_capacity(cores);
+        for (number, (turn, pass)) in turns.into_iter().zip(passes).enumerate() {
+            let chunks = chunks.clone().skip(number).step_by(cores);
+            threads.push(scope.spawn(move || {
+                for (begin, chunk) in chunks {
+                    let events: Vec<Read> = read(begin, chunk).collect();
+                    // After an error it is nobody's turn.
+                    let Ok(take) = turn.recv() else { return Ok(()) };
+                    events.into_iter().try_for_each(&mut *take)?;
+                    // Nobody waits after the last chunk.
+                    let _ = pass.send(take);
+                }
+                Ok(())
+            }));
+        }
+        threads.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(taken) => taken,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
     })
 }
 
@@ -41,4 +61,37 @@ fn read(begin: u64, chunk: &[Cow<'_, [u8]>]) -> impl Iterator<Item = Read> {
     (begin..).zip(chunk).map(|(index, section)| {
         codec::decode_event(section).map(Rehashed::of).map_err(|error| FormatError::Event { index, error })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With events that none of them is: each is told by its index.
+    fn taken(events: usize, until: usize) -> (Vec<u64>, Result<(), u64>) {
+        let mut indexes = Vec::new();
+        let taken = each(&vec![Cow::Borrowed(&[][..]); events], |read| {
+            let Err(FormatError::Event { index, .. }) = read else { return Err(u64::MAX) };
+            indexes.push(index);
+            if indexes.len() < until { Ok(()) } else { Err(index) }
+        });
+        (indexes, taken)
+    }
+
+    #[test]
+    fn events_are_taken_in_order_up_to_the_first_error() {
+        for events in [0, 1, CHUNK, CHUNK + 1, 5 * CHUNK + 7] {
+            assert_eq!(taken(events, usize::MAX), ((0..events as u64).collect(), Ok(())), "{events} events");
+        }
+        for last in [0, CHUNK - 1, CHUNK, 3 * CHUNK + 5, 5 * CHUNK + 6] {
+            let index = last as u64;
+            assert_eq!(taken(5 * CHUNK + 7, last + 1), ((0..=index).collect(), Err(index)), "until event {last}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "while it was taken")]
+    fn a_panic_is_passed_on() {
+        let _ = each(&vec![Cow::Borrowed(&[][..]); 5 * CHUNK], |_| -> Result<(), ()> { panic!("while it was taken") });
+    }
 }
