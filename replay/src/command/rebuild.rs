@@ -5,15 +5,11 @@ use super::policy::{read, read_policy};
 use super::verify::verify;
 use super::{Exit, Failed, Report, progress};
 use crate::index::{Index, Indexes};
-use crate::verify::Failure;
-use crate::verify::file::read_events;
+use crate::verify::{Failure, FormatError, Sections, reading};
 use cairn_events::verify::Rehashed;
 use serde::Serialize;
 use std::fmt;
 use std::time::Instant;
-
-/// Events that are taken in at a time.
-const CHUNK: usize = 10_000;
 
 /// Indexes that were rebuilt.
 #[derive(Serialize)]
@@ -71,17 +67,19 @@ pub fn run(options: &Rebuild) -> Result<Rebuilt, Failed> {
     if let Some(path) = &options.policy {
         verify(&bytes, &read_policy(path)?)?;
     }
-    let mut events = read_events(&bytes).map_err(|error| Failed::from(Failure::from(error)))?;
+    let malformed = |error: FormatError| Failed::from(Failure::from(error));
+    let mut events = Sections::parse(&bytes).map_err(malformed)?.events;
     events.truncate(options.until.and_then(|until| usize::try_from(until).ok()).unwrap_or(usize::MAX));
     let bar = progress::bar("rebuilding", events.len() as u64);
     let mut indexes = Indexes::default();
     let begin = Instant::now();
-    for chunk in events.chunks(CHUNK) {
-        let rehashed: Vec<Rehashed> = chunk.iter().cloned().map(Rehashed::of).collect();
+    reading::chunks(&events, |chunk| {
+        let chunk = chunk.into_iter().collect::<Result<Vec<Rehashed>, _>>().map_err(malformed)?;
         let fault = |fault| Failed::new(Exit::Log, format_args!("{fault}; verify the file"));
-        indexes.apply_all(&rehashed).map_err(fault)?;
+        indexes.apply_all(&chunk).map_err(fault)?;
         bar.inc(chunk.len() as u64);
-    }
+        Ok::<(), Failed>(())
+    })?;
     let seconds = begin.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let events = events.len() as u64;

@@ -21,7 +21,7 @@ mod form;
 pub mod lines;
 mod log;
 mod policy;
-mod reading;
+pub mod reading;
 pub mod rows;
 pub mod table;
 mod text;

@@ -57,16 +57,18 @@ pub fn verify_each(
     let mut log = LogVerifier::new(policy.canister, policy.log);
     let mut ends: Option<(Timestamp, Timestamp)> = None;
     let mut topics = (0, log.topics_root());
-    reading::each(&sections.events, |read| {
-        let read = read?;
-        log.push_rehashed(&read)?;
-        let event = read.event();
-        if log.size() == certified.tip.topics_size {
-            topics = (log.size(), log.topics_root());
-        }
-        observe(event, total);
-        ends = Some((ends.map_or(event.timestamp, |(begin, _)| begin), event.timestamp));
-        Ok::<(), Failure>(())
+    reading::chunks(&sections.events, |chunk| {
+        chunk.into_iter().try_for_each(|read| {
+            let read = read?;
+            log.push_rehashed(&read)?;
+            let event = read.event();
+            if log.size() == certified.tip.topics_size {
+                topics = (log.size(), log.topics_root());
+            }
+            observe(event, total);
+            ends = Some((ends.map_or(event.timestamp, |(begin, _)| begin), event.timestamp));
+            Ok::<(), Failure>(())
+        })
     })?;
     let (Some(last_hash), Some((begin, end)), (topics_size, Some(topics_root))) = (log.last_hash(), ends, topics)
     else {

@@ -4,10 +4,11 @@ use super::{Row, tip};
 use crate::log_fixture::LogFixture;
 use cairn::index::Indexes;
 use cairn::verify::file::Sections;
-use cairn::verify::{Policy, verify};
+use cairn::verify::{Policy, reading, verify};
 use cairn_events::codec;
 use cairn_events::testing::{Story, story};
 use cairn_events::verify::{LogVerifier, Rehashed};
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 /// Deployments of the history that is replayed: some ten events each.
@@ -34,10 +35,31 @@ pub(super) fn measure(log: &mut LogFixture) -> anyhow::Result<Vec<Row>> {
     verify(&export, &policy)?;
     let all = rate("verify/all_cores", events.len(), begin);
 
-    let history: Vec<Rehashed> = story(1, DEPLOYMENTS).events.into_iter().map(Rehashed::of).collect();
+    let mut rows = vec![one, all];
+    rows.extend(replay()?);
+    Ok(rows)
+}
+
+/// Folds every index: from events that are verified, and from the bytes of a file, as `cairn rebuild` does.
+fn replay() -> anyhow::Result<[Row; 3]> {
+    let history = story(1, DEPLOYMENTS).events;
+    let stored: Vec<Cow<'_, [u8]>> = history.iter().map(codec::encode_event).map(Cow::Owned).collect();
+    let verified: Vec<Rehashed> = history.into_iter().map(Rehashed::of).collect();
+
+    let (begin, mut indexes) = (Instant::now(), Indexes::default());
+    verified.iter().try_for_each(|event| indexes.apply_rehashed(event))?;
+    let one = rate("replay/one_core", verified.len(), begin);
+
     let begin = Instant::now();
-    Indexes::default().apply_all(&history)?;
-    Ok(vec![one, all, rate("replay", history.len(), begin)])
+    Indexes::default().apply_all(&verified)?;
+    let all = rate("replay/all_cores", verified.len(), begin);
+
+    let (begin, mut indexes) = (Instant::now(), Indexes::default());
+    reading::chunks(&stored, |chunk| {
+        let chunk = chunk.into_iter().collect::<Result<Vec<Rehashed>, _>>()?;
+        indexes.apply_all(&chunk).map_err(anyhow::Error::from)
+    })?;
+    Ok([one, all, rate("rebuild/all_cores", stored.len(), begin)])
 }
 
 /// A history of ten million events, never all in memory: verified on one core, folded on all.
