@@ -119,12 +119,14 @@ fn a_stranger_gets_complete_answers_and_keeps_them() {
         assert_eq!(walk.offline(&["verify", &text]).0, 0);
         assert!(!Path::new(&format!("{text}.part")).exists(), "all of it has come");
     }
-    let state = walk.path("state.json");
+    let (state, other) = (walk.path("state.json"), walk.path("state.new"));
+    std::fs::write(&other, "what another follower remembers").unwrap();
     let follow = ["follow", "--once", "--family", "money", "--state", &state];
     let (code, told) = walk.live(&follow);
     assert_eq!((code, told.len()), (0, indices(&money).len() + 1), "each event, and the report");
     let (code, told) = walk.live(&follow);
     assert_eq!((code, told.len()), (0, 1), "nothing is new");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "what another follower remembers");
     assert_eq!(walk.live(&["follow", "--once", "--family", "platform", "--state", &state]).0, 5);
     // A follower who remembers another history is not talked out of it.
     let kept = std::fs::read_to_string(&state).unwrap();

@@ -287,6 +287,7 @@ fn exports_as_text_end_as_those_of_bytes_do() {
         let (code, report) = ends(&text.replacen("cairn_fee_configured", "cairn_genesis", 1));
         assert_eq!(code, 3, "{report}");
         assert!(report["error"].as_str().unwrap().starts_with("line "), "{report}");
+        assert_eq!(cairn(&["diff", &case.path("log.bytes"), &case.path("log.cairn")]).0, 3, "nor is it compared");
         assert_eq!(ends(&text.replacen(&hex::encode([7; 32]), &hex::encode([8; 32]), 9)).0, 3, "another genesis");
         assert_eq!(ends(text.trim_end()).0, 2, "cut short");
         assert_eq!(ends(&text.replace('a', "ä")).0, 2);
@@ -333,12 +334,15 @@ fn what_is_too_old_for_the_policy_ends_with_7() {
     assert_eq!(cairn(&["verify", &file, "--policy", &case.path("policy")]).0, 7);
     let freshness = Some(Freshness { seconds: u64::MAX, now: Timestamp(0) });
     assert_eq!(case.verify_with(Policy { freshness, ..case.policy.clone() }), 0);
-    // Whoever asks for long minds the age of each answer when it comes.
+    // Whoever asks for long minds the age of each answer when it comes; and five minutes, if the policy minds none.
     let bytes = std::fs::read(case.path("log.cairn")).unwrap();
     let now = verify(&bytes, &case.policy).unwrap().certified_at;
-    let live = Policy { freshness: Some(Freshness { seconds: 300, now }), ..case.policy.clone() };
-    for (seconds, fresh) in [(0, true), (300, true), (301, false)] {
-        let later = live.at(Timestamp(now.0 + seconds * 1_000_000_000));
+    let minute = Some(Freshness { seconds: 60, now });
+    for (freshness, seconds, fresh) in
+        [(minute, 0, true), (minute, 60, true), (minute, 61, false), (None, 300, true), (None, 301, false)]
+    {
+        let policy = Policy { freshness, ..case.policy.clone() };
+        let later = policy.live(Timestamp(now.0 + seconds * 1_000_000_000));
         assert_eq!(verify(&bytes, &later).is_ok(), fresh, "{seconds} seconds later");
         assert!(verify(&bytes, &later.archival()).is_ok());
     }

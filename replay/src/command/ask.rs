@@ -38,9 +38,9 @@ impl Asking {
         Ok(Asking { source: Source(remote), policy })
     }
 
-    /// What is trusted, now: answers come as long as one asks, and none may be older than the policy allows when it comes.
+    /// What is trusted, now: answers come as long as one asks, and none may be too old when it comes.
     pub fn policy(&self) -> Policy {
-        self.policy.at(moment::now())
+        self.policy.live(moment::now())
     }
 
     /// The answer, not verified. Nodes differ in how far they are: what one does not know yet is asked again.

@@ -4,9 +4,8 @@ use super::arguments::Diff;
 use super::policy::{read, read_policy};
 use super::verify::verify;
 use super::{Exit, Failed, Report};
-use crate::verify::Failure;
-use crate::verify::file::read_events;
 use crate::verify::rows::Row;
+use crate::verify::{Failure, Sections};
 use cairn_events::Event;
 use serde::Serialize;
 use std::fmt;
@@ -70,10 +69,13 @@ pub fn run(options: &Diff) -> Result<Compared, Failed> {
     let policy = options.policy.as_deref().map(read_policy).transpose()?;
     let events = |path: &Path| -> Result<Vec<Event>, Failed> {
         let bytes = read(path)?;
+        let sections = Sections::parse(&bytes).map_err(Failure::from)?;
         if let Some(policy) = &policy {
             verify(&bytes, policy)?;
+        } else {
+            sections.check_text(&bytes)?;
         }
-        read_events(&bytes).map_err(|error| Failed::from(Failure::from(error)))
+        Ok(sections.decoded().map_err(Failure::from)?)
     };
     Ok(compare(&events(&options.first)?, &events(&options.second)?, policy.is_some()))
 }

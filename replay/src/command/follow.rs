@@ -118,7 +118,7 @@ fn read_state(path: &Path) -> Result<Option<Seen>, Failed> {
 
 /// The old state stands until the new one is complete.
 fn write_state(path: &Path, seen: &Seen) -> Result<(), Failed> {
-    let written = path.with_extension("new");
+    let written = path.with_added_extension("new");
     let text = serde_json::to_string_pretty(seen).unwrap_or_default();
     std::fs::write(&written, text).map_err(|error| Failed::file(&written, &error))?;
     std::fs::rename(&written, path).map_err(|error| Failed::file(path, &error))

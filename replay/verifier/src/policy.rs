@@ -75,6 +75,8 @@ pub enum PolicyError {
 
 /// The names of the lines, in the order in which they are written.
 const NAMES: [&str; 4] = ["root_key", "canister", "log_id", "freshness"];
+/// How old a live answer may be, in seconds, for a policy that does not say.
+const LIVE: u64 = 300;
 /// The freshness of a policy that minds no age.
 const ARCHIVAL: &str = "archival";
 
@@ -120,10 +122,11 @@ impl Policy {
         Ok(Policy { freshness: parse_freshness(freshness.unwrap_or(ARCHIVAL), now)?, ..policy })
     }
 
-    /// The same, asked at the time `now`.
+    /// The same for live answers, at the time `now`: they may be as old as it says, or else [`LIVE`].
     #[must_use]
-    pub fn at(&self, now: Timestamp) -> Policy {
-        Policy { freshness: self.freshness.map(|freshness| Freshness { now, ..freshness }), ..self.clone() }
+    pub fn live(&self, now: Timestamp) -> Policy {
+        let seconds = self.freshness.map_or(LIVE, |freshness| freshness.seconds);
+        Policy { freshness: Some(Freshness { seconds, now }), ..self.clone() }
     }
 
     /// The same for what may be of any age.
