@@ -51,6 +51,9 @@ pub enum Fault {
     /// The source's role does not allow the kind.
     #[error("kind {0} is not allowed to its source")]
     Kind(&'static str),
+    /// A writer is registered again: its role never changes.
+    #[error("writer {0} is registered already")]
+    Registered(Principal),
     /// The source's numbering has a gap or a repetition.
     #[error("source sequence is {found}, expected {expected}")]
     SourceSequence {
@@ -241,6 +244,9 @@ impl LogVerifier {
                 }
             }
             _ if event.index == 0 => return Err(Fault::Genesis),
+            Payload::WriterRegistered(registered) if self.writers.contains_key(&registered.writer) => {
+                return Err(Fault::Registered(registered.writer));
+            }
             _ => {}
         }
         let role = self.writers.get(&event.source).ok_or(Fault::Source(event.source))?;

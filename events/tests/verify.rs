@@ -4,7 +4,7 @@
 use cairn_events::payload::*;
 use cairn_events::testing::{AUDIT, BACKEND, FACTORY, TestLog, principal, story};
 use cairn_events::verify::{Fault, LogVerifier, Violation};
-use cairn_events::{Event, Hash, Kind, Link, LogId, Payload, Stream, Timestamp, Topic};
+use cairn_events::{Event, Hash, Kind, Link, LogId, Payload, Stream, Timestamp, Topic, WriterRole};
 use proptest::prelude::*;
 
 fn verify(log: &TestLog, events: &[Event]) -> Result<LogVerifier, Violation> {
@@ -95,6 +95,17 @@ fn the_origin_is_checked() {
     assert_eq!(altered(&log, at, |event| event.source = principal(FACTORY)), Fault::Kind(kind));
     assert_eq!(altered(&log, at, |event| event.source = principal(AUDIT)), Fault::Kind(kind));
     assert_eq!(altered(&log, 0, |event| event.source = principal(BACKEND)), Fault::Source(principal(BACKEND)));
+}
+
+#[test]
+fn a_writer_has_one_role_for_ever() {
+    for (writer, role) in [(FACTORY, WriterRole::Host), (FACTORY, WriterRole::Factory), (BACKEND, WriterRole::Host)] {
+        let (mut log, _) = chapter();
+        let (index, writer) = (log.events.len() as u64, principal(writer));
+        log.append(log.canister, principal(9), Payload::WriterRegistered(WriterRegistered { writer, role }));
+        let violation = verify(&log, &log.events).unwrap_err();
+        assert_eq!(violation, Violation { index, fault: Fault::Registered(writer) });
+    }
 }
 
 #[test]

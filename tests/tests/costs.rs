@@ -4,13 +4,21 @@
 
 use cairn_tests::bench::{Row, Scale, run_contracts, run_log, table};
 
-/// Most instructions of what people wait for, or pay for with every event; and most bytes that the log adds to one.
-const GOALS: [(&str, u64); 13] = [
+/// Most instructions of what people wait for, or pay for with every event; most bytes that the log adds to one, and of proofs
+/// beside the certificate and the events.
+const GOALS: [(&str, u64); 20] = [
     ("append/1", 900_000),
     ("append/100", 600_000),
     ("topics/1", 1_000_000),
     ("topics/100", 1_000_000),
     ("storage_overhead", 250),
+    ("receipt/inclusion", 1_536),
+    ("receipt/topic", 4_096),
+    ("receipt/range", 4_096),
+    ("receipt/both", 4_096),
+    ("receipt/one", 4_096),
+    ("receipt/scattered", 4_096),
+    ("receipt/absent", 4_096),
     ("audit_upgrade", 50_000_000),
     ("factory_upgrade", 50_000_000),
     ("my_contracts/20", 3_000_000),
@@ -23,7 +31,7 @@ const GOALS: [(&str, u64); 13] = [
 /// From a size on, ten times as much data may cost at most 1.4 times as much: a tree is a few levels deeper.
 const GROWTH: f64 = 1.4;
 /// What grows with topics: of those, ten times as many events have a hundred times as many here.
-const TOPICS: [&str; 2] = ["topics/", "storage_overhead"];
+const TOPICS: [&str; 3] = ["topics/", "receipt/absent", "storage_overhead"];
 /// Where growth begins to count.
 const SETTLED: u64 = 1_000;
 
