@@ -123,7 +123,7 @@ impl<'a> Sections<'a> {
         Err(Failure::Row { line: same + 1 })
     }
 
-    /// The events.
+    /// The events, in order and unverified: for what has been verified already.
     ///
     /// # Errors
     /// [`FormatError::Event`].
@@ -204,12 +204,4 @@ fn write_section(out: &mut Vec<u8>, section: &[u8], what: &'static str) -> Resul
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(section);
     Ok(())
-}
-
-/// The events of an export, in order and unverified: for what has been verified already.
-///
-/// # Errors
-/// [`FormatError`].
-pub fn read_events(bytes: &[u8]) -> Result<Vec<Event>, FormatError> {
-    Sections::parse(bytes)?.decoded()
 }

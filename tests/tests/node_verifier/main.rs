@@ -10,7 +10,7 @@ mod corpus;
 mod sample;
 mod spoils;
 
-use cairn::verify::{Exit, Policy, bundle, file, verify};
+use cairn::verify::{Exit, Policy, Sections, bundle, verify};
 use cairn_events::{Event, Timestamp};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -72,8 +72,9 @@ fn ours(case: &Case, now: Timestamp) -> Verdict {
     let judged = if case.bytes.starts_with(bundle::MAGIC) {
         bundle::verify(&case.bytes, &policy).map(|proven| Verdict::accepted(&proven.events, proven.complete))
     } else {
-        verify(&case.bytes, &policy)
-            .map(|verdict| Verdict::accepted(&file::read_events(&case.bytes).unwrap(), (0, verdict.events)))
+        verify(&case.bytes, &policy).map(|verdict| {
+            Verdict::accepted(&Sections::parse(&case.bytes).unwrap().decoded().unwrap(), (0, verdict.events))
+        })
     };
     judged.unwrap_or_else(|failure| Verdict::refused(failure.exit()))
 }
